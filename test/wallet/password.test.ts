@@ -48,7 +48,7 @@ describe('the password of an encrypted hotkey', () => {
     const hidden = Buffer.from(password).map(
       (byte, index) => byte ^ variable.charCodeAt(index % variable.length),
     );
-    expect(text(revealPassword(variable, hidden.toString('base64')))).toBe(password);
+    expect(text(revealPassword(variable, Buffer.from(hidden).toString('base64')))).toBe(password);
   });
 
   it.each(['correct horse battery', 'hunter2', 'ITstIjI8K2g=garbage'])(
