@@ -1,0 +1,286 @@
+#!/usr/bin/env bash
+# Sets up this checkout: Node.js, npm packages, CUDA libraries, ffmpeg, the build, pm2. `./setup.sh --help` explains.
+# It may be run at any time and any number of times; each step first looks whether there is anything to do.
+set -euo pipefail
+
+readonly MIN_NODE_MAJOR=20 MIN_NODE_MINOR=19
+readonly NODESOURCE_SETUP='https://deb.nodesource.com/setup_22.x'
+readonly PM2_VERSION='7.0.4'
+# The first major version that stops a process on given exit codes.
+readonly MIN_PM2_MAJOR=5
+readonly CUDA_DOWNLOAD_LIMIT_S=1800
+readonly EXIT_USAGE=2 EXIT_CUDA=3
+
+ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+readonly ROOT
+readonly LOCK_STAMP='node_modules/.sn34-lock-sha'
+readonly CUDA_STAMP='node_modules/.sn34-cuda'
+readonly BUILD_STAMP='dist/.sn34-built'
+
+quiet=false
+want_cuda=false
+want_pm2=false
+changed=false
+exit_status=0
+# A temporary folder of this run.
+scratch=''
+
+usage() {
+  cat <<HELP
+Usage: ./setup.sh [--quiet] [--cuda] [--production]
+
+Brings this checkout to where it can run, doing only what is missing:
+  Node.js       $MIN_NODE_MAJOR.$MIN_NODE_MINOR or later; where it is absent or older, 22 from NodeSource (apt, root or sudo)
+  npm packages  npm ci, when package-lock.json changed since the last time
+  CUDA          ONNX Runtime's libraries for NVIDIA GPUs, when nvidia-smi finds one; tried once, then only by --cuda
+  ffmpeg        with ffprobe, from apt (root or sudo)
+  build         dist/, when the sources changed
+
+  --quiet       print only what is being done, nothing when there is nothing to do
+  --cuda        fetch the CUDA libraries, GPU or not
+  --production  also pm2 $PM2_VERSION, globally where that is writable, else in .tools/; an existing one is kept
+  --help        print this
+
+Exit codes: 0 done (a CUDA download that nobody asked for may have failed, with a warning); 1 a step failed;
+$EXIT_USAGE unknown option; $EXIT_CUDA --cuda failed, all else is done and the miner runs on the CPU.
+HELP
+}
+
+say() { printf '%s\n' "setup: $*"; }
+note() { $quiet || say "$@"; }
+warn() { printf '%s\n' "setup: warning: $*" >&2; }
+fail() {
+  printf '%s\n' "setup: error: $*" >&2
+  exit 1
+}
+
+# Runs a command whose output matters only when it fails.
+silently() {
+  local status=0
+  "$@" >"$scratch/log" 2>&1 </dev/null || status=$?
+  if ((status != 0)); then tail -n 40 -- "$scratch/log" >&2; fi
+  return "$status"
+}
+
+can_be_root() {
+  ((EUID == 0)) && return
+  command -v sudo >/dev/null || return
+  # Without a terminal, sudo could not ask for a password.
+  [[ -t 0 ]] || sudo -n true 2>/dev/null
+}
+
+# shellcheck disable=SC2317 # called through silently
+as_root() {
+  if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
+apt_get() {
+  silently as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# apt_install REASON PACKAGE...: the package lists are fetched only when they are absent or too old to install from.
+apt_install() {
+  local reason=$1
+  shift
+  local by_hand="apt-get update && apt-get install -y $*"
+  command -v apt-get >/dev/null || fail "$reason is missing, and there is no apt-get here: install it by hand"
+  can_be_root || fail "$reason is missing; as root run: $by_hand"
+  say "installing $* with apt"
+  apt_get install -y --no-install-recommends "$@" 2>/dev/null && return
+  apt_get update || warn 'apt-get update failed'
+  apt_get install -y --no-install-recommends "$@" || fail "apt could not install $reason; as root try: $by_hand"
+}
+
+node_is_new_enough() {
+  command -v node >/dev/null && command -v npm >/dev/null || return
+  [[ $(node --version) =~ ^v([0-9]+)\.([0-9]+)\. ]] || return
+  local major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]}
+  ((major > MIN_NODE_MAJOR || (major == MIN_NODE_MAJOR && minor >= MIN_NODE_MINOR)))
+}
+
+ensure_node() {
+  if node_is_new_enough; then
+    note "Node.js $(node --version) is there"
+    return
+  fi
+  local found='Node.js with npm is missing'
+  command -v npm >/dev/null && found="Node.js $(node --version 2>/dev/null || true) is too old"
+  local need="$found: the miner needs $MIN_NODE_MAJOR.$MIN_NODE_MINOR or later"
+  command -v apt-get >/dev/null || fail "$need; install it from https://nodejs.org"
+  can_be_root || fail "$need; install it (https://nodejs.org), or run this as root or with sudo"
+
+  command -v curl >/dev/null || apt_install curl curl ca-certificates
+  say "$found; installing Node.js 22 from NodeSource"
+  # Into a file first: a download that breaks off must not run in part.
+  curl -fsSL --retry 3 -o "$scratch/nodesource.sh" "$NODESOURCE_SETUP" ||
+    fail "$need; $NODESOURCE_SETUP cannot be fetched"
+  silently as_root bash "$scratch/nodesource.sh" || fail "$need; the set-up script of NodeSource failed"
+  apt_install 'Node.js' nodejs
+  hash -r
+  node_is_new_enough ||
+    fail "Node.js was installed, but $(command -v node || echo 'no node') comes first in PATH and is still too old"
+}
+
+ensure_ffmpeg() {
+  if command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null; then
+    note 'ffmpeg is there'
+    return
+  fi
+  apt_install ffmpeg ffmpeg
+}
+
+ensure_packages() {
+  local sha
+  sha=$(sha256sum package-lock.json | cut -d ' ' -f 1)
+  if [[ -f $LOCK_STAMP && $(<"$LOCK_STAMP") == "$sha" ]]; then
+    note 'npm packages are up to date'
+    return
+  fi
+  say 'installing npm packages'
+  changed=true
+  # Install scripts are off, as newer npm has it by default: the only one is onnxruntime-node's download of CUDA
+  # libraries, which fails the whole installation where it cannot be made; ensure_cuda does it by itself.
+  ONNXRUNTIME_NODE_INSTALL=skip silently npm ci --include=dev --ignore-scripts --no-audit --no-fund ||
+    fail 'npm ci failed; check the network and run this again'
+  printf '%s\n' "$sha" >"$LOCK_STAMP"
+}
+
+# Fetches the CUDA libraries; --cuda insists, a GPU alone is tried once.
+ensure_cuda() {
+  local state=''
+  [[ -f $CUDA_STAMP ]] && state=$(<"$CUDA_STAMP")
+  if [[ $state == installed ]]; then
+    note 'CUDA libraries are there'
+    return
+  fi
+  if ! $want_cuda; then
+    if [[ $state == failed ]]; then
+      note 'CUDA libraries could not be fetched before; ./setup.sh --cuda tries again'
+      return
+    fi
+    if ! command -v nvidia-smi >/dev/null || ! timeout 30 nvidia-smi -L >/dev/null 2>&1; then
+      note 'no NVIDIA GPU, so no CUDA libraries'
+      return
+    fi
+  fi
+  say 'fetching the CUDA libraries of ONNX Runtime (some hundred MB)'
+  changed=true
+  # `true` forces the download. The script drops a name such as cuda12, and then takes itself for a build of its own
+  # package where npm runs this (`npm test`), and does nothing. On a platform without such libraries it succeeds and
+  # leaves none.
+  if TMPDIR=$scratch ONNXRUNTIME_NODE_INSTALL=true silently timeout "$CUDA_DOWNLOAD_LIMIT_S" \
+    node node_modules/onnxruntime-node/script/install && [[ -f $(cuda_library cuda) ]]; then
+    printf 'installed\n' >"$CUDA_STAMP"
+    say 'CUDA libraries are installed; they need CUDA 12 and cuDNN 9 on this host'
+    return
+  fi
+  # What was left half-written would be loaded.
+  rm -f -- "$(cuda_library cuda)" "$(cuda_library shared)" "$(cuda_library tensorrt)"
+  printf 'failed\n' >"$CUDA_STAMP"
+  warn 'the CUDA libraries could not be fetched: the miner runs on the CPU (DEVICE=cpu or auto).' \
+    'They exist for Linux on x86-64; there, check the network to api.nuget.org and run ./setup.sh --cuda'
+  if $want_cuda; then exit_status=$EXIT_CUDA; fi
+}
+
+cuda_library() {
+  printf '%s' "node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime_providers_$1.so"
+}
+
+ensure_build() {
+  if [[ -f $BUILD_STAMP && -f dist/main.js ]] &&
+    [[ -z $(find src tsconfig.json tsconfig.build.json package-lock.json -newer "$BUILD_STAMP" -print -quit) ]]; then
+    note 'the build is up to date'
+    return
+  fi
+  say 'building'
+  changed=true
+  mkdir -p dist
+  # Dated before the compiler reads the sources, so that what is edited meanwhile counts as newer.
+  touch "$BUILD_STAMP.new"
+  npm run --silent build || fail 'the build failed'
+  mv -f -- "$BUILD_STAMP.new" "$BUILD_STAMP"
+}
+
+usable_pm2() {
+  [[ -x .tools/bin/pm2 ]] && return
+  local pm2 version
+  pm2=$(command -v pm2) || return
+  # Read rather than asked: any pm2 command may start its daemon.
+  version=$(node -p 'require(process.argv[1]).version' \
+    "$(dirname -- "$(readlink -f -- "$pm2")")/../package.json" 2>/dev/null) || return
+  ((${version%%.*} >= MIN_PM2_MAJOR))
+}
+
+ensure_pm2() {
+  if usable_pm2; then
+    note 'pm2 is there'
+    return
+  fi
+  local prefix
+  prefix=$(npm prefix --global 2>/dev/null)
+  # One that is too old stays: it may look after other processes.
+  if command -v pm2 >/dev/null || [[ ! -w $prefix/bin || ! -w $prefix/lib/node_modules ]] ||
+    [[ :$PATH: != *":$prefix/bin:"* ]]; then
+    prefix=$ROOT/.tools
+    changed=true
+  fi
+  say "installing pm2 $PM2_VERSION in $prefix"
+  silently npm install --global --prefix "$prefix" --ignore-scripts --no-audit --no-fund "pm2@$PM2_VERSION" ||
+    fail 'pm2 could not be installed; check the network and run this again'
+}
+
+# After `sudo ./setup.sh` the checkout still belongs to who ran it.
+# shellcheck disable=SC2317 # called by the trap
+give_to_sudo_user() {
+  $changed && ((EUID == 0)) && [[ ${SUDO_UID:-0} != 0 ]] || return 0
+  local path
+  for path in node_modules dist .tools; do
+    if [[ -e $path ]]; then chown -Rh -- "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$path"; fi
+  done
+}
+
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+  rm -rf -- "$scratch"
+  give_to_sudo_user
+}
+
+# Held until this process ends. The lock is on the folder itself, which leaves no file behind and needs no permission
+# to write; where a file system cannot do that, set-ups just are not kept apart.
+take_turn() {
+  command -v flock >/dev/null || return 0
+  exec 9<"$ROOT"
+  flock --nonblock 9 && return
+  say 'waiting for another ./setup.sh to end'
+  flock 9 || warn 'this file system has no locks: do not run two set-ups at once'
+}
+
+while (($# > 0)); do
+  case $1 in
+    --quiet) quiet=true ;;
+    --cuda) want_cuda=true ;;
+    --production) want_pm2=true ;;
+    --help | -h)
+      usage
+      exit 0
+      ;;
+    *)
+      printf '%s\n' "setup: unknown option $1" >&2
+      usage >&2
+      exit "$EXIT_USAGE"
+      ;;
+  esac
+  shift
+done
+
+cd -- "$ROOT"
+take_turn
+scratch=$(mktemp -d)
+trap clean_up EXIT
+ensure_node
+ensure_ffmpeg
+ensure_packages
+ensure_cuda
+ensure_build
+if $want_pm2; then ensure_pm2; fi
+exit "$exit_status"
