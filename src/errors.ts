@@ -160,6 +160,11 @@ const DEFINITIONS = {
     meaning: 'The same signed request was already served.',
     remedy: 'Nothing: validators never send a request twice.',
   },
+  AXON_REPLAY_UNKNOWN: {
+    status: 503,
+    meaning: 'The memory of served requests was lost, so this one could be a replay.',
+    remedy: 'Passes by itself after FUTURE_TOLERANCE_MS; check the disk and the owner of STATE_DIR.',
+  },
   AXON_BODY_TOO_LARGE: {
     status: 413,
     meaning: 'The body is larger than BODY_LIMIT_MIB.',

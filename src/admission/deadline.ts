@@ -1,4 +1,10 @@
 import type { Clock } from '../clock.ts';
+import { MinerError } from '../errors.ts';
+
+/** A validator abandons a request this long after it started to connect. */
+export const VALIDATOR_TIMEOUT_MS = 11_000;
+/** Kept back for the way of the answer to the validator. */
+const REPLY_MARGIN_MS = 400;
 
 /**
  * The moment after which an answer is worth nothing. It is made when a request's headers arrive and travels
@@ -7,10 +13,30 @@ import type { Clock } from '../clock.ts';
 export interface Deadline {
   /** Milliseconds left; negative once it has passed. */
   remainingMs(): number;
-  /** Aborted with a `MinerError` ADMISSION_DEADLINE at the deadline, or earlier with the caller's own reason. */
+  /** Aborted with a MinerError ADMISSION_DEADLINE at the deadline, or earlier with the reason given to `cancel`. */
   readonly signal: AbortSignal;
+  /** Ends the request early: nobody waits for its answer any more. */
+  cancel(reason: MinerError): void;
   /** Ends the timer behind `signal`; call it when the request is over. */
   dispose(): void;
 }
 
-export type DeadlineClock = Pick<Clock, 'monotonic'>;
+/**
+ * The deadline of a request whose sender began to wait `waitingForMs` ago.
+ * @param waitingForMs milliseconds from the sender's start to now, 0 where it is not known
+ */
+export function createDeadline(clock: Clock, waitingForMs: number): Deadline {
+  const atMs = clock.monotonic() - waitingForMs + VALIDATOR_TIMEOUT_MS - REPLY_MARGIN_MS;
+  const controller = new AbortController();
+  const timer = setTimeout(
+    () => controller.abort(new MinerError('ADMISSION_DEADLINE', 'the answer would come too late')),
+    Math.max(0, atMs - clock.monotonic()),
+  );
+  timer.unref();
+  return {
+    remainingMs: () => atMs - clock.monotonic(),
+    signal: controller.signal,
+    cancel: (reason) => controller.abort(reason),
+    dispose: () => clearTimeout(timer),
+  };
+}

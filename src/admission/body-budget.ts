@@ -1,0 +1,153 @@
+import type { Clock } from '../clock.ts';
+import { MinerError } from '../errors.ts';
+
+/** The room for bodies that are being received or worked on. */
+export interface BodyBudget {
+  /** Opens an account for one body; `close()` it when the request is over. */
+  open(upload: Upload): Promise<BodyAccount>;
+  status(): { claimedBytes: number; provenBytes: number; claimedUploads: number; totalBytes: number };
+}
+
+export interface Upload {
+  /** Network address of the caller. */
+  readonly address: string;
+  /** Checks, once and only when asked, whether the caller holds the key that it names. */
+  readonly prove: () => Promise<boolean>;
+  /** Called when the upload must end because others need its room. */
+  readonly evict: (reason: MinerError) => void;
+}
+
+export interface BodyAccount {
+  /**
+   * Takes room for bytes that have arrived.
+   * @throws MinerError AXON_BUSY when there is none, even after slower uploads were ended
+   */
+  charge(bytes: number): Promise<void>;
+  /** Average rate since the upload began, in bytes per second. */
+  bytesPerSecond(): number;
+  /** Whether the caller has shown that it holds its key; asks for the proof when that was not done before. */
+  proven(): Promise<boolean>;
+  /** The request's full signature was verified: better than the proof, and the body now waits for its answer. */
+  confirm(): void;
+  /** Gives all room back. */
+  close(): void;
+}
+
+interface BodyBudgetOptions {
+  readonly totalBytes: number;
+  /** Largest body of one request: no share is smaller than this. */
+  readonly bodyLimitBytes: number;
+  readonly clock: Clock;
+}
+
+/** Uploads of unproven callers at once, all together and of one address. */
+const MAX_CLAIMED_UPLOADS = 512;
+const MAX_CLAIMED_UPLOADS_PER_ADDRESS = 256;
+/** Younger uploads are rated as if they were this old, so that a first packet decides nothing. */
+const MIN_RATED_AGE_MS = 1_000;
+
+interface Account {
+  readonly upload: Upload;
+  readonly openedAt: number;
+  bytes: number;
+  /** Undefined until the proof was asked for. */
+  proof: Promise<boolean> | undefined;
+  isProven: boolean;
+  isClosed: boolean;
+}
+
+/**
+ * A budget in two halves. The signer that a request names is only a claim until its whole body is there, so claimed
+ * callers share one half, and of that half one address gets at most half. A caller that proves its key (by the secret
+ * signature that validators send) may also use the other half. The proof costs a signature check, so it is asked for
+ * only when room is short. Then the slowest claimed upload makes way, never a proven one: however many slow uploads
+ * name a validator, the validator's own requests find room, with or without the optional headers.
+ */
+export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
+  const { totalBytes, bodyLimitBytes, clock } = options;
+  const claimedLimit = Math.max(totalBytes / 2, bodyLimitBytes);
+  const addressLimit = Math.max(claimedLimit / 2, bodyLimitBytes);
+  const accounts = new Set<Account>();
+
+  const claimed = () => [...accounts].filter((account) => !account.isProven);
+  const sum = (list: readonly Account[]) => list.reduce((total, account) => total + account.bytes, 0);
+  const rate = (account: Account) =>
+    account.bytes / Math.max(MIN_RATED_AGE_MS, clock.monotonic() - account.openedAt);
+
+  /** The claimed accounts among which one must go before `account` may take `bytes` more; undefined: there is room. */
+  function shortage(account: Account, bytes: number): Account[] | undefined {
+    const all = claimed();
+    if (account.isProven) return sum([...accounts]) + bytes > totalBytes ? all : undefined;
+    const same = all.filter((other) => other.upload.address === account.upload.address);
+    if (same.length > MAX_CLAIMED_UPLOADS_PER_ADDRESS || sum(same) + bytes > addressLimit) return same;
+    if (all.length > MAX_CLAIMED_UPLOADS || sum(all) + bytes > claimedLimit) return all;
+    if (sum([...accounts]) + bytes > totalBytes) return all;
+    return undefined;
+  }
+
+  async function prove(account: Account): Promise<boolean> {
+    account.proof ??= account.upload.prove();
+    account.isProven = await account.proof;
+    return account.isProven;
+  }
+
+  /** Proves the account, or ends slower claimed uploads one by one, until the account may take `bytes` more. */
+  async function makeRoom(account: Account, bytes: number): Promise<void> {
+    for (let short = shortage(account, bytes); short !== undefined; short = shortage(account, bytes)) {
+      if (account.isClosed) return;
+      if (account.proof === undefined && (await prove(account))) continue;
+      const victim = short.filter((other) => other !== account).sort((a, b) => rate(a) - rate(b))[0];
+      const mayEvict =
+        victim !== undefined && (account.isProven || rate(victim) <= rate(account) || account.bytes === 0);
+      if (!mayEvict) throw new MinerError('AXON_BUSY', 'uploads already take all the room there is');
+      if (victim.proof === undefined && (await prove(victim))) continue;
+      if (victim.isClosed) continue;
+      close(victim);
+      victim.upload.evict(new MinerError('AXON_BUSY', 'slow upload ended to make room'));
+    }
+  }
+
+  function close(account: Account): void {
+    account.isClosed = true;
+    accounts.delete(account);
+  }
+
+  return {
+    async open(upload) {
+      const account: Account = {
+        upload,
+        openedAt: clock.monotonic(),
+        bytes: 0,
+        proof: undefined,
+        isProven: false,
+        isClosed: false,
+      };
+      accounts.add(account);
+      try {
+        await makeRoom(account, 0);
+      } catch (error) {
+        close(account);
+        throw error;
+      }
+      return {
+        async charge(bytes) {
+          if (shortage(account, bytes) !== undefined) await makeRoom(account, bytes);
+          account.bytes += bytes;
+        },
+        bytesPerSecond: () => 1000 * rate(account),
+        proven: () => prove(account),
+        confirm() {
+          account.proof = Promise.resolve(true);
+          account.isProven = true;
+        },
+        close: () => close(account),
+      };
+    },
+    status: () => ({
+      claimedBytes: sum(claimed()),
+      provenBytes: sum([...accounts].filter((account) => account.isProven)),
+      claimedUploads: claimed().length,
+      totalBytes,
+    }),
+  };
+}

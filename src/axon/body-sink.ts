@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { BodyAccount } from '../admission/body-budget.ts';
+import { MinerError } from '../errors.ts';
+import type { TemporaryFile, TemporaryFolder } from '../media/temporary-file.ts';
+
+/** A body that has arrived whole, in memory or in a private file. */
+export interface ReceivedBody {
+  readonly sha256Hex: string;
+  readonly length: number;
+  /** The bytes, wherever they lie. */
+  bytes(): Promise<Buffer>;
+  /** The path of a file with the bytes; it is made when they were in memory. */
+  file(): Promise<string>;
+  /** Removes the file, if there is one. */
+  remove(): Promise<void>;
+}
+
+interface ReceiveOptions {
+  readonly account: BodyAccount;
+  readonly limitBytes: number;
+  readonly temporary: TemporaryFolder;
+  /** Ends the wait for the rest of the body. */
+  readonly signal: AbortSignal;
+}
+
+/** Bodies up to this size stay in memory; nearly all images do. */
+const MEMORY_THRESHOLD_BYTES = 4 * 1024 * 1024;
+/** A caller that has not proven its key must send large bodies at least this fast, measured after the grace. */
+const MIN_BYTES_PER_SECOND = 32 * 1024;
+const RATE_GRACE_MS = 4_000;
+const RATE_FREE_BYTES = 1024 * 1024;
+
+/**
+ * Reads a request's body: hashed as it streams, charged to the caller's account, in memory below a threshold and in a
+ * file above it. Nothing of it is left behind on failure.
+ * @throws MinerError AXON_BODY_TOO_LARGE, AXON_BODY_ABORTED (the caller went away), AXON_BODY_TIMEOUT (too slow),
+ * AXON_BUSY (no room), MEDIA_NO_SPACE, or the reason of the signal
+ */
+export async function receiveBody(raw: IncomingMessage, options: ReceiveOptions): Promise<ReceivedBody> {
+  const { account, limitBytes, temporary, signal } = options;
+  const declaredBytes = Number(raw.headers['content-length'] ?? Number.NaN);
+  if (declaredBytes > limitBytes) throw tooLarge(limitBytes);
+
+  const hash = createHash('sha256');
+  const store = createStore(temporary, Number.isNaN(declaredBytes) ? MEMORY_THRESHOLD_BYTES : declaredBytes);
+  try {
+    await forEachChunk(raw, signal, account, async (chunk) => {
+      if (store.length + chunk.length > limitBytes) throw tooLarge(limitBytes);
+      await account.charge(chunk.length);
+      hash.update(chunk);
+      await store.append(chunk);
+    });
+  } catch (error) {
+    await store.remove();
+    throw error;
+  }
+  const { length, bytes, file, remove } = store;
+  return { sha256Hex: hash.digest('hex'), length, bytes, file, remove };
+}
+
+/** Hands over chunk after chunk until the body ends; stops reading, without closing the socket, when it must. */
+async function forEachChunk(
+  raw: IncomingMessage,
+  signal: AbortSignal,
+  account: BodyAccount,
+  onChunk: (chunk: Buffer) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const rateCheck = setInterval(() => {
+    void isTooSlow(account, raw).then((slow) => {
+      if (slow) stop.abort(new MinerError('AXON_BODY_TIMEOUT', 'the body arrives too slowly'));
+    });
+  }, RATE_GRACE_MS);
+  rateCheck.unref();
+  const chunks = raw.iterator({ destroyOnReturn: false });
+  const stopped = new Promise<never>((_, reject) => {
+    const fail = () => reject(stop.signal.reason);
+    if (stop.signal.aborted) fail();
+    stop.signal.addEventListener('abort', fail, { once: true });
+  });
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([chunks.next(), stopped]);
+      if (done === true) break;
+      await onChunk(value as Buffer);
+    }
+    if (!raw.complete) throw new MinerError('AXON_BODY_ABORTED', 'the body ended before its end');
+  } catch (error) {
+    if (error instanceof MinerError) throw error;
+    throw new MinerError('AXON_BODY_ABORTED', 'the caller went away before the body was complete', {
+      cause: error,
+    });
+  } finally {
+    clearInterval(rateCheck);
+    signal.removeEventListener('abort', onAbort);
+    stopped.catch(() => undefined);
+  }
+}
+
+async function isTooSlow(account: BodyAccount, raw: IncomingMessage): Promise<boolean> {
+  const declaredBytes = Number(raw.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  if (declaredBytes <= RATE_FREE_BYTES || account.bytesPerSecond() >= MIN_BYTES_PER_SECOND) return false;
+  return !(await account.proven());
+}
+
+interface BodyStore extends Omit<ReceivedBody, 'sha256Hex'> {
+  append(chunk: Buffer): Promise<void>;
+}
+
+function createStore(temporary: TemporaryFolder, expectedBytes: number): BodyStore {
+  let length = 0;
+  let chunks: Buffer[] = [];
+  let spill: TemporaryFile | undefined;
+
+  async function toFile(): Promise<TemporaryFile> {
+    if (spill === undefined) {
+      spill = await temporary.create(Math.max(expectedBytes, length));
+      for (const chunk of chunks) await spill.append(chunk);
+      chunks = [];
+    }
+    return spill;
+  }
+
+  return {
+    get length() {
+      return length;
+    },
+    async append(chunk) {
+      length += chunk.length;
+      if (spill === undefined && length <= MEMORY_THRESHOLD_BYTES) chunks.push(chunk);
+      else await (await toFile()).append(chunk);
+    },
+    bytes: async () => (spill === undefined ? Buffer.concat(chunks) : spill.read()),
+    file: async () => (await toFile()).path,
+    remove: async () => {
+      chunks = [];
+      await spill?.remove();
+    },
+  };
+}
+
+function tooLarge(limitBytes: number): MinerError {
+  return new MinerError('AXON_BODY_TOO_LARGE', `the body is larger than ${limitBytes} bytes`);
+}

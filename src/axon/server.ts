@@ -1,0 +1,100 @@
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyError } from 'fastify';
+import { MinerError } from '../errors.ts';
+import { listen } from '../net/listen.ts';
+import { sendError } from './replies.ts';
+import { type AxonRoutes, registerRoutes } from './routes.ts';
+
+/** The public port. */
+export interface AxonServer {
+  /**
+   * Starts to accept connections.
+   * @returns the port, which differs from the one asked for when that was 0
+   * @throws MinerError AXON_PORT_IN_USE
+   */
+  listen(host: string, port: number): Promise<number>;
+  /** Stops accepting, and resolves when what was admitted is answered. */
+  close(): Promise<void>;
+}
+
+/** Validators on testnet put masks and prompts into headers; Node's own bound of 16 KiB would answer them 431. */
+const MAX_HEADER_BYTES = 64 * 1024;
+const MAX_CONNECTIONS = 4_096;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Above the time a body may take, so that the route answers before Node cuts the connection. */
+const REQUEST_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_TIMEOUT_MS = 10_000;
+/** How long the rest of a refused body is thrown away, so that the caller gets to read the refusal. */
+const LINGER_MS = 2_000;
+
+export function createAxonServer(routes: AxonRoutes): AxonServer {
+  const app = Fastify({
+    logger: false,
+    trustProxy: false,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
+    clientErrorHandler: answerClientError,
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  let closing = false;
+
+  app.addHook('onRequest', async (request, reply) => {
+    // The content type is an unsigned label: bodies are known by their bytes, so a malformed label is no error.
+    delete request.raw.headers['content-type'];
+    if (closing) {
+      return sendError(reply, new MinerError('AXON_CLOSING', 'the miner is shutting down'));
+    }
+  });
+  // Bodies stay in the socket until a route that has identified its caller reads them.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.addHook('onSend', async (_request, reply) => {
+    // A connection kept alive would hold up the shutdown until its timeout.
+    if (closing) reply.header('Connection', 'close');
+  });
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.complete || raw.destroyed) return;
+    const timer = setTimeout(() => raw.destroy(), LINGER_MS);
+    raw.once('close', () => clearTimeout(timer));
+  });
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const ours = (error.statusCode ?? 500) < 500;
+    return sendError(
+      reply,
+      new MinerError(ours ? 'AXON_REQUEST_INVALID' : 'AXON_INTERNAL', error.message, { cause: error }),
+    );
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    sendError(reply, new MinerError('AXON_NOT_FOUND', 'Not Found')),
+  );
+  registerRoutes(app, routes);
+
+  return {
+    listen: (host, port) => listen(app, host, port),
+    async close() {
+      closing = true;
+      await app.close();
+    },
+  };
+}
+
+/** Answers what is not even HTTP, in the form of all other refusals. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  const body = JSON.stringify({ detail: status.slice(4), code: 'AXON_REQUEST_INVALID' });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+}

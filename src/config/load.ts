@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'dotenv';
+import { MinerError } from '../errors.ts';
+import type { CommandFlags } from './flags.ts';
+import { nearest } from './nearest.ts';
+import { metaOf, SETTING_KEYS, type SettingKey, type Settings, settingsSchema } from './schema.ts';
+
+/** Where a value came from, for `config` and for errors. */
+export interface Origin {
+  readonly source: 'flag' | 'environment' | 'file' | 'alias' | 'default';
+  /** The flag, variable or file that named it. */
+  readonly name: string;
+}
+
+export interface LoadedSettings {
+  readonly settings: Settings;
+  readonly origins: ReadonlyMap<SettingKey, Origin>;
+  /** Sentences for the operator: unknown keys, sources that disagree. */
+  readonly warnings: readonly string[];
+}
+
+interface Candidate extends Origin {
+  readonly value: string;
+}
+
+interface Sources {
+  readonly flags: CommandFlags;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The settings file; undefined where none is read (development mode). */
+  readonly file: { readonly path: string; readonly values: Readonly<Record<string, string>> } | undefined;
+}
+
+/**
+ * Reads a settings file in the dotenv format. It is data, never run by a shell.
+ * @throws MinerError CONFIG_FILE_MISSING
+ */
+export function readSettingsFile(path: string): Record<string, string> {
+  try {
+    return parse(readFileSync(path));
+  } catch (error) {
+    throw new MinerError('CONFIG_FILE_MISSING', `the settings file ${path} cannot be read`, { cause: error });
+  }
+}
+
+/**
+ * The effective settings: flag, then process environment, then file, then `BT_*` alias, then default.
+ * An empty value counts as absent, so that a template line left blank keeps its default.
+ * @throws MinerError CONFIG_INVALID with a line for each bad key
+ */
+export function loadSettings(sources: Sources): LoadedSettings {
+  const warnings = unknownKeyWarnings(sources);
+  const raw: Partial<Record<SettingKey, string>> = {};
+  const origins = new Map<SettingKey, Origin>();
+  for (const key of SETTING_KEYS) {
+    const candidates = candidatesFor(key, sources);
+    const winner = candidates[0];
+    origins.set(key, winner ?? { source: 'default', name: 'default' });
+    if (winner === undefined) continue;
+    raw[key] = winner.value;
+    const loser = candidates.find((candidate) => candidate.value !== winner.value);
+    if (metaOf(key).warnOnConflict === true && loser !== undefined) {
+      warnings.push(
+        `${key}: ${winner.name} says "${winner.value}", ${loser.name} says "${loser.value}"; the first is used`,
+      );
+    }
+  }
+  const parsed = settingsSchema.safeParse(raw);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const key = String(issue.path[0]) as SettingKey;
+      return `${key}="${raw[key] ?? ''}" (${origins.get(key)?.name}): ${issue.message}`;
+    });
+    throw new MinerError('CONFIG_INVALID', [...new Set(lines)].join('\n'));
+  }
+  return { settings: parsed.data, origins, warnings };
+}
+
+function candidatesFor(key: SettingKey, { flags, env, file }: Sources): Candidate[] {
+  const all: Array<Candidate | undefined> = [
+    candidate('flag', `flag of ${key}`, flags.settings.get(key)),
+    candidate('environment', `environment ${key}`, env[key]),
+    file && candidate('file', file.path, file.values[key]),
+    ...(metaOf(key).aliases ?? []).map((alias) =>
+      candidate('alias', alias, env[alias] ?? file?.values[alias]),
+    ),
+  ];
+  return all.filter((one) => one !== undefined);
+}
+
+function candidate(source: Origin['source'], name: string, value: string | undefined): Candidate | undefined {
+  const trimmed = value?.trim() ?? '';
+  return trimmed === '' ? undefined : { source, name, value: trimmed };
+}
+
+function unknownKeyWarnings({ file }: Sources): string[] {
+  if (file === undefined) return [];
+  const known = new Set<string>(SETTING_KEYS.flatMap((key) => [key, ...(metaOf(key).aliases ?? [])]));
+  return Object.keys(file.values)
+    .filter((key) => !known.has(key) && !key.startsWith('BT_PW_'))
+    .map((key) => {
+      const guess = nearest(key, SETTING_KEYS);
+      return `${file.path}: unknown key ${key}${guess === undefined ? '' : `; did you mean ${guess}?`}`;
+    });
+}

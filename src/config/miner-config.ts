@@ -1,0 +1,138 @@
+import { availableParallelism, homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { MinerError } from '../errors.ts';
+import type { LogLevel } from '../telemetry/logger.ts';
+import type { LoadedSettings } from './load.ts';
+import { inferNetwork, isLoopbackEndpoint, NETWORKS } from './networks.ts';
+
+const MIB = 1024 * 1024;
+
+/** What the miner runs with: the settings with every dependent default filled in, in the units that code uses. */
+export interface MinerConfig {
+  readonly minerType: 'detector' | 'segmenter';
+  /** Development mode: public keys, everything on loopback, a chain of its own unless an endpoint is given. */
+  readonly dev: boolean;
+  readonly wallet: {
+    readonly path: string;
+    readonly name: string;
+    readonly hotkey: string;
+    readonly passwordFile: string | undefined;
+  };
+  readonly chain: {
+    readonly networkName: string;
+    readonly btcliNetwork: string;
+    readonly endpoints: readonly string[];
+    readonly expectedGenesisHash: string | undefined;
+    readonly netuid: number;
+    readonly onUnregistered: 'wait' | 'exit';
+    /** In development mode, the port of the devnet to start; undefined where an endpoint was given. */
+    readonly devnetPort: number | undefined;
+  };
+  readonly axon: {
+    readonly host: string;
+    readonly port: number;
+    /** IPv4 address to announce; undefined: found out. */
+    readonly externalIp: string | undefined;
+    readonly externalPort: number;
+    /** Stake weight in TAO that a caller needs. */
+    readonly minStakeTao: number;
+    readonly futureToleranceMs: number;
+    readonly bodyLimitBytes: number;
+    readonly bodyBudgetBytes: number;
+    readonly videoConcurrency: number;
+  };
+  readonly admin: { readonly host: string; readonly port: number };
+  readonly device: 'cpu' | 'cuda' | 'auto';
+  readonly models: { readonly image: string; readonly video: string; readonly segmenter: string };
+  readonly logLevel: LogLevel;
+  /** Folder of this network, subnet and hotkey name; what must survive a restart lies in it. */
+  readonly stateDir: string;
+}
+
+interface ResolveOptions {
+  readonly dev: boolean;
+  /** What relative model paths start from: the checkout. */
+  readonly root: string;
+}
+
+/**
+ * Fills in what depends on other settings: network, netuid, endpoints, ports, paths.
+ * @throws MinerError CONFIG_INVALID where settings contradict each other, CONFIG_DEV_ONLY_LOOPBACK where
+ * development mode is pointed elsewhere
+ */
+export function resolveConfig({ settings }: LoadedSettings, { dev, root }: ResolveOptions): MinerConfig {
+  const devEndpoint = `ws://127.0.0.1:${settings.DEVNET_PORT}`;
+  const firstEndpoint = settings.CHAIN_ENDPOINT?.[0];
+  const networkName = dev
+    ? 'local'
+    : (settings.NETWORK ?? (firstEndpoint === undefined ? 'finney' : inferNetwork(firstEndpoint)));
+  const network = NETWORKS[networkName];
+  const endpoints = settings.CHAIN_ENDPOINT ?? (dev ? [devEndpoint] : network.endpoints);
+  if (dev) {
+    const foreign = endpoints.find((endpoint) => !isLoopbackEndpoint(endpoint));
+    if (foreign !== undefined) {
+      throw new MinerError(
+        'CONFIG_DEV_ONLY_LOOPBACK',
+        `--dev uses public keys and does not talk to ${foreign}`,
+      );
+    }
+  }
+  const adminPort = settings.ADMIN_PORT ?? defaultAdminPort(settings.AXON_PORT);
+  if (adminPort === settings.AXON_PORT) {
+    throw new MinerError('CONFIG_INVALID', `ADMIN_PORT and AXON_PORT are both ${adminPort}`);
+  }
+  const netuid = settings.NETUID ?? network.netuid;
+  const hotkeyName = dev ? 'development' : `${settings.WALLET_NAME}-${settings.WALLET_HOTKEY}`;
+  return {
+    minerType: settings.MINER_TYPE,
+    dev,
+    wallet: {
+      path: settings.WALLET_PATH,
+      name: settings.WALLET_NAME,
+      hotkey: settings.WALLET_HOTKEY,
+      passwordFile: settings.WALLET_PASSWORD_FILE,
+    },
+    chain: {
+      networkName: dev ? 'dev' : networkName,
+      btcliNetwork: network.btcliName,
+      endpoints,
+      expectedGenesisHash: network.genesisHash,
+      netuid,
+      onUnregistered: settings.ON_UNREGISTERED,
+      devnetPort: dev && settings.CHAIN_ENDPOINT === undefined ? settings.DEVNET_PORT : undefined,
+    },
+    axon: {
+      host: dev ? '127.0.0.1' : settings.AXON_IP,
+      port: settings.AXON_PORT,
+      externalIp: settings.AXON_EXTERNAL_IP,
+      externalPort: settings.AXON_EXTERNAL_PORT ?? settings.AXON_PORT,
+      minStakeTao: settings.FORCE_VPERMIT ? settings.MIN_VALIDATOR_STAKE : 0,
+      futureToleranceMs: settings.FUTURE_TOLERANCE_MS,
+      bodyLimitBytes: settings.BODY_LIMIT_MIB * MIB,
+      bodyBudgetBytes: settings.BODY_BUDGET_MIB * MIB,
+      videoConcurrency: settings.VIDEO_CONCURRENCY ?? Math.max(1, Math.floor(availableParallelism() / 2)),
+    },
+    admin: { host: '127.0.0.1', port: adminPort },
+    device: settings.DEVICE,
+    models: {
+      image: resolve(root, expandHome(settings.IMAGE_MODEL)),
+      video: resolve(root, expandHome(settings.VIDEO_MODEL)),
+      segmenter: resolve(root, expandHome(settings.SEGMENTER_MODEL)),
+    },
+    logLevel: settings.LOGLEVEL,
+    stateDir: join(
+      resolve(root, expandHome(settings.STATE_DIR)),
+      `${dev ? 'dev' : networkName}-${netuid}`,
+      hotkeyName.replaceAll(/[^\w.-]/g, '_'),
+    ),
+  };
+}
+
+/** 1000 above the axon's port, or below it where there is no such port. */
+function defaultAdminPort(axonPort: number): number {
+  return axonPort + 1000 <= 65_535 ? axonPort + 1000 : axonPort - 1000;
+}
+
+function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}

@@ -1,0 +1,58 @@
+/** What the miner knows of a network by its name. */
+export interface Network {
+  readonly name: string;
+  /** WebSocket addresses of subtensor nodes, in order of preference. */
+  readonly endpoints: readonly string[];
+  /** The netuid of this subnet there. */
+  readonly netuid: number;
+  /** Hash of block 0 where it is known: an endpoint with another one is refused. */
+  readonly genesisHash?: string;
+  /** The name that btcli takes after --subtensor.network. */
+  readonly btcliName: string;
+}
+
+export const NETWORK_NAMES = ['finney', 'test', 'local'] as const;
+export type NetworkName = (typeof NETWORK_NAMES)[number];
+
+const FINNEY_GENESIS = '0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03';
+const TESTNET_GENESIS = '0x8f9cf856bf558a14440e75569c9e58594757048d7b3a84b5d25f6bd978263105';
+
+/** Chains on which the public development keys are worth protecting from: anyone could use them. */
+export const PUBLIC_GENESIS_HASHES: readonly string[] = [FINNEY_GENESIS, TESTNET_GENESIS];
+
+/** All that is known of each network. A local node's subnet may have any number; 34 is what ours uses. */
+export const NETWORKS: Readonly<Record<NetworkName, Network>> = {
+  finney: {
+    name: 'finney',
+    endpoints: ['wss://entrypoint-finney.opentensor.ai:443'],
+    netuid: 34,
+    genesisHash: FINNEY_GENESIS,
+    btcliName: 'finney',
+  },
+  test: {
+    name: 'test',
+    endpoints: ['wss://test.finney.opentensor.ai:443'],
+    netuid: 168,
+    genesisHash: TESTNET_GENESIS,
+    btcliName: 'test',
+  },
+  local: { name: 'local', endpoints: ['ws://127.0.0.1:9944'], netuid: 34, btcliName: 'local' },
+};
+
+/** The network that an endpoint belongs to, judged by its host; `local` for any that is not a public one. */
+export function inferNetwork(endpoint: string): NetworkName {
+  const host = hostOf(endpoint);
+  if (host === 'test.finney.opentensor.ai') return 'test';
+  if (host.endsWith('.opentensor.ai')) return 'finney';
+  return 'local';
+}
+
+/** Whether an endpoint's host is this machine: the only place where development keys may be used. */
+export function isLoopbackEndpoint(endpoint: string): boolean {
+  const host = hostOf(endpoint);
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function hostOf(endpoint: string): string {
+  return URL.canParse(endpoint) ? new URL(endpoint).hostname : '';
+}

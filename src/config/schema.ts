@@ -1,0 +1,272 @@
+import { z } from 'zod';
+import { LOG_LEVELS } from '../telemetry/logger.ts';
+import { NETWORK_NAMES } from './networks.ts';
+
+/** What a setting needs beyond its type: where it stands in the template and how else it may be spelled. */
+interface SettingMeta {
+  readonly section: string;
+  /** One line for the template and the README. */
+  readonly doc: string;
+  /** Flags as the Bittensor SDK spells them, without the dashes; `--kebab-case` of the key always works too. */
+  readonly flags?: readonly string[];
+  /** Environment variables of the SDK that stand in when nothing else names the setting. */
+  readonly aliases?: readonly string[];
+  /** Two sources that disagree on it are worth a warning. */
+  readonly warnOnConflict?: boolean;
+  /** How the template shows it when it has no default. */
+  readonly example?: string;
+}
+
+/** The documentation of each setting, found by its zod schema. */
+export const settingMeta = z.registry<SettingMeta>();
+
+const port = (what: string) =>
+  z.coerce
+    .number({ error: `${what} must be a port from 1 to 65535` })
+    .int()
+    .min(1)
+    .max(65535);
+const wholeNumber = (min: number, max: number) =>
+  z.coerce
+    .number({ error: `must be a whole number from ${min} to ${max}` })
+    .int()
+    .min(min)
+    .max(max);
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z
+    .string()
+    .transform((text) => text.trim().toLowerCase())
+    .pipe(z.enum(values, { error: `must be one of ${values.join(', ')}` }));
+const yesOrNo = () =>
+  z
+    .string()
+    .transform((text) => text.trim().toLowerCase())
+    .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no', 'on', 'off'], { error: 'must be true or false' }))
+    .transform((text) => ['true', '1', 'yes', 'on'].includes(text));
+
+const MINER = 'Miner';
+const WALLET = 'Wallet: the hotkey that is registered on the subnet (the coldkey is never read)';
+const CHAIN = 'Chain';
+const AXON = 'Axon: the public port that validators call';
+const MODEL = 'Models';
+const LIMITS = 'Limits (the defaults suit most hosts)';
+const OPERATION = 'Operation';
+
+const endpointList = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+  .pipe(
+    z
+      .array(
+        z.string().regex(/^wss?:\/\/[^\s/]+/, { error: 'each endpoint must begin with ws:// or wss://' }),
+      )
+      .min(1)
+      .max(16),
+  );
+
+/**
+ * Every setting of the miner: its key, type, default, documentation and spellings. The template, the flags,
+ * the README's table and the types all come from here. Values are the strings of the environment.
+ */
+export const settingsSchema = z.object({
+  MINER_TYPE: oneOf(['detector', 'segmenter'])
+    .default('detector')
+    .register(settingMeta, { section: MINER, doc: 'detector (images and videos) or segmenter (masks)' }),
+
+  WALLET_NAME: z
+    .string()
+    .default('default')
+    .register(settingMeta, {
+      section: WALLET,
+      doc: 'name of the wallet (coldkey)',
+      flags: ['wallet.name'],
+      aliases: ['BT_WALLET_NAME'],
+      warnOnConflict: true,
+    }),
+  WALLET_HOTKEY: z
+    .string()
+    .default('default')
+    .register(settingMeta, {
+      section: WALLET,
+      doc: 'name of the hotkey',
+      flags: ['wallet.hotkey'],
+      aliases: ['BT_WALLET_HOTKEY'],
+      warnOnConflict: true,
+    }),
+  WALLET_PATH: z
+    .string()
+    .default('~/.bittensor/wallets')
+    .register(settingMeta, {
+      section: WALLET,
+      doc: 'folder of the wallets',
+      flags: ['wallet.path'],
+      aliases: ['BT_WALLET_PATH'],
+      warnOnConflict: true,
+    }),
+  WALLET_PASSWORD_FILE: z.string().optional().register(settingMeta, {
+    section: WALLET,
+    doc: 'file with the password of an encrypted hotkey (BT_PW_* works too); plain hotkeys need none',
+    example: '',
+  }),
+
+  NETWORK: oneOf(NETWORK_NAMES)
+    .optional()
+    .register(settingMeta, {
+      section: CHAIN,
+      doc: 'finney (mainnet), test or local; taken from CHAIN_ENDPOINT when absent',
+      flags: ['subtensor.network'],
+      aliases: ['BT_SUBTENSOR_NETWORK', 'BT_NETWORK'],
+      example: 'finney',
+    }),
+  NETUID: wholeNumber(0, 65535)
+    .optional()
+    .register(settingMeta, {
+      section: CHAIN,
+      doc: 'number of the subnet; 34 on finney and local, 168 on test when absent',
+      flags: ['netuid'],
+      example: '34',
+    }),
+  CHAIN_ENDPOINT: endpointList.optional().register(settingMeta, {
+    section: CHAIN,
+    doc: 'subtensor node; a comma list fails over; the public one of NETWORK when absent',
+    flags: ['subtensor.chain_endpoint'],
+    aliases: ['BT_SUBTENSOR_CHAIN_ENDPOINT', 'BT_CHAIN_ENDPOINT'],
+    example: 'wss://entrypoint-finney.opentensor.ai:443',
+  }),
+  ON_UNREGISTERED: oneOf(['wait', 'exit']).default('wait').register(settingMeta, {
+    section: CHAIN,
+    doc: 'wait: listen unregistered, so that curl ip:port can be tried before paying; exit: end with code 12',
+  }),
+
+  AXON_PORT: port('AXON_PORT')
+    .default(8091)
+    .register(settingMeta, {
+      section: AXON,
+      doc: 'port to listen on',
+      flags: ['axon.port'],
+      aliases: ['BT_AXON_PORT'],
+    }),
+  AXON_IP: z
+    .string()
+    .default('0.0.0.0')
+    .transform((text) => (text === '[::]' ? '0.0.0.0' : text))
+    .pipe(z.union([z.ipv4(), z.ipv6()], { error: 'must be an address of this host, such as 0.0.0.0' }))
+    .register(settingMeta, {
+      section: AXON,
+      doc: 'address of this host to listen on; 0.0.0.0 is all of them',
+      flags: ['axon.ip'],
+      aliases: ['BT_AXON_IP'],
+    }),
+  AXON_EXTERNAL_IP: z
+    .string()
+    .optional()
+    .transform((text) => (text === '[::]' ? undefined : text))
+    .pipe(
+      z
+        .union([z.ipv4()], {
+          error: 'must be an IPv4 address (validators cannot reach IPv6), or [::] to find it out',
+        })
+        .optional(),
+    )
+    .register(settingMeta, {
+      section: AXON,
+      doc: 'IPv4 address to announce; [::] or empty: found out',
+      flags: ['axon.external_ip'],
+      aliases: ['BT_AXON_EXTERNAL_IP'],
+      example: '[::]',
+    }),
+  AXON_EXTERNAL_PORT: port('AXON_EXTERNAL_PORT')
+    .optional()
+    .register(settingMeta, {
+      section: AXON,
+      doc: 'port to announce where it differs from AXON_PORT (NAT)',
+      flags: ['axon.external_port'],
+      aliases: ['BT_AXON_EXTERNAL_PORT'],
+      example: '',
+    }),
+  FORCE_VPERMIT: yesOrNo()
+    .default(true)
+    .register(settingMeta, {
+      section: AXON,
+      doc: 'true: serve only callers with MIN_VALIDATOR_STAKE; false: every registered caller',
+      flags: ['blacklist.force_validator_permit', 'force_validator_permit'],
+    }),
+  MIN_VALIDATOR_STAKE: z.coerce
+    .number({ error: 'must be a number of TAO' })
+    .min(0)
+    .default(10_000)
+    .register(settingMeta, { section: AXON, doc: 'stake weight in TAO that a caller needs' }),
+
+  DEVICE: oneOf(['cpu', 'cuda', 'auto'])
+    .default('auto')
+    .register(settingMeta, {
+      section: MODEL,
+      doc: 'cpu, cuda (an error where CUDA is missing) or auto (cuda, else cpu with a warning)',
+      flags: ['device', 'neuron.device'],
+    }),
+  IMAGE_MODEL: z.string().default('models/example-image-detector').register(settingMeta, {
+    section: MODEL,
+    doc: 'detector for images: a folder with model.onnx, or an .onnx file',
+  }),
+  VIDEO_MODEL: z
+    .string()
+    .default('models/example-video-detector')
+    .register(settingMeta, { section: MODEL, doc: 'detector for videos' }),
+  SEGMENTER_MODEL: z
+    .string()
+    .default('models/example-segmenter')
+    .register(settingMeta, { section: MODEL, doc: 'segmenter for images' }),
+
+  BODY_LIMIT_MIB: wholeNumber(1, 1024)
+    .default(192)
+    .register(settingMeta, { section: LIMITS, doc: 'largest body of one request' }),
+  BODY_BUDGET_MIB: wholeNumber(16, 65536)
+    .default(1024)
+    .register(settingMeta, { section: LIMITS, doc: 'all bodies being received or answered together' }),
+  VIDEO_CONCURRENCY: wholeNumber(1, 64).optional().register(settingMeta, {
+    section: LIMITS,
+    doc: 'videos decoded at once; half the cores when absent',
+    example: '',
+  }),
+  FUTURE_TOLERANCE_MS: wholeNumber(0, 600_000)
+    .default(60_000)
+    .register(settingMeta, { section: LIMITS, doc: 'how far ahead of ours the clock of a caller may be' }),
+
+  LOGLEVEL: oneOf(LOG_LEVELS)
+    .default('info')
+    .register(settingMeta, {
+      section: OPERATION,
+      doc: LOG_LEVELS.join(', '),
+      flags: ['logging.level'],
+    }),
+  ADMIN_PORT: port('ADMIN_PORT').optional().register(settingMeta, {
+    section: OPERATION,
+    doc: 'port on 127.0.0.1 for /livez, /readyz and /status; AXON_PORT + 1000 when absent',
+    example: '',
+  }),
+  STATE_DIR: z
+    .string()
+    .default('~/.sn34-miner')
+    .register(settingMeta, { section: OPERATION, doc: 'folder for what must survive a restart' }),
+  DEVNET_PORT: port('DEVNET_PORT')
+    .default(9944)
+    .register(settingMeta, { section: OPERATION, doc: 'port of the development chain that --dev starts' }),
+});
+
+/** The settings by key, checked and with defaults filled in. */
+export type Settings = z.output<typeof settingsSchema>;
+export type SettingKey = keyof Settings;
+
+export const SETTING_KEYS = Object.keys(settingsSchema.shape) as SettingKey[];
+
+/** The documentation of one setting. */
+export function metaOf(key: SettingKey): SettingMeta {
+  const meta = settingMeta.get(settingsSchema.shape[key]);
+  if (meta === undefined) throw new Error(`setting ${key} has no documentation`);
+  return meta;
+}

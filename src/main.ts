@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { config } from './commands/config.ts';
+import type { CommandContext } from './commands/context.ts';
+import { devnet } from './commands/devnet.ts';
+import { start } from './commands/start.ts';
+import { asMinerError, MinerError } from './errors.ts';
+import { EXIT_CODES, exitCodeOf } from './miner/exit-codes.ts';
+
+const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<void>>> = {
+  start,
+  devnet,
+  config,
+};
+
+const USAGE = `Usage: sn34-miner COMMAND [flags]
+
+  start    run the miner (--dev: with a development chain, no wallet needed)
+  devnet   run a development chain alone
+  config   print the effective settings and where each comes from
+
+Every setting of .env.miner.template is also a flag: AXON_PORT is --axon-port or --axon.port.
+`;
+
+/** One place where the process ends: everything below it returns or throws. */
+async function main(argv: readonly string[]): Promise<number> {
+  const shutdown = new AbortController();
+  const onSignal = () => {
+    if (shutdown.signal.aborted) process.exit(EXIT_CODES.forced);
+    shutdown.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+
+  const [name = 'help', ...rest] = argv;
+  const command = COMMANDS[name];
+  if (command === undefined) {
+    const asked = name === 'help' || name === '--help';
+    (asked ? process.stdout : process.stderr).write(USAGE);
+    return asked ? EXIT_CODES.ok : EXIT_CODES.config;
+  }
+  try {
+    await command({ argv: rest, env: process.env, stdout: process.stdout, shutdown: shutdown.signal });
+    return EXIT_CODES.ok;
+  } catch (error) {
+    if (shutdown.signal.aborted) return EXIT_CODES.ok;
+    const failure = asMinerError(error, 'INTERNAL');
+    const trace = error instanceof MinerError ? '' : `\n${error instanceof Error ? error.stack : ''}`;
+    process.stderr.write(`${failure.code}: ${failure.message}\n${failure.remedy}${trace}\n`);
+    return exitCodeOf(failure.code);
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,67 @@
+import { availableParallelism } from 'node:os';
+import type { AnswerContext, Answerer } from '../axon/answerer.ts';
+import type { ReceivedBody } from '../axon/body-sink.ts';
+import type { Engine, EngineInput, Prediction } from '../inference/engine.ts';
+import type { Task } from '../inference/model-json.ts';
+import { decodeImage, fitFrames } from '../media/image.ts';
+import { sampleVideo } from '../media/video.ts';
+
+/** The models of a miner, by what they answer. A model may be shared by several miners. */
+export type Engines = Readonly<Partial<Record<Task, Engine>>>;
+
+interface AnswererOptions {
+  readonly engines: Engines;
+  /** Videos decoded at once: what each decoder's share of the cores follows from. */
+  readonly videoConcurrency: number;
+}
+
+/** Decodes bodies as the models' contracts ask and puts them to the models. */
+export function createAnswerer({ engines, videoConcurrency }: AnswererOptions): Answerer {
+  const threads = Math.max(1, Math.floor(availableParallelism() / videoConcurrency));
+
+  function engineOf(task: Task): Engine {
+    const engine = engines[task];
+    if (engine === undefined) throw new Error(`no engine for task ${task}`);
+    return engine;
+  }
+
+  async function decodePicture(
+    engine: Engine,
+    body: ReceivedBody,
+    signal: AbortSignal,
+  ): Promise<EngineInput> {
+    const picture = await decodeImage(await body.bytes(), { signal });
+    const frames = await fitFrames(picture, engine.contract.input.fit, { signal });
+    return { frames, contentHash: body.sha256Hex, sourceSize: picture };
+  }
+
+  async function decodeClip(
+    engine: Engine,
+    body: ReceivedBody,
+    context: AnswerContext,
+  ): Promise<EngineInput> {
+    const { frames: count, fit } = engine.contract.input;
+    const { frames, clip } = await sampleVideo(await body.file(), {
+      frames: count,
+      fit,
+      threads,
+      signal: context.deadline.signal,
+      timeLimitMs: context.deadline.remainingMs(),
+    });
+    return { frames, contentHash: body.sha256Hex, sourceSize: clip };
+  }
+
+  return {
+    tasks: (['image', 'video', 'mask'] as const).filter((task) => engines[task] !== undefined),
+    isWarm: (task) =>
+      engines[task]?.status().state === 'ready' || engines[task]?.status().state === 'restarting',
+    async answer(task, body, context): Promise<Prediction> {
+      const engine = engineOf(task);
+      const { deadline, record } = context;
+      const input = await record.step('decode', () =>
+        task === 'video' ? decodeClip(engine, body, context) : decodePicture(engine, body, deadline.signal),
+      );
+      return record.step('infer', () => engine.infer(input, { deadline, priority: 0 }));
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { ErrorCode } from '../errors.ts';
+
+/**
+ * How the process ends. Codes from 10 on mean that a restart alone won't help, so the process manager must not try:
+ * `deploy/ecosystem.config.cjs` lists them too (a test keeps both equal).
+ */
+export const EXIT_CODES = {
+  ok: 0,
+  internal: 1,
+  config: 10,
+  wallet: 11,
+  notRegistered: 12,
+  model: 13,
+  portInUse: 14,
+  wrongNetwork: 15,
+  /** A second SIGINT or SIGTERM during shutdown. */
+  forced: 130,
+} as const;
+
+/** The exit code for a failure that ends the process. */
+export function exitCodeOf(code: ErrorCode): number {
+  if (code === 'WALLET_DEV_KEY_REFUSED' || code === 'CHAIN_WRONG_NETWORK') return EXIT_CODES.wrongNetwork;
+  if (code === 'CHAIN_NOT_REGISTERED') return EXIT_CODES.notRegistered;
+  if (code === 'AXON_PORT_IN_USE') return EXIT_CODES.portInUse;
+  if (code.startsWith('CONFIG_')) return EXIT_CODES.config;
+  if (code.startsWith('WALLET_')) return EXIT_CODES.wallet;
+  if (code.startsWith('MODEL_')) return EXIT_CODES.model;
+  return EXIT_CODES.internal;
+}

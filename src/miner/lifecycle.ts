@@ -1,0 +1,212 @@
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { createChain } from '../chain/chain.ts';
+import { systemClock } from '../clock.ts';
+import type { MinerConfig } from '../config/miner-config.ts';
+import { PUBLIC_GENESIS_HASHES } from '../config/networks.ts';
+import { createDevnet } from '../devnet/node.ts';
+import { MinerError } from '../errors.ts';
+import { createOnnxEngine } from '../inference/onnx-engine.ts';
+import { createTemporaryFolder } from '../media/temporary-file.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
+import { openWallet } from '../wallet/open-wallet.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+import { announceWhenAddressKnown } from './announcer.ts';
+import type { Engines } from './answerer.ts';
+import { createMiner } from './miner.ts';
+import { unregisteredNotice } from './unregistered-notice.ts';
+
+export interface LifecycleContext {
+  readonly logger: Logger;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the process is asked to end: stop accepting, answer what was admitted, close. */
+  readonly shutdown: AbortSignal;
+  /** Called once, when signed requests are answered. */
+  readonly onReady: (ports: { axonPort: number; adminPort: number }) => void;
+}
+
+/** Longer than any request lives, shorter than `kill_timeout` of the process manager. */
+const DRAIN_TIMEOUT_MS = 15_000;
+/** How long an unregistered miner with ON_UNREGISTERED=exit waits to learn that it is. */
+const REGISTRATION_TIMEOUT_MS = 60_000;
+
+/**
+ * Runs a miner from start to end: listen, warm, announce, serve, drain.
+ * Resolves after an orderly shutdown.
+ * @throws MinerError with the reason for which the miner cannot run; all it had opened is closed
+ */
+export async function runMiner(config: MinerConfig, context: LifecycleContext): Promise<void> {
+  const closers: Array<() => Promise<void>> = [];
+  const open = <T>(part: T, close: (part: T) => Promise<void>): T => {
+    closers.push(() => close(part));
+    return part;
+  };
+  try {
+    await serve(config, context, open);
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+type Open = <T>(part: T, close: (part: T) => Promise<void>) => T;
+
+async function serve(config: MinerConfig, context: LifecycleContext, open: Open): Promise<void> {
+  const { logger, shutdown } = context;
+  const clock = systemClock;
+  await cryptoWaitReady();
+  const wallet = await hotkeyOf(config, context);
+  const hotkey = wallet.hotkeyAddress;
+  logger.info({ hotkey, origin: wallet.origin, type: config.minerType }, 'hotkey open');
+
+  if (config.chain.devnetPort !== undefined) {
+    const { netuid, devnetPort: port } = config.chain;
+    open(
+      await createDevnet({ host: '127.0.0.1', port, netuid, logger: logger.child({ part: 'devnet' }) }),
+      (devnet) => devnet.close(),
+    );
+  }
+  const temporary = open(await createTemporaryFolder({ logger }), (folder) => folder.close());
+  const engines = enginesOf(config, logger);
+  for (const engine of Object.values(engines)) open(engine, () => engine.close());
+
+  const chain = open(
+    createChain({
+      endpoints: [...config.chain.endpoints],
+      netuid: config.chain.netuid,
+      wallet,
+      ...(config.chain.expectedGenesisHash === undefined
+        ? {}
+        : { expectedGenesisHash: config.chain.expectedGenesisHash }),
+      refuseGenesis: isDevelopmentAddress(hotkey) ? [...PUBLIC_GENESIS_HASHES] : [],
+      logger: logger.child({ part: 'chain' }),
+      clock,
+    }),
+    (part) => part.close(),
+  );
+  logRegistration(config, hotkey, chain, logger);
+  chain.start();
+
+  const miner = createMiner(config, { hotkey, engines, chain, temporary, clock, logger });
+  open(miner, () => closeInTime(miner.close(), logger));
+  const ports = await miner.listen();
+  logger.info({ ...ports, host: config.axon.host }, 'listening');
+
+  await Promise.all(Object.values(engines).map((engine) => engine.ready(shutdown)));
+  for (const [task, engine] of Object.entries(engines)) {
+    const { provider, warmupMs } = engine.status();
+    logger.info({ task, provider, warmupMs }, 'model warm');
+  }
+  if (config.chain.onUnregistered === 'exit') await demandRegistration(config, hotkey, chain, shutdown);
+
+  const announcing = announceWhenAddressKnown(config, { chain, logger, signal: shutdown });
+  await whenReady(miner, chain, shutdown);
+  if (!shutdown.aborted) context.onReady(ports);
+  await aborted(shutdown);
+  logger.info('shutting down; answering what was admitted');
+  await announcing;
+}
+
+async function hotkeyOf(config: MinerConfig, { env, logger }: LifecycleContext): Promise<Wallet> {
+  const wallet = config.dev
+    ? developmentWallet('//Bob')
+    : await openWallet({ ...config.wallet, env, logger });
+  const { expectedGenesisHash } = config.chain;
+  if (
+    isDevelopmentAddress(wallet.hotkeyAddress) &&
+    expectedGenesisHash !== undefined &&
+    PUBLIC_GENESIS_HASHES.includes(expectedGenesisHash)
+  ) {
+    throw new MinerError(
+      'WALLET_DEV_KEY_REFUSED',
+      `the hotkey ${wallet.hotkeyAddress} is a public development key; anyone can sign for it on ${config.chain.networkName}`,
+    );
+  }
+  return wallet;
+}
+
+function enginesOf({ minerType, models, device }: MinerConfig, logger: Logger): Engines {
+  const engine = (task: 'image' | 'video' | 'mask', modelPath: string) =>
+    createOnnxEngine({
+      task,
+      modelPath,
+      device,
+      logger: logger.child({ part: 'model', task }),
+      clock: systemClock,
+    });
+  return minerType === 'segmenter'
+    ? { mask: engine('mask', models.segmenter) }
+    : { image: engine('image', models.image), video: engine('video', models.video) };
+}
+
+/** Says once, on each change, whether the hotkey is registered, and what to do if it is not. */
+function logRegistration(
+  config: MinerConfig,
+  hotkey: string,
+  chain: ReturnType<typeof createChain>,
+  logger: Logger,
+): void {
+  let before: string = 'unknown';
+  chain.on('registration', (registration) => {
+    if (registration.state === 'registered') {
+      if (before !== 'registered') logger.info({ uid: registration.uid }, 'registered on the subnet');
+    } else if (registration.state === 'unregistered' && before !== 'unregistered') {
+      const notice = unregisteredNotice(config, hotkey, registration.burnTao);
+      if (before === 'registered') logger.error({ notice }, 'no longer registered on the subnet');
+      else logger.warn({ notice }, 'not registered on the subnet');
+    }
+    before = registration.state;
+  });
+}
+
+async function demandRegistration(
+  config: MinerConfig,
+  hotkey: string,
+  chain: ReturnType<typeof createChain>,
+  shutdown: AbortSignal,
+): Promise<void> {
+  const registration = await chain.firstReading(shutdown, REGISTRATION_TIMEOUT_MS);
+  if (registration.state === 'unregistered') {
+    throw new MinerError('CHAIN_NOT_REGISTERED', unregisteredNotice(config, hotkey, registration.burnTao));
+  }
+}
+
+/** Resolves when signed requests are answered and the chain holds the address, or at shutdown. */
+async function whenReady(
+  miner: ReturnType<typeof createMiner>,
+  chain: ReturnType<typeof createChain>,
+  shutdown: AbortSignal,
+): Promise<void> {
+  const isReady = () => miner.readiness().ready && chain.announcement.state === 'announced';
+  if (shutdown.aborted || isReady()) return;
+  await new Promise<void>((resolve) => {
+    const check = () => {
+      if (isReady()) finish();
+    };
+    const stops = (['signers', 'registration', 'announcement', 'connection'] as const).map((event) =>
+      chain.on(event, check),
+    );
+    const finish = () => {
+      for (const stop of stops) stop();
+      shutdown.removeEventListener('abort', finish);
+      resolve();
+    };
+    shutdown.addEventListener('abort', finish, { once: true });
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Waits for the drain, but not for a caller that never ends. */
+async function closeInTime(closing: Promise<void>, logger: Logger): Promise<void> {
+  const late = Symbol('late');
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<typeof late>((resolve) => {
+    timer = setTimeout(() => resolve(late), DRAIN_TIMEOUT_MS);
+  });
+  if ((await Promise.race([closing, limit])) === late)
+    logger.warn('some requests were still open at shutdown');
+  clearTimeout(timer);
+}

@@ -1,0 +1,120 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createAdminServer, type Readiness } from '../admin/server.ts';
+import { createBodyBudget } from '../admission/body-budget.ts';
+import { createClockSkew } from '../admission/clock-skew.ts';
+import { createScheduler } from '../admission/scheduler.ts';
+import { createAuthenticator } from '../axon/authenticate.ts';
+import { createAxonServer } from '../axon/server.ts';
+import type { Chain } from '../chain/chain.ts';
+import type { Clock } from '../clock.ts';
+import type { MinerConfig } from '../config/miner-config.ts';
+import { createReplayGuard } from '../epistula/replay-guard.ts';
+import { createSignatureVerifier } from '../epistula/signature-verifier.ts';
+import type { TemporaryFolder } from '../media/temporary-file.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createRequestLog } from '../telemetry/request-log.ts';
+import { createAnswerer, type Engines } from './answerer.ts';
+import { minerStatus, readinessOf } from './status.ts';
+
+/** What a miner is given; it owns none of it, so several miners can share an engine. */
+export interface MinerParts {
+  /** ss58 address of the hotkey. */
+  readonly hotkey: string;
+  readonly engines: Engines;
+  readonly chain: Chain;
+  readonly temporary: TemporaryFolder;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** One axon with its admin port. */
+export interface Miner {
+  /**
+   * Opens both ports.
+   * @throws MinerError AXON_PORT_IN_USE
+   */
+  listen(): Promise<{ axonPort: number; adminPort: number }>;
+  readiness(): Readiness;
+  status(): Readonly<Record<string, unknown>>;
+  /** Stops accepting, answers what was admitted, closes both ports. */
+  close(): Promise<void>;
+}
+
+/** Requests that may wait for their turn, over all lanes. */
+const MAX_WAITING_REQUESTS = 256;
+
+/** Puts a miner together: the journey of a request, from the socket to the answer. */
+export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
+  const { hotkey, engines, chain, temporary, clock, logger } = parts;
+  const { bodyLimitBytes, bodyBudgetBytes, videoConcurrency, futureToleranceMs, minStakeTao } = config.axon;
+
+  const replayGuard = createReplayGuard({
+    folder: join(config.stateDir, 'served-requests'),
+    futureToleranceMs,
+    clock,
+    logger,
+  });
+  const verifier = createSignatureVerifier();
+  const authenticator = createAuthenticator({
+    hotkey,
+    minStakeTao,
+    futureToleranceMs,
+    signers: chain,
+    replayGuard,
+    verifier,
+    clock,
+  });
+  const budget = createBodyBudget({ totalBytes: bodyBudgetBytes, bodyLimitBytes, clock });
+  const skew = createClockSkew();
+  const scheduler = createScheduler({
+    slots: { image: availableParallelism(), video: videoConcurrency },
+    maxWaiting: MAX_WAITING_REQUESTS,
+  });
+  const requests = createRequestLog({ logger, clock });
+  const axon = createAxonServer({
+    minerType: config.minerType,
+    hotkey,
+    uid: () => (chain.registration.state === 'registered' ? chain.registration.uid : undefined),
+    answerer: createAnswerer({ engines, videoConcurrency }),
+    scheduler,
+    signed: { authenticator, budget, skew, temporary, bodyLimitBytes, clock, onRecord: requests.add },
+  });
+
+  const startedAtMs = clock.now();
+  let axonPort: number | undefined;
+  const view = () => ({
+    config,
+    hotkey,
+    startedAtMs,
+    axonPort,
+    engines,
+    chain,
+    budget,
+    scheduler,
+    requests,
+    replayGuard,
+    clock,
+  });
+  const admin = createAdminServer({
+    readiness: () => readinessOf(view()),
+    status: () => minerStatus(view()),
+  });
+
+  return {
+    async listen() {
+      const adminPort = await admin.listen(config.admin.host, config.admin.port);
+      axonPort = await axon.listen(config.axon.host, config.axon.port);
+      return { axonPort, adminPort };
+    },
+    readiness: () => readinessOf(view()),
+    status: () => minerStatus(view()),
+    async close() {
+      axonPort = undefined;
+      await axon.close();
+      await scheduler.idle();
+      await verifier.close();
+      await admin.close();
+    },
+  };
+}

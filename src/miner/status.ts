@@ -1,0 +1,85 @@
+import type { Readiness } from '../admin/server.ts';
+import type { BodyBudget } from '../admission/body-budget.ts';
+import type { Scheduler } from '../admission/scheduler.ts';
+import type { Chain } from '../chain/chain.ts';
+import type { Clock } from '../clock.ts';
+import type { MinerConfig } from '../config/miner-config.ts';
+import type { ReplayGuard } from '../epistula/replay-guard.ts';
+import type { RequestLog } from '../telemetry/request-log.ts';
+import type { Engines } from './answerer.ts';
+
+/** The parts of a miner that can tell how it is. */
+interface MinerView {
+  readonly config: MinerConfig;
+  readonly hotkey: string;
+  readonly startedAtMs: number;
+  /** The port listened on; undefined while not listening. */
+  readonly axonPort: number | undefined;
+  readonly engines: Engines;
+  readonly chain: Chain;
+  readonly budget: BodyBudget;
+  readonly scheduler: Scheduler;
+  readonly requests: RequestLog;
+  readonly replayGuard: ReplayGuard;
+  readonly clock: Clock;
+}
+
+/** Ready means: listening, warm, registered, signers known; a sentence for each that is missing. */
+export function readinessOf({ axonPort, engines, chain, replayGuard, clock }: MinerView): Readiness {
+  const reasons: string[] = [];
+  if (axonPort === undefined) reasons.push('the axon does not listen');
+  for (const [task, engine] of Object.entries(engines)) {
+    const { state, lastError } = engine.status();
+    if (state === 'ready') continue;
+    reasons.push(`the ${task} model is ${state}${lastError === undefined ? '' : `: ${lastError}`}`);
+  }
+  if (!chain.signersKnown) reasons.push('the table of validators has not been read from the chain');
+  const { registration } = chain;
+  if (registration.state === 'unregistered') reasons.push('the hotkey is not registered on the subnet');
+  if (registration.state === 'unknown') reasons.push('it is not known yet whether the hotkey is registered');
+  if (replayGuard.trustsFromMs > clock.now())
+    reasons.push('the memory of served requests was lost; waiting it out');
+  return { ready: reasons.length === 0, reasons };
+}
+
+/** All that an operator would ask of this process, as plain JSON without secrets. */
+export function minerStatus(view: MinerView): Readonly<Record<string, unknown>> {
+  const {
+    config,
+    hotkey,
+    startedAtMs,
+    axonPort,
+    engines,
+    chain,
+    budget,
+    scheduler,
+    requests,
+    replayGuard,
+    clock,
+  } = view;
+  const { rss, heapUsed } = process.memoryUsage();
+  return {
+    readiness: readinessOf(view),
+    miner: {
+      type: config.minerType,
+      hotkey,
+      network: config.chain.networkName,
+      netuid: config.chain.netuid,
+      development: config.dev,
+      pid: process.pid,
+      node: process.version,
+      uptimeSeconds: Math.round((clock.now() - startedAtMs) / 1000),
+      memoryBytes: { rss, heapUsed },
+    },
+    axon: {
+      host: config.axon.host,
+      port: axonPort,
+      uploads: budget.status(),
+      queue: scheduler.status(),
+      servedRequestsRemembered: replayGuard.size,
+    },
+    chain: chain.status(),
+    models: Object.fromEntries(Object.entries(engines).map(([task, engine]) => [task, engine.status()])),
+    requests: requests.summary(),
+  };
+}

@@ -1,0 +1,153 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseFlags } from '../../src/config/flags.ts';
+import { loadSettings, readSettingsFile } from '../../src/config/load.ts';
+import { resolveConfig } from '../../src/config/miner-config.ts';
+import { MinerError } from '../../src/errors.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+
+interface Given {
+  argv?: string[];
+  env?: Record<string, string>;
+  file?: Record<string, string>;
+}
+
+const load = ({ argv = [], env = {}, file = {} }: Given) =>
+  loadSettings({ flags: parseFlags(argv), env, file: { path: '.env.miner', values: file } });
+const resolve = (given: Given, dev = false) => resolveConfig(load(given), { dev, root: '/checkout' });
+
+function failure(action: () => unknown): MinerError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof MinerError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('the precedence of settings', () => {
+  it('is flag, environment, file, SDK alias, default', () => {
+    const aliased = { BT_AXON_PORT: '1' };
+    expect(load({}).settings.AXON_PORT).toBe(8091);
+    expect(load({ env: aliased }).settings.AXON_PORT).toBe(1);
+    expect(load({ env: aliased, file: { AXON_PORT: '2' } }).settings.AXON_PORT).toBe(2);
+    expect(load({ env: { ...aliased, AXON_PORT: '3' }, file: { AXON_PORT: '2' } }).settings.AXON_PORT).toBe(
+      3,
+    );
+    expect(load({ argv: ['--axon.port', '4'], env: { AXON_PORT: '3' } }).settings.AXON_PORT).toBe(4);
+  });
+
+  it('tells where each value came from', () => {
+    const { origins } = load({
+      argv: ['--axon-port=9'],
+      file: { NETUID: '168' },
+      env: { BT_WALLET_NAME: 'w' },
+    });
+    expect(origins.get('AXON_PORT')?.source).toBe('flag');
+    expect(origins.get('NETUID')).toMatchObject({ source: 'file', name: '.env.miner' });
+    expect(origins.get('WALLET_NAME')).toMatchObject({ source: 'alias', name: 'BT_WALLET_NAME' });
+    expect(origins.get('DEVICE')?.source).toBe('default');
+  });
+
+  it('takes an empty value as absent', () => {
+    const { settings } = load({ env: { WALLET_NAME: '' }, file: { WALLET_NAME: 'mine', WALLET_HOTKEY: '' } });
+    expect(settings).toMatchObject({ WALLET_NAME: 'mine', WALLET_HOTKEY: 'default' });
+  });
+
+  it('warns when two sources disagree on the wallet', () => {
+    const { settings, warnings } = load({ env: { WALLET_NAME: 'a' }, file: { WALLET_NAME: 'b' } });
+    expect(settings.WALLET_NAME).toBe('a');
+    expect(warnings).toEqual([expect.stringMatching(/WALLET_NAME.*"a".*"b"/)]);
+  });
+});
+
+describe('wrong settings', () => {
+  it('are all named in one error', () => {
+    const error = failure(() => load({ file: { AXON_PORT: 'eighty', DEVICE: 'tpu', MINER_TYPE: 'both' } }));
+    expect(error.code).toBe('CONFIG_INVALID');
+    for (const key of ['AXON_PORT', 'DEVICE', 'MINER_TYPE']) expect(error.message).toContain(key);
+  });
+
+  it('warn of an unknown key with the nearest known one', () => {
+    const { warnings } = load({ file: { AXON_PROT: '1', BT_PW_X: 'secret' } });
+    expect(warnings).toEqual(['.env.miner: unknown key AXON_PROT; did you mean AXON_PORT?']);
+  });
+
+  it('refuse an unknown flag with the nearest known one, and a flag without its value', () => {
+    const error = failure(() => parseFlags(['--axon.prot', '1', '--netuid']));
+    expect(error.message).toMatch(/--axon\.prot; did you mean --axon\.port\?/);
+    expect(error.message).toMatch(/--netuid needs a value/);
+  });
+
+  it('refuse equal ports for the axon and the operator', () => {
+    expect(failure(() => resolve({ file: { AXON_PORT: '8091', ADMIN_PORT: '8091' } })).code).toBe(
+      'CONFIG_INVALID',
+    );
+  });
+
+  it('refuse an IPv6 address to announce, which validators cannot reach', () => {
+    expect(failure(() => load({ file: { AXON_EXTERNAL_IP: '2001:db8::1' } })).message).toContain('IPv4');
+  });
+});
+
+describe('what depends on other settings', () => {
+  it('runs the template of the Python miner unchanged', () => {
+    const folder = temporaryFolderPath();
+    const path = join(folder, '.env.miner');
+    writeFileSync(
+      path,
+      [
+        'WALLET_NAME=',
+        'WALLET_HOTKEY=',
+        'CHAIN_ENDPOINT=wss://entrypoint-finney.opentensor.ai:443',
+        'AXON_PORT=8091',
+        'AXON_EXTERNAL_IP=[::]',
+        'FORCE_VPERMIT=true',
+        'DEVICE=cpu',
+        'LOGLEVEL=trace',
+        'MINER_TYPE=SEGMENTER',
+      ].join('\n'),
+    );
+    const config = resolve({ file: readSettingsFile(path) });
+    expect(config).toMatchObject({ minerType: 'segmenter', device: 'cpu', logLevel: 'trace' });
+    expect(config.chain).toMatchObject({ networkName: 'finney', netuid: 34 });
+    expect(config.axon).toMatchObject({ port: 8091, externalIp: undefined, minStakeTao: 10_000 });
+    expect(config.admin).toEqual({ host: '127.0.0.1', port: 9091 });
+  });
+
+  it('infers the network and the netuid from the endpoint only when they are absent', () => {
+    const testnet = { CHAIN_ENDPOINT: 'wss://test.finney.opentensor.ai:443' };
+    expect(resolve({ file: testnet }).chain).toMatchObject({ networkName: 'test', netuid: 168 });
+    expect(resolve({ file: { ...testnet, NETWORK: 'finney' } }).chain.networkName).toBe('finney');
+    expect(resolve({ file: { ...testnet, NETUID: '7' } }).chain.netuid).toBe(7);
+    expect(resolve({ file: { CHAIN_ENDPOINT: 'ws://127.0.0.1:9944' } }).chain.networkName).toBe('local');
+  });
+
+  it('takes a comma list of endpoints', () => {
+    const { endpoints } = resolve({ file: { CHAIN_ENDPOINT: 'ws://10.0.0.1:9944, wss://b.example' } }).chain;
+    expect(endpoints).toEqual(['ws://10.0.0.1:9944', 'wss://b.example']);
+  });
+
+  it('serves every registered caller when FORCE_VPERMIT is false', () => {
+    expect(resolve({ argv: ['--no-force-validator-permit'] }).axon.minStakeTao).toBe(0);
+    expect(resolve({ file: { FORCE_VPERMIT: 'false' } }).axon.minStakeTao).toBe(0);
+  });
+
+  it('binds development mode to loopback and refuses a chain elsewhere', () => {
+    const config = resolve({ env: { DEVNET_PORT: '19944' } }, true);
+    expect(config.axon.host).toBe('127.0.0.1');
+    expect(config.chain).toMatchObject({ endpoints: ['ws://127.0.0.1:19944'], devnetPort: 19_944 });
+    const foreign = { env: { CHAIN_ENDPOINT: 'wss://entrypoint-finney.opentensor.ai:443' } };
+    expect(failure(() => resolve(foreign, true)).code).toBe('CONFIG_DEV_ONLY_LOOPBACK');
+  });
+
+  it('starts no devnet where development mode is given a chain on loopback', () => {
+    const given = { argv: ['--subtensor.chain_endpoint', 'ws://127.0.0.1:1'] };
+    expect(resolve(given, true).chain).toMatchObject({
+      endpoints: ['ws://127.0.0.1:1'],
+      devnetPort: undefined,
+    });
+  });
+});
