@@ -1,0 +1,212 @@
+import type { KeyringPair } from '@polkadot/keyring/types';
+import type { Clock } from '../clock.ts';
+import { asMinerError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createEmitter } from './emitter.ts';
+import { createSignerTable } from './metagraph.ts';
+import { createRegistrationWatch, type Registration } from './registration.ts';
+import { type AnnounceLink, type Announcement, type AxonAddress, createAnnouncer } from './serve-axon.ts';
+import type { ChainSession } from './session.ts';
+import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
+import { createReader, type Signer, type Watched } from './subtensor-reader.ts';
+
+export type { Announcement, AxonAddress, Connection, Registration, Signer };
+
+/** What an operator would ask of the chain link; plain JSON. Ages are in milliseconds. */
+export interface ChainStatus {
+  readonly connection: Connection;
+  readonly lastFailure: ConnectionFailure | null;
+  readonly block: number | null;
+  readonly blockAgeMs: number | null;
+  readonly signers: { readonly known: boolean; readonly count: number; readonly ageMs: number | null };
+  readonly registration: Registration;
+  readonly announcement: Announcement;
+}
+
+export interface ChainEvents {
+  readonly registration: Registration;
+  readonly announcement: Announcement;
+  readonly connection: Connection;
+  /** The signer table was read anew. */
+  readonly signers: { readonly count: number };
+}
+
+/** The miner's view of the chain, kept fresh in the background for as long as the process lives. */
+export interface Chain {
+  /** Begins to connect in the background; never throws. */
+  start(): void;
+  /** A neuron of the subnet, by its SS58 hotkey, as the last good table has it. */
+  signer(hotkey: string): Signer | undefined;
+  /** Whether the table of signers was ever read. */
+  readonly signersKnown: boolean;
+  /**
+   * Reads the signer table because of a caller that it doesn't hold: one reading for all who ask, and none when
+   * the last is younger than 6 s. Resolves when it is done or `timeoutMs` is over; never rejects.
+   */
+  refreshSigners(timeoutMs: number): Promise<void>;
+  /** Sets the address that the chain shall hold for this hotkey, and keeps it true from then on. */
+  announce(address: AxonAddress): void;
+  readonly registration: Registration;
+  readonly announcement: Announcement;
+  status(): ChainStatus;
+  /** Listens; the function that comes back ends it. A listener that throws is logged and breaks nothing. */
+  on<Name extends keyof ChainEvents>(name: Name, listener: (event: ChainEvents[Name]) => void): () => void;
+  /** The registration as soon as it is known; still `unknown` when `timeoutMs` is over or `signal` aborts. */
+  firstReading(signal: AbortSignal, timeoutMs: number): Promise<Registration>;
+  /** Ends everything; resolves when no socket, timer or listener is left. */
+  close(): Promise<void>;
+}
+
+interface ChainOptions {
+  /** ws:// or wss:// addresses, tried in turn. At least one. */
+  readonly endpoints: readonly string[];
+  readonly netuid: number;
+  readonly wallet: { readonly hotkeyAddress: string; readonly pair: KeyringPair };
+  /** The only chain accepted, by the 0x-prefixed hash of its first block; any when absent. */
+  readonly expectedGenesisHash?: string;
+  /** Chains never accepted, whatever the endpoints are. */
+  readonly refuseGenesis?: readonly string[];
+  /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
+  readonly blockWatchdogMs?: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const BLOCK_WATCHDOG_MS = 60_000;
+/** Five minutes of a real chain: stake moves slowly, and what moves fast is watched. */
+const REFRESH_EVERY_BLOCKS = 25;
+const ON_DEMAND_INTERVAL_MS = 6_000;
+
+export function createChain(options: ChainOptions): Chain {
+  const { endpoints, netuid, wallet, logger, clock } = options;
+  const { expectedGenesisHash, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
+  const emitter = createEmitter<ChainEvents>(
+    ['registration', 'announcement', 'connection', 'signers'],
+    (error) => logger.error({ err: error }, 'chain listener failed'),
+  );
+  let link: AnnounceLink | undefined;
+  let refreshedAtBlock = 0;
+
+  const subtensor = createSubtensor({
+    endpoints,
+    genesis: { expected: expectedGenesisHash, refused: refuseGenesis },
+    blockWatchdogMs,
+    logger,
+    clock,
+    onConnection: (connection) => emitter.emit('connection', connection),
+    onSession,
+    onHead(block) {
+      // After a switch of endpoints the numbers may go back.
+      if (Math.abs(block - refreshedAtBlock) >= REFRESH_EVERY_BLOCKS) refreshAll(block);
+      announcer.onHead(block);
+    },
+  });
+
+  const signers = createSignerTable({
+    reader: () => link?.reader,
+    minIntervalMs: ON_DEMAND_INTERVAL_MS,
+    logger,
+    clock,
+    onRefresh: () => emitter.emit('signers', { count: signers.size }),
+  });
+
+  const registration = createRegistrationWatch({
+    reader: () => link?.reader,
+    logger,
+    onChange(current) {
+      emitter.emit('registration', current);
+      announcer.startOver();
+    },
+  });
+
+  const announcer = createAnnouncer({
+    netuid,
+    pair: wallet.pair,
+    link: () => link,
+    registration: () => registration.current,
+    logger,
+    clock,
+    onChange: (announcement) => emitter.emit('announcement', announcement),
+  });
+
+  function onSession(session: ChainSession): void {
+    const reader = createReader({ session, netuid, hotkey: wallet.hotkeyAddress });
+    const { ended } = session.socket;
+    link = { session, reader };
+    ended.addEventListener('abort', () => {
+      link = undefined;
+    });
+    // Watched first, read after: so that no change falls in between.
+    reader.watch(onWatched).then(
+      () => {
+        refreshAll(subtensor.head?.block ?? 0);
+        announcer.startOver();
+      },
+      (error) => session.socket.end(asMinerError(error, 'CHAIN_CALL_FAILED')),
+    );
+  }
+
+  function refreshAll(block: number): void {
+    refreshedAtBlock = block;
+    registration.refresh();
+    signers.refresh();
+  }
+
+  function onWatched(what: Watched): void {
+    if (what === 'registration') registration.refresh();
+    else if (what === 'axon') announcer.check();
+    else signers.refresh();
+  }
+
+  return {
+    start: () => subtensor.start(),
+    signer: (hotkey) => signers.get(hotkey),
+    get signersKnown() {
+      return signers.known;
+    },
+    refreshSigners: (timeoutMs) => signers.refreshFor(timeoutMs),
+    announce: (address) => announcer.want(address),
+    get registration() {
+      return registration.current;
+    },
+    get announcement() {
+      return announcer.current;
+    },
+
+    status() {
+      const { connection, lastFailure, head } = subtensor;
+      return {
+        connection,
+        lastFailure: lastFailure ?? null,
+        block: head?.block ?? null,
+        blockAgeMs: head === undefined ? null : clock.monotonic() - head.seenAtMs,
+        signers: { known: signers.known, count: signers.size, ageMs: signers.ageMs ?? null },
+        registration: registration.current,
+        announcement: announcer.current,
+      };
+    },
+
+    on: (name, listener) => emitter.on(name, listener),
+
+    firstReading(signal, timeoutMs) {
+      return new Promise((resolve) => {
+        const timer = setTimeout(finish, timeoutMs);
+        const off = emitter.on('registration', finish);
+        signal.addEventListener('abort', finish);
+        function finish(): void {
+          clearTimeout(timer);
+          off();
+          signal.removeEventListener('abort', finish);
+          resolve(registration.current);
+        }
+        if (registration.current.state !== 'unknown' || signal.aborted) finish();
+      });
+    },
+
+    async close() {
+      await subtensor.close();
+      await announcer.close();
+      emitter.removeAll();
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import { isIP, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { reservedMeaning } from './ipv4.ts';
+
+/** The address to announce and where it comes from, or why there is none. */
+export type ExternalIp =
+  | { readonly ok: true; readonly ip: string; readonly origin: 'configured' | 'discovered' | 'interface' }
+  | {
+      readonly ok: false;
+      readonly code: 'CONFIG_INVALID' | 'CHAIN_NO_EXTERNAL_IP';
+      readonly reason: string;
+    };
+
+export type Fetch = (url: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
+
+interface ExternalIpOptions {
+  /** AXON_EXTERNAL_IP as configured; empty or `[::]`: find it out. */
+  readonly configured: string;
+  /** Whether the chain is on this machine: then an address that only this machine or its network reaches will do. */
+  readonly chainIsLocal: boolean;
+  readonly fetch: Fetch;
+  /** Asked all at once; each answers with the caller's address as plain text. */
+  readonly sources: readonly string[];
+  /** For all sources together. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Run by different operators, so that one of them failing or lying does not decide. */
+export const IP_SOURCES: readonly string[] = [
+  'https://checkip.amazonaws.com',
+  'https://api.ipify.org',
+  'https://ifconfig.me/ip',
+  'https://ident.me',
+  'https://icanhazip.com',
+];
+
+/** An address is 15 characters; whatever is longer is no answer. */
+const ANSWER_LIMIT_BYTES = 64;
+/** So many sources that agree are believed without waiting for the others. */
+const MAJORITY_RATIO = 0.5;
+
+/** Loopback, but not 127.0.0.1, which the chain refuses. */
+const DEV_FALLBACK_IP = '127.0.0.2';
+
+/** Finds the IPv4 address at which validators reach this host. Never rejects. */
+export async function resolveExternalIp(options: ExternalIpOptions): Promise<ExternalIp> {
+  const { configured, chainIsLocal } = options;
+  const wanted = configured.trim();
+  if (wanted !== '' && wanted !== '[::]' && wanted !== '::') return checkConfigured(wanted, chainIsLocal);
+  if (chainIsLocal) return { ok: true, ip: interfaceIp() ?? DEV_FALLBACK_IP, origin: 'interface' };
+  return await discover(options);
+}
+
+function checkConfigured(address: string, chainIsLocal: boolean): ExternalIp {
+  if (!isIPv4(address)) return configInvalid(describeNonIpv4(address));
+  if (address === '127.0.0.1' || address === '255.255.255.255') {
+    return configInvalid(`AXON_EXTERNAL_IP is ${address}, which the chain refuses`);
+  }
+  const meaning = reservedMeaning(address);
+  if (meaning !== undefined && !chainIsLocal) {
+    return configInvalid(`AXON_EXTERNAL_IP is ${address}, ${meaning}: validators cannot reach it`);
+  }
+  return { ok: true, ip: address, origin: 'configured' };
+}
+
+function describeNonIpv4(address: string): string {
+  if (isIP(address.replace(/^\[|\]$/g, '')) === 6) {
+    return 'AXON_EXTERNAL_IP is an IPv6 address; validators are reached over IPv4 here';
+  }
+  return 'AXON_EXTERNAL_IP must be an IPv4 address; the chain does not store host names';
+}
+
+function configInvalid(reason: string): ExternalIp {
+  return { ok: false, code: 'CONFIG_INVALID', reason };
+}
+
+/** The first IPv4 address of this host that is not loopback. */
+function interfaceIp(): string | undefined {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+}
+
+/** Takes what more than half of the sources say, else what most of those that answered say. */
+async function discover({ fetch, sources, timeoutMs, signal }: ExternalIpOptions): Promise<ExternalIp> {
+  const asking = new AbortController();
+  const stop = (): void => asking.abort(new Error('no answer in time'));
+  const timer = setTimeout(stop, timeoutMs);
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  const votes = new Map<string, number>();
+  const faults: string[] = [];
+
+  await Promise.all(
+    sources.map(async (source) => {
+      try {
+        const ip = await ask(source, fetch, asking.signal);
+        const count = (votes.get(ip) ?? 0) + 1;
+        votes.set(ip, count);
+        if (count > sources.length * MAJORITY_RATIO) stop();
+      } catch (error) {
+        faults.push(`${new URL(source).host}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }),
+  );
+  clearTimeout(timer);
+  signal.removeEventListener('abort', stop);
+
+  const [best] = [...votes].sort(([, a], [, b]) => b - a);
+  if (best !== undefined) return { ok: true, ip: best[0], origin: 'discovered' };
+  return {
+    ok: false,
+    code: 'CHAIN_NO_EXTERNAL_IP',
+    reason: `no source told the address of this host (${faults.join('; ')})`,
+  };
+}
+
+async function ask(source: string, fetch: Fetch, signal: AbortSignal): Promise<string> {
+  const response = await fetch(source, { signal });
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new Error(`status ${response.status}`);
+  }
+  const ip = (await readShort(response)).trim();
+  if (!isIPv4(ip)) throw new Error('did not answer with an IPv4 address');
+  const meaning = reservedMeaning(ip);
+  if (meaning !== undefined) throw new Error(`answered with ${meaning}`);
+  return ip;
+}
+
+async function readShort(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop early cancels the body.
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_LIMIT_BYTES) throw new Error('answered with more than an address');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('latin1');
+}

@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { MinerError } from '../errors.ts';
+import { type ChainSession, parse } from './session.ts';
+
+/** 1 TAO is 1e9 rao, on chain. */
+const RAO_PER_TAO = 1e9;
+
+/** A neuron of the subnet as the signer checks need it. Stake is in TAO, exact to about 0.001. */
+export interface Signer {
+  readonly uid: number;
+  readonly stakeTao: number;
+  readonly permit: boolean;
+}
+
+/** By hotkey, an SS58 address. */
+export type Signers = ReadonlyMap<string, Signer>;
+
+/** An entry of the chain's `Axons`. `ip` is the address as an integer. */
+export interface AxonEntry {
+  readonly block: number;
+  readonly version: number;
+  readonly ip: bigint;
+  readonly port: number;
+  readonly ipType: number;
+  readonly protocol: number;
+  readonly placeholder1: number;
+  readonly placeholder2: number;
+}
+
+/** What the miner reads of the chain, as plain values. Every call rejects with a `MinerError` when it fails. */
+export interface SubtensorReader {
+  /** The uid of the hotkey; undefined when it is not registered. */
+  readUid(): Promise<number | undefined>;
+  /** The block in which the neuron at `uid` was registered. */
+  readRegistrationBlock(uid: number): Promise<number>;
+  /** What a registration costs now. */
+  readBurnTao(): Promise<number>;
+  /** What the chain holds as the hotkey's axon. */
+  readAxon(): Promise<AxonEntry | undefined>;
+  /** Blocks between two announcements. */
+  readServingRateLimitBlocks(): Promise<number>;
+  readSigners(): Promise<Signers>;
+  /** Tells of each change of what matters to a miner, until the session ends. */
+  watch(onChange: (what: Watched) => void): Promise<void>;
+}
+
+/** `registration`: the hotkey's uid. `axon`: its announced address. `neurons`: who is on the subnet, or may validate. */
+export type Watched = 'registration' | 'axon' | 'neurons';
+
+/** Field numbers of the runtime's selective metagraph. */
+const METAGRAPH_FIELDS = { hotkeys: 52, validatorPermit: 57, totalStake: 69 };
+
+/** Polkadot.js writes integers that JSON can't hold as big-endian hex. */
+const bigintSchema = z.union([z.number().int(), z.string()]).transform((value) => BigInt(value));
+const numberSchema = bigintSchema.transform(Number);
+const taoSchema = numberSchema.transform((rao) => rao / RAO_PER_TAO);
+
+const axonSchema = z.object({
+  block: numberSchema,
+  version: numberSchema,
+  ip: bigintSchema,
+  port: numberSchema,
+  ipType: numberSchema,
+  protocol: numberSchema,
+  placeholder1: numberSchema,
+  placeholder2: numberSchema,
+});
+
+const neuronsSchema = z.object({
+  hotkeys: z.array(z.string()),
+  validatorPermit: z.array(z.boolean()),
+  totalStake: z.array(taoSchema),
+});
+
+const storageChangesSchema = z.object({
+  changes: z.array(z.tuple([z.string(), z.string().nullable()])),
+});
+
+interface ReaderOptions {
+  readonly session: ChainSession;
+  readonly netuid: number;
+  /** SS58 address. */
+  readonly hotkey: string;
+}
+
+export function createReader({ session, netuid, hotkey }: ReaderOptions): SubtensorReader {
+  const { api, socket } = session;
+
+  function storage(name: string) {
+    const entry = api.query.subtensorModule?.[name];
+    if (entry === undefined) throw missing(`the storage item ${name}`);
+    return entry;
+  }
+
+  async function read(name: string, ...keys: unknown[]): Promise<unknown> {
+    return (await session.settled(storage(name)(...keys))).toJSON();
+  }
+
+  /** The stake that counts for a miner is the runtime's own total: it can't be recomputed from storage. */
+  async function readNeurons(): Promise<unknown> {
+    const calls = api.call.subnetInfoRuntimeApi;
+    const selective = calls?.getSelectiveMetagraph;
+    if (selective !== undefined) {
+      return (await session.settled(selective(netuid, Object.values(METAGRAPH_FIELDS)))).toJSON();
+    }
+    const subnetState = calls?.getSubnetState;
+    if (subnetState === undefined) throw missing('a metagraph call');
+    return (await session.settled(subnetState(netuid))).toJSON();
+  }
+
+  return {
+    async readUid() {
+      return parse(z.number().nullable(), await read('uids', netuid, hotkey)) ?? undefined;
+    },
+
+    async readRegistrationBlock(uid) {
+      return parse(numberSchema, await read('blockAtRegistration', netuid, uid));
+    },
+
+    async readBurnTao() {
+      return parse(taoSchema, await read('burn', netuid));
+    },
+
+    async readAxon() {
+      return parse(axonSchema.nullable(), await read('axons', netuid, hotkey)) ?? undefined;
+    },
+
+    async readServingRateLimitBlocks() {
+      return parse(numberSchema, await read('servingRateLimit', netuid));
+    },
+
+    async readSigners() {
+      const answer = await readNeurons();
+      if (answer === null) throw new MinerError('CHAIN_CALL_FAILED', `the chain has no subnet ${netuid}`);
+      const { hotkeys, validatorPermit, totalStake } = parse(neuronsSchema, answer);
+      if (validatorPermit.length !== hotkeys.length || totalStake.length !== hotkeys.length) {
+        throw new MinerError('CHAIN_CALL_FAILED', 'the columns of the metagraph differ in length');
+      }
+      return new Map(
+        hotkeys.map((address, uid) => [
+          address,
+          { uid, stakeTao: totalStake[uid] ?? 0, permit: validatorPermit[uid] ?? false },
+        ]),
+      );
+    },
+
+    async watch(onChange) {
+      const watched = new Map<string, Watched>([
+        [storage('uids').key(netuid, hotkey), 'registration'],
+        [storage('axons').key(netuid, hotkey), 'axon'],
+        [storage('subnetworkN').key(netuid), 'neurons'],
+        [storage('validatorPermit').key(netuid), 'neurons'],
+      ]);
+      const values = new Map<string, string | null>();
+      // The first notification tells the values of all keys, the later ones those that changed.
+      const onUpdate = (result: unknown): void => {
+        const changed = new Set<Watched>();
+        for (const [key, value] of parse(storageChangesSchema, result).changes) {
+          const what = watched.get(key);
+          if (what !== undefined && values.has(key) && values.get(key) !== value) changed.add(what);
+          values.set(key, value);
+        }
+        for (const what of changed) onChange(what);
+      };
+      await socket.subscribe('state_subscribeStorage', [[...watched.keys()]], onUpdate);
+    },
+  };
+}
+
+function missing(what: string): MinerError {
+  return new MinerError('CHAIN_CALL_FAILED', `the runtime of this chain lacks ${what}`);
+}

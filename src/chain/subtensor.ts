@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import {
+  type ChainSession,
+  displayEndpoint,
+  type GenesisRules,
+  type HexString,
+  type MetadataCache,
+  openSession,
+} from './session.ts';
+import { createWatchdog } from './watchdog.ts';
+
+/** How things stand with the node. `endpoint` is its address without credentials, path or query. */
+export type Connection =
+  | { readonly state: 'idle' }
+  | { readonly state: 'connecting'; readonly endpoint: string }
+  | {
+      readonly state: 'connected';
+      readonly endpoint: string;
+      readonly genesisHash: HexString;
+      readonly specVersion: number;
+    }
+  | { readonly state: 'down'; readonly endpoint: string; readonly code: ErrorCode; readonly reason: string }
+  | { readonly state: 'closed' };
+
+/** Why the connection was last lost, or could not be made. `atMs` is Unix time. */
+export interface ConnectionFailure {
+  readonly endpoint: string;
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** The newest block seen, and when, on the monotonic clock. */
+export interface Head {
+  readonly block: number;
+  readonly seenAtMs: number;
+}
+
+export interface Subtensor {
+  /** Begins to connect, in the background and for ever; never throws. */
+  start(): void;
+  readonly connection: Connection;
+  /** What calls go through; undefined while there is no connection. */
+  readonly session: ChainSession | undefined;
+  readonly head: Head | undefined;
+  readonly lastFailure: ConnectionFailure | undefined;
+  /** Ends the connection; resolves when nothing of it is left. */
+  close(): Promise<void>;
+}
+
+interface SubtensorOptions {
+  /** ws:// or wss:// addresses, tried in turn. At least one. */
+  readonly endpoints: readonly string[];
+  readonly genesis: GenesisRules;
+  /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
+  readonly blockWatchdogMs: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Called at each change of state. */
+  readonly onConnection: (connection: Connection) => void;
+  /** Called with each session, once it can be used; work in it may go on until its `socket.ended`. */
+  readonly onSession: (session: ChainSession) => void;
+  readonly onHead: (block: number) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Metadata of 0.7 MB is the largest answer; a slow line may take a while. */
+const CALL_TIMEOUT_MS = 20_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_LONGEST_MS = 15_000;
+
+/**
+ * The connection to subtensor: one node at a time, replaced from scratch whenever it ends, for whatever reason.
+ * After a failure the other endpoints are tried at once; when all failed, the next round waits, from 1 s up to 15 s.
+ */
+export function createSubtensor(options: SubtensorOptions): Subtensor {
+  const { endpoints, genesis, blockWatchdogMs, logger, clock, onConnection, onSession, onHead } = options;
+  const closing = new AbortController();
+  const metadataCache = createMetadataCache();
+  let connection: Connection = { state: 'idle' };
+  let session: ChainSession | undefined;
+  let head: Head | undefined;
+  let lastFailure: ConnectionFailure | undefined;
+  let loop: Promise<void> | undefined;
+
+  function setConnection(next: Connection): void {
+    connection = next;
+    onConnection(next);
+  }
+
+  /** Says so once: further failures of the same kind are the same state. */
+  function setDown(endpoint: string, { code, message }: MinerError): void {
+    lastFailure = { endpoint, code, reason: message, atMs: clock.now() };
+    const known = connection.state === 'down' && connection.code === code;
+    if (known) logger.debug({ endpoint, code, reason: message }, 'chain still away');
+    else logger.warn({ endpoint, code, reason: message }, 'chain away, trying again');
+    const next: Connection = { state: 'down', endpoint, code, reason: message };
+    if (known) connection = next;
+    else setConnection(next);
+  }
+
+  async function live(url: string, onStable: () => void): Promise<MinerError> {
+    const attempt = new AbortController();
+    const stop = (): void => attempt.abort(new MinerError('CHAIN_UNREACHABLE', 'the miner is closing'));
+    closing.signal.addEventListener('abort', stop, { once: true });
+    let newest = -1;
+    let opened: ChainSession | undefined;
+    const watchdog = createWatchdog({
+      limitMs: blockWatchdogMs,
+      onExpire: () => {
+        const reason = new MinerError('CHAIN_UNREACHABLE', `no new block for ${blockWatchdogMs} ms`);
+        if (opened === undefined) attempt.abort(reason);
+        else opened.socket.end(reason);
+      },
+    });
+    try {
+      opened = await openSession({
+        url,
+        genesis,
+        metadataCache,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        callTimeoutMs: CALL_TIMEOUT_MS,
+        signal: attempt.signal,
+        onHead: (block) => {
+          // The same head again, or an older one, is no sign of life.
+          if (block > newest) {
+            watchdog.touch();
+            // A node that connects and drops at once is as good as down; one that moves on is not.
+            if (newest >= 0) onStable();
+            newest = block;
+          }
+          head = { block, seenAtMs: clock.monotonic() };
+          if (session !== undefined) onHead(block);
+        },
+        onCallbackError: (error) => logger.error({ err: error }, 'chain callback failed'),
+      });
+      const { endpoint, genesisHash, specVersion, socket } = opened;
+      session = opened;
+      logger.info({ endpoint, specVersion, block: head?.block }, 'chain connected');
+      setConnection({ state: 'connected', endpoint, genesisHash, specVersion });
+      onSession(opened);
+      await socket.closed;
+      return asMinerError(socket.ended.reason, 'CHAIN_UNREACHABLE');
+    } catch (error) {
+      return asMinerError(error, 'CHAIN_UNREACHABLE');
+    } finally {
+      session = undefined;
+      watchdog.close();
+      closing.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async function keepConnected(): Promise<void> {
+    let failures = 0;
+    for (let turn = 0; !closing.signal.aborted; turn += 1) {
+      const url = endpoints[turn % endpoints.length] ?? '';
+      const endpoint = displayEndpoint(url);
+      if (connection.state !== 'down') setConnection({ state: 'connecting', endpoint });
+      failures += 1;
+      const reason = await live(url, () => {
+        failures = 0;
+      });
+      if (closing.signal.aborted) break;
+      setDown(endpoint, reason);
+      if (failures % endpoints.length === 0) await pause(failures / endpoints.length);
+    }
+    session = undefined;
+    setConnection({ state: 'closed' });
+  }
+
+  async function pause(rounds: number): Promise<void> {
+    const ms = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.max(0, rounds - 1));
+    await sleep(ms, undefined, { signal: closing.signal }).catch(() => undefined);
+  }
+
+  return {
+    start() {
+      loop ??= keepConnected().catch((error: unknown) => {
+        logger.fatal({ err: error }, 'chain loop failed');
+      });
+    },
+    get connection() {
+      return connection;
+    },
+    get session() {
+      return session;
+    },
+    get head() {
+      return head;
+    },
+    get lastFailure() {
+      return lastFailure;
+    },
+    async close() {
+      closing.abort();
+      await loop;
+    },
+  };
+}
+
+/** Holds the metadata of one runtime: the newest. */
+function createMetadataCache(): MetadataCache {
+  let newest: { key: string; metadata: HexString } | undefined;
+  return {
+    get: (key) => (newest?.key === key ? newest.metadata : undefined),
+    set(key, metadata) {
+      newest = { key, metadata };
+    },
+  };
+}
