@@ -220,10 +220,15 @@ const DEFINITIONS = {
     meaning: 'The picture or video has more pixels than are decoded here.',
     remedy: 'Nothing: the sender is at fault.',
   },
+  MEDIA_TIMEOUT: {
+    status: 503,
+    meaning: 'The picture or video could not be decoded in the time allowed.',
+    remedy: 'Use a faster host; if only a few senders are affected, they are at fault.',
+  },
   MEDIA_DECODER_MISSING: {
     status: 500,
-    meaning: 'ffmpeg or ffprobe is not installed.',
-    remedy: 'Run ./setup.sh, or apt-get install ffmpeg.',
+    meaning: 'ffmpeg, ffprobe or prlimit is not installed.',
+    remedy: 'Run ./setup.sh, or apt-get install ffmpeg util-linux.',
   },
   MEDIA_NO_SPACE: {
     status: 503,

@@ -1,0 +1,31 @@
+/**
+ * What is decoded at most. Validators' own challenges stay far below: images of any source size, clips of at
+ * most 144 frames and 50 million pixels in all. Organic requests carry whatever a stranger uploaded.
+ */
+
+/** Pixels of an image: the bound at which Pillow, the decoder on the validators' side, begins to object. */
+export const IMAGE_PIXELS_LIMIT = 89_478_485;
+
+/** Seconds of libvips's own work on one image, after which it gives up (whole seconds are all it takes). */
+export const IMAGE_TIME_LIMIT_S = 10;
+
+/** Pixels of a video frame: 8K UHD. A decoder may keep 16 reference frames, so this is tighter than for images. */
+export const VIDEO_FRAME_PIXELS_LIMIT = 7680 * 4320;
+
+/**
+ * Frames of a clip that are decoded: two minutes at the 30 fps that validators always write. Of a longer clip only
+ * the first so many are sampled, since decoding costs the same whether frames are kept or not.
+ */
+export const VIDEO_FRAMES_LIMIT = 3_600;
+
+/** Frames that one call may ask for. */
+export const VIDEO_SAMPLES_LIMIT = 256;
+
+/** Bytes of decoded pixels that one call may return. */
+export const FRAMES_LIMIT_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Private memory of one ffmpeg or ffprobe process. 8K lossless RGB takes 0.9 GB with two threads; an index that
+ * lies about its length can ask for any amount (a 40 kB file for 1.6 GB), and fails at once under this limit.
+ */
+export const DECODER_MEMORY_LIMIT_BYTES = 1536 * 1024 * 1024;
