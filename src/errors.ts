@@ -86,6 +86,12 @@ const DEFINITIONS = {
     meaning: 'DEVICE=cuda was asked for and CUDA cannot be used here.',
     remedy: 'Install the NVIDIA driver and run ./setup.sh --cuda, or set DEVICE=cpu or DEVICE=auto.',
   },
+  MODEL_UNAVAILABLE: {
+    status: 503,
+    meaning:
+      'The model worked or should work, and its process cannot be kept alive; it is retried every 30 seconds.',
+    remedy: 'Check the memory of the host and of the GPU; the log holds the last words of the process.',
+  },
   MODEL_WARMING: {
     status: 503,
     meaning: 'The model is still loading.',
