@@ -1,0 +1,111 @@
+import { compactAddLength, compactToU8a, u8aConcat } from '@polkadot/util';
+import type { Clock } from '../clock.ts';
+import type { Block, BlockEvent, Chain } from './chain.ts';
+import type { Pool, PooledExtrinsic } from './pool.ts';
+import { refusalOf } from './serve-axon.ts';
+import { changeNeuron, type Subnet } from './subnet.ts';
+import { SUBTENSOR_TYPES } from './subtensor-types.ts';
+
+/** Makes blocks out of what the pool holds. */
+export interface BlockAuthor {
+  /**
+   * Appends a block.
+   *
+   * @param change A change of the subnet from outside (the control calls), made before the extrinsics.
+   */
+  author(change?: (subnet: Subnet, block: number) => Subnet): Block;
+  /** The next extrinsic that is included fails with this error of the subnet pallet, as on runtimes before spec 300. */
+  failNext(errorName: string): void;
+}
+
+interface BlockAuthorOptions {
+  readonly chain: Chain;
+  readonly pool: Pool;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+const PALLET_SUBTENSOR = 7;
+const UNSIGNED_V4 = 4;
+/** `Timestamp.set`: pallet 2, call 0. */
+const TIMESTAMP_SET = [2, 0] as const;
+
+/** Errors of the subnet pallet that an extrinsic can be made to fail with, by name. */
+export function subtensorErrorIndex(name: string): number | undefined {
+  const definition = SUBTENSOR_TYPES.SubtensorError;
+  return definition !== undefined && 'variants' in definition ? definition.variants[name]?.index : undefined;
+}
+
+function timestampExtrinsic(timestampMs: number): Uint8Array {
+  const call = u8aConcat(Uint8Array.of(UNSIGNED_V4, ...TIMESTAMP_SET), compactToU8a(timestampMs));
+  return compactAddLength(call);
+}
+
+function systemEvent(extrinsic: number, event: BlockEvent['event']): BlockEvent {
+  return { extrinsic, pallet: 'System', event };
+}
+
+function dispatchInfo(dispatchClass: 'Normal' | 'Mandatory') {
+  return { weight: { refTime: 0, proofSize: 0 }, class: dispatchClass, paysFee: 'No' };
+}
+
+export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): BlockAuthor {
+  let forcedError: number | undefined;
+  /** Included, and not yet final. */
+  let unfinalized: readonly { readonly block: Block; readonly included: readonly PooledExtrinsic[] }[] = [];
+
+  function finalize(): void {
+    const due = unfinalized.filter(({ block }) => block.number <= chain.finalized.number);
+    unfinalized = unfinalized.filter((one) => !due.includes(one));
+    for (const { block, included } of due) {
+      for (const { watcher } of included) watcher({ finalized: block.hash });
+    }
+  }
+
+  function author(change: (subnet: Subnet, block: number) => Subnet = (subnet) => subnet): Block {
+    const number = chain.head.number + 1;
+    // Never at or before the previous block, whatever the clock does.
+    const timestampMs = Math.max(clock.now(), chain.head.timestampMs + 1);
+    let subnet = change(chain.head.subnet, number);
+    const nonces = new Map(chain.head.nonces);
+    const nonceOf = (address: string) => nonces.get(address) ?? 0;
+    const included: PooledExtrinsic[] = [];
+    const events = [systemEvent(0, { ExtrinsicSuccess: { dispatchInfo: dispatchInfo('Mandatory') } })];
+
+    for (let next = pool.take(nonceOf, number); next !== undefined; next = pool.take(nonceOf, number)) {
+      const { signer, call, watcher, nonce } = next;
+      // What was good when it was submitted may have stopped being so; it then never gets into a block.
+      if (refusalOf(subnet, signer, call, number) !== undefined) {
+        watcher('invalid');
+        continue;
+      }
+      nonces.set(signer, nonce + 1);
+      included.push(next);
+      const index = included.length;
+      if (forcedError !== undefined) {
+        const dispatchError = { Module: { index: PALLET_SUBTENSOR, error: [forcedError, 0, 0, 0] } };
+        const failed = { dispatchError, dispatchInfo: dispatchInfo('Normal') };
+        events.push(systemEvent(index, { ExtrinsicFailed: failed }));
+        forcedError = undefined;
+        continue;
+      }
+      const { netuid, ...axon } = call;
+      subnet = changeNeuron(subnet, signer, { axon: { ...axon, block: number } });
+      events.push({ extrinsic: index, pallet: 'SubtensorModule', event: { AxonServed: [netuid, signer] } });
+      events.push(systemEvent(index, { ExtrinsicSuccess: { dispatchInfo: dispatchInfo('Normal') } }));
+    }
+
+    const extrinsics = [timestampExtrinsic(timestampMs), ...included.map(({ encoded }) => encoded)];
+    const block = chain.append({ timestampMs, extrinsics, events, subnet, nonces });
+    unfinalized = [...unfinalized, { block, included }];
+    for (const { watcher } of included) watcher({ inBlock: block.hash });
+    finalize();
+    return block;
+  }
+
+  return {
+    author,
+    failNext: (errorName) => {
+      forcedError = subtensorErrorIndex(errorName);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
+import { MinerError } from '../errors.ts';
+import { type BlockAuthor, subtensorErrorIndex } from './block-author.ts';
+import type { Block, Chain } from './chain.ts';
+import type { Pool } from './pool.ts';
+import {
+  type AxonInfo,
+  changeNeuron,
+  deregisterNeuron,
+  registerNeuron,
+  type Subnet,
+  uidOf,
+} from './subnet.ts';
+
+export interface Registration {
+  /** 0 when absent. */
+  readonly stakeTao?: number | undefined;
+  /** Validator permit; false when absent. */
+  readonly permit?: boolean | undefined;
+}
+
+/**
+ * What moves the chain from outside. Every change is made in a block of its own, at once: when a function
+ * returns, queries and subscriptions show the change. Hotkeys are SS58 addresses.
+ *
+ * @throws MinerError DEVNET_INVALID_CONTROL for a hotkey, an amount or a code that cannot be.
+ */
+export interface Control {
+  /** Gives the hotkey a uid: the lowest freed one, or else a new one. */
+  register(hotkey: string, registration?: Registration): number;
+  /** Takes uid and axon from the hotkey; a stand-in holds the uid until somebody new registers. */
+  deregister(hotkey: string): void;
+  setStake(hotkey: string, stakeTao: number): void;
+  setPermit(hotkey: string, permit: boolean): void;
+  axonOf(hotkey: string): AxonInfo | undefined;
+  /** One block at once. */
+  produceBlock(): void;
+  /** The transaction pool refuses the next good submission with this custom code (0 to 255). */
+  refuseNext(customCode: number): void;
+  /** The next extrinsic that is included fails with this error of the subnet pallet, as before spec 300. */
+  failNext(errorName: string): void;
+}
+
+interface ControlOptions {
+  readonly chain: Chain;
+  readonly pool: Pool;
+  readonly blockAuthor: BlockAuthor;
+  /** Called after each block. */
+  readonly onBlock: (block: Block) => void;
+}
+
+const RAO_PER_TAO = 1e9;
+/** All TAO that there will ever be. */
+const MAX_STAKE_TAO = 21_000_000;
+
+/** An amount of TAO as the runtime counts it. */
+export function toRao(stakeTao: number): bigint {
+  if (!(stakeTao >= 0 && stakeTao <= MAX_STAKE_TAO)) {
+    throw new MinerError('DEVNET_INVALID_CONTROL', `A stake has to be between 0 and ${MAX_STAKE_TAO} TAO.`);
+  }
+  return BigInt(Math.round(stakeTao * RAO_PER_TAO));
+}
+
+/** An SS58 address of any prefix as one with prefix 42. */
+export function toHotkey(address: string): string {
+  try {
+    return encodeAddress(decodeAddress(address), 42);
+  } catch (cause) {
+    throw new MinerError('DEVNET_INVALID_CONTROL', 'A hotkey has to be an SS58 address.', { cause });
+  }
+}
+
+export function createControl({ chain, pool, blockAuthor, onBlock }: ControlOptions): Control {
+  function change(make: (subnet: Subnet, block: number) => Subnet): Block {
+    const block = blockAuthor.author(make);
+    onBlock(block);
+    return block;
+  }
+
+  return {
+    register: (address, { stakeTao = 0, permit = false } = {}) => {
+      const hotkey = toHotkey(address);
+      const stakeRao = toRao(stakeTao);
+      const { subnet } = change((before, block) =>
+        registerNeuron(before, hotkey, { stakeRao, permit, block }),
+      );
+      return uidOf(subnet, hotkey) ?? 0;
+    },
+    deregister: (address) => {
+      change((subnet, block) => deregisterNeuron(subnet, toHotkey(address), block));
+    },
+    setStake: (address, stakeTao) => {
+      change((subnet) => changeNeuron(subnet, toHotkey(address), { stakeRao: toRao(stakeTao) }));
+    },
+    setPermit: (address, permit) => {
+      change((subnet) => changeNeuron(subnet, toHotkey(address), { permit }));
+    },
+    axonOf: (address) => {
+      const hotkey = toHotkey(address);
+      return chain.head.subnet.neurons.find((neuron) => neuron.hotkey === hotkey)?.axon;
+    },
+    produceBlock: () => {
+      change((subnet) => subnet);
+    },
+    refuseNext: (customCode) => {
+      if (!Number.isInteger(customCode) || customCode < 0 || customCode > 255) {
+        throw new MinerError(
+          'DEVNET_INVALID_CONTROL',
+          'A custom code has to be a whole number from 0 to 255.',
+        );
+      }
+      pool.refuseNext(customCode);
+    },
+    failNext: (errorName) => {
+      if (subtensorErrorIndex(errorName) === undefined) {
+        throw new MinerError('DEVNET_INVALID_CONTROL', `The subnet pallet has no error ${errorName} here.`);
+      }
+      blockAuthor.failNext(errorName);
+    },
+  };
+}

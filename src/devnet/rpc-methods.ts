@@ -1,0 +1,102 @@
+import { hexToU8a, isHex, u8aToHex } from '@polkadot/util';
+import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
+import type { Block, Chain } from './chain.ts';
+import type { Pool } from './pool.ts';
+import { invalidParams, RpcError } from './rpc-error.ts';
+import type { RuntimeApi } from './runtime-api.ts';
+import { describeRuntimeVersion } from './runtime-version.ts';
+import type { Storage } from './storage.ts';
+
+export type RpcMethod = (params: readonly unknown[]) => unknown;
+export type RpcMethods = Readonly<Record<string, RpcMethod>>;
+
+interface RpcMethodsOptions {
+  readonly chain: Chain;
+  readonly pool: Pool;
+  readonly storage: Storage;
+  readonly runtimeApi: RuntimeApi;
+  readonly metadata: Uint8Array;
+}
+
+const KEYS_LIMIT = 1000;
+const IGNORE_STATUS = () => {};
+
+/** A hex parameter, `0x`-prefixed. @throws RpcError -32602. */
+export function hexParam(value: unknown, name: string): string {
+  if (!isHex(value) || value.length % 2 !== 0) throw invalidParams(`${name} has to be 0x-prefixed hex.`);
+  return value;
+}
+
+/** Storage keys, as hex in lower case. @throws RpcError -32602. */
+export function keysParam(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.length > KEYS_LIMIT) {
+    throw invalidParams(`The keys have to be a list of at most ${KEYS_LIMIT}.`);
+  }
+  return value.map((key: unknown) => hexParam(key, 'A key').toLowerCase());
+}
+
+function addressParam(value: unknown): string {
+  try {
+    if (typeof value === 'string') return encodeAddress(decodeAddress(value), 42);
+  } catch {
+    // Falls through to the same answer.
+  }
+  throw invalidParams('The account has to be an SS58 address.');
+}
+
+/** The methods of a Substrate node that answer once; subscriptions are a session's. */
+export function createRpcMethods({
+  chain,
+  pool,
+  storage,
+  runtimeApi,
+  metadata,
+}: RpcMethodsOptions): RpcMethods {
+  function findBlock(hash: unknown): Block | undefined {
+    return hash === undefined || hash === null ? chain.head : chain.byHash(hexParam(hash, 'The block hash'));
+  }
+
+  function blockAt(hash: unknown): Block {
+    const block = findBlock(hash);
+    if (block === undefined) {
+      throw new RpcError(4003, `Client error: UnknownBlock: State already discarded for ${String(hash)}`);
+    }
+    return block;
+  }
+
+  function blockHash(number: unknown): string | null {
+    if (number === undefined || number === null) return chain.head.hash;
+    return chain.byNumber(Number(number))?.hash ?? null;
+  }
+
+  return {
+    system_chain: () => 'SN34 Development',
+    system_name: () => 'sn34-miner devnet',
+    system_version: () => '1.0.0',
+    system_properties: () => ({ isEthereum: false, ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
+    system_health: () => ({ peers: 0, isSyncing: false, shouldHavePeers: false }),
+    system_accountNextIndex: ([account]) => pool.nextNonce(addressParam(account)),
+    chain_getBlockHash: ([number]) => (Array.isArray(number) ? number.map(blockHash) : blockHash(number)),
+    chain_getHeader: ([hash]) => findBlock(hash)?.header ?? null,
+    chain_getBlock: ([hash]) => {
+      const block = findBlock(hash);
+      if (block === undefined) return null;
+      const extrinsics = block.extrinsics.map((extrinsic) => u8aToHex(extrinsic));
+      return { block: { header: block.header, extrinsics }, justifications: null };
+    },
+    chain_getFinalizedHead: () => chain.finalized.hash,
+    state_getRuntimeVersion: () => describeRuntimeVersion(),
+    state_getMetadata: () => u8aToHex(metadata),
+    state_call: ([method, input, at]) => {
+      if (typeof method !== 'string') throw invalidParams('The method has to be a name.');
+      return u8aToHex(runtimeApi(method, hexToU8a(hexParam(input, 'The input')), blockAt(at)));
+    },
+    state_getStorage: ([key, at]) => storage.read(blockAt(at), hexParam(key, 'The key').toLowerCase()),
+    state_queryStorageAt: ([keys, at]) => {
+      const block = blockAt(at);
+      return [{ block: block.hash, changes: keysParam(keys).map((key) => [key, storage.read(block, key)]) }];
+    },
+    author_submitExtrinsic: ([extrinsic]) =>
+      pool.submit(hexParam(extrinsic, 'The extrinsic'), IGNORE_STATUS).hash,
+  };
+}

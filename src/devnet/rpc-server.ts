@@ -1,0 +1,127 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { MinerError } from '../errors.ts';
+import { type Call, parseRequest, type RpcRequest, respond } from './dispatch.ts';
+
+export interface RpcServer {
+  readonly port: number;
+  /** Ends all connections. */
+  close(): Promise<void>;
+}
+
+/** One open WebSocket, as its owner on this side sees it. */
+export interface Connection {
+  readonly call: Call;
+  /** The socket is gone. */
+  close(): void;
+}
+
+interface RpcServerOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** Makes the other end of a new WebSocket; `notify` sends it a JSON-RPC notification. */
+  readonly connect: (notify: (method: string, params: unknown) => void) => Connection;
+  /** Answers HTTP POST, where there is nothing to subscribe to. */
+  readonly callOnce: Call;
+  /** Whether a request is to be left without an answer now. */
+  readonly isIgnored: (request: RpcRequest | undefined, transport: 'websocket' | 'http') => boolean;
+  readonly onFault: (error: unknown) => void;
+}
+
+const REQUEST_LIMIT_BYTES = 256 * 1024;
+const CONNECTIONS_LIMIT = 64;
+/** What a client may leave unread before it is cut off. */
+const UNREAD_LIMIT_BYTES = 16 * 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** The whole body as text; undefined when it is too long. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > REQUEST_LIMIT_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const inUse = cause.code === 'EADDRINUSE';
+      const message = `The development chain cannot listen on ${host}:${port}: ${cause.message}`;
+      reject(new MinerError(inUse ? 'AXON_PORT_IN_USE' : 'INTERNAL', message, { cause }));
+    });
+    server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/**
+ * JSON-RPC 2.0 over WebSocket and over HTTP POST on one port. Requests that carry an `Origin` are refused: a page
+ * in a browser on the same machine must not be able to move the chain.
+ *
+ * @throws MinerError AXON_PORT_IN_USE when the port is taken.
+ */
+export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
+  const { host, port, connect, callOnce, isIgnored, onFault } = options;
+
+  async function onPost(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refuse = (status: number) => response.writeHead(status, { connection: 'close' }).end();
+    if (request.headers.origin !== undefined) return void refuse(403);
+    if (request.method !== 'POST') return void refuse(405);
+    const text = await readBody(request);
+    if (text === undefined) return void refuse(413);
+    const parsed = parseRequest(text);
+    // The client waits on an open connection, which is what silence means.
+    if (isIgnored(parsed, 'http')) return;
+    const answer = respond(parsed, callOnce, onFault);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(answer.text);
+  }
+
+  function onSocket(socket: WebSocket): void {
+    const send = (text: string) => {
+      if (socket.bufferedAmount > UNREAD_LIMIT_BYTES) socket.terminate();
+      else if (socket.readyState === socket.OPEN) socket.send(text);
+    };
+    const connection = connect((method, params) => send(JSON.stringify({ jsonrpc: '2.0', method, params })));
+    socket.on('message', (data, isBinary) => {
+      const parsed = isBinary ? undefined : parseRequest(String(data));
+      if (isIgnored(parsed, 'websocket')) return;
+      const { text, afterwards } = respond(parsed, connection.call, onFault);
+      send(text);
+      afterwards?.();
+    });
+    // A protocol error (a message that is too long, say) closes the socket by itself.
+    socket.on('error', () => {});
+    socket.on('close', () => connection.close());
+  }
+
+  const server = createServer((request, response) => {
+    onPost(request, response).catch(() => response.destroy());
+  });
+  server.maxConnections = CONNECTIONS_LIMIT;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  const sockets = new WebSocketServer({
+    server,
+    maxPayload: REQUEST_LIMIT_BYTES,
+    perMessageDeflate: false,
+    verifyClient: ({ origin }: { origin?: string }) => origin === undefined,
+  });
+  sockets.on('connection', onSocket);
+  // The HTTP server's errors come out of the WebSocket server as well; `listen` reports them.
+  sockets.on('error', () => {});
+
+  return {
+    port: await listen(server, host, port),
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets.clients) socket.terminate();
+        sockets.close();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,35 @@
+import { Metadata, TypeRegistry } from '@polkadot/types';
+import { FRAME_TYPES } from './frame-types.ts';
+import { encodeMetadata } from './metadata.ts';
+import { SUBTENSOR_TYPES } from './subtensor-types.ts';
+import { createTypeTable } from './type-table.ts';
+
+/** SCALE for the types that the metadata declares, by type expression: what is announced is what is spoken. */
+export interface RuntimeCodec {
+  readonly metadata: Uint8Array;
+  /** Struct values are objects with camelCase keys, accounts SS58 addresses. */
+  encode(expression: string, value: unknown): Uint8Array;
+}
+
+/** Extensions that polkadot.js does not know; they add nothing to an extrinsic. */
+const EMPTY_EXTENSION = { extrinsic: {}, payload: {} };
+const OWN_EXTENSIONS = {
+  SudoTransactionExtension: EMPTY_EXTENSION,
+  CheckShieldedTxValidity: EMPTY_EXTENSION,
+  SubtensorTransactionExtension: EMPTY_EXTENSION,
+  DrandPriority: EMPTY_EXTENSION,
+};
+
+export function createRuntimeCodec(): RuntimeCodec {
+  const types = createTypeTable({ ...FRAME_TYPES, ...SUBTENSOR_TYPES });
+  const metadata = encodeMetadata(types);
+  const registry = new TypeRegistry();
+  registry.setMetadata(new Metadata(registry, metadata), undefined, OWN_EXTENSIONS);
+  return {
+    metadata,
+    encode: (expression, value) => {
+      const lookup = registry.createLookupType(types.idOf(expression));
+      return registry.createTypeUnsafe(lookup, [value]).toU8a();
+    },
+  };
+}

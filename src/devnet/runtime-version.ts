@@ -1,0 +1,26 @@
+import { blake2AsHex } from '@polkadot/util-crypto';
+
+/** Runtime APIs and their versions, as on finney; clients look for them under a hash of the name. */
+const APIS: Readonly<Record<string, number>> = {
+  Core: 5,
+  Metadata: 2,
+  AccountNonceApi: 1,
+  SubnetInfoRuntimeApi: 2,
+};
+
+/** Names and numbers of finney's runtime at spec 424; both versions are part of what an extrinsic signs. */
+export const RUNTIME_VERSION = {
+  specName: 'node-subtensor',
+  implName: 'node-subtensor',
+  authoringVersion: 1,
+  specVersion: 424,
+  implVersion: 1,
+  transactionVersion: 1,
+  stateVersion: 1,
+} as const;
+
+/** The version as the runtime answers it, with its APIs. */
+export function describeRuntimeVersion() {
+  const apis = Object.entries(APIS).map(([name, version]) => [blake2AsHex(name, 64), version] as const);
+  return { ...RUNTIME_VERSION, apis };
+}

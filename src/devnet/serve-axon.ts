@@ -1,0 +1,68 @@
+import { type AxonInfo, type Subnet, uidOf } from './subnet.ts';
+
+/** The call `SubtensorModule.serve_axon`. */
+export interface ServeAxonCall extends Omit<AxonInfo, 'block'> {
+  readonly netuid: number;
+}
+
+/** The custom codes with which the transaction pool of spec 300 and later refuses a call before it is included. */
+export const REFUSAL = {
+  HotKeyNotRegisteredInNetwork: 10,
+  InvalidIpAddress: 11,
+  ServingRateLimitExceeded: 12,
+  InvalidPort: 13,
+  BadRequest: 255,
+} as const;
+
+/** Pallet 7, call 4, then 28 bytes of arguments, all of fixed size and little-endian. */
+const CALL_BYTES = 30;
+const CALL_INDEX = [7, 4] as const;
+
+const IPV4_BROADCAST = 0xffff_ffffn;
+const IPV4_LOOPBACK = 0x7f00_0001n;
+const IPV6_ALL_ONES = 2n ** 128n - 1n;
+const IPV6_LOOPBACK = 1n;
+
+/** The call that the bytes encode; undefined when they encode another one or none. */
+export function decodeServeAxon(bytes: Uint8Array): ServeAxonCall | undefined {
+  if (bytes.length !== CALL_BYTES || bytes[0] !== CALL_INDEX[0] || bytes[1] !== CALL_INDEX[1])
+    return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return {
+    netuid: view.getUint16(2, true),
+    version: view.getUint32(4, true),
+    ip: view.getBigUint64(8, true) | (view.getBigUint64(16, true) << 64n),
+    port: view.getUint16(24, true),
+    ipType: view.getUint8(26),
+    protocol: view.getUint8(27),
+    placeholder1: view.getUint8(28),
+    placeholder2: view.getUint8(29),
+  };
+}
+
+/** Zero and private ranges pass, as on the real chain. */
+function isAddressValid({ ip, ipType }: ServeAxonCall): boolean {
+  if (ipType === 4) return ip < IPV4_BROADCAST && ip !== IPV4_LOOPBACK;
+  return ip !== IPV6_ALL_ONES && ip !== IPV6_LOOPBACK;
+}
+
+/**
+ * Why the runtime would refuse the call in the given block: the custom code, or undefined when it would not.
+ * The checks and their order are the runtime's.
+ */
+export function refusalOf(
+  subnet: Subnet,
+  hotkey: string,
+  call: ServeAxonCall,
+  block: number,
+): number | undefined {
+  const uid = call.netuid === subnet.netuid ? uidOf(subnet, hotkey) : undefined;
+  if (uid === undefined) return REFUSAL.HotKeyNotRegisteredInNetwork;
+  if (call.ipType !== 4 && call.ipType !== 6) return REFUSAL.BadRequest;
+  if (!isAddressValid(call)) return REFUSAL.InvalidIpAddress;
+  const servedAt = subnet.neurons[uid]?.axon?.block ?? 0;
+  const limit = subnet.servingRateLimitBlocks;
+  if (limit !== 0 && servedAt !== 0 && block - servedAt < limit) return REFUSAL.ServingRateLimitExceeded;
+  if (call.port === 0) return REFUSAL.InvalidPort;
+  return undefined;
+}

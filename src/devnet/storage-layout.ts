@@ -1,0 +1,67 @@
+import { u8aConcat, u8aToHex } from '@polkadot/util';
+import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
+
+export type StorageHasher = 'Identity' | 'Blake2_128Concat';
+
+export interface StorageEntry {
+  /** Type expression of the value. */
+  readonly value: string;
+  /** Type expression of the key, and one hasher for each of its parts; absent for a single value. */
+  readonly key?: string;
+  readonly hashers?: readonly StorageHasher[];
+  /** Hex of the value of an absent key; an entry without one is optional. */
+  readonly fallback?: string;
+}
+
+const NETUID = { key: 'u16', hashers: ['Identity'] } as const;
+const NETUID_UID = { key: '(u16, u16)', hashers: ['Identity', 'Identity'] } as const;
+const NETUID_HOTKEY = { key: '(u16, AccountId)', hashers: ['Identity', 'Blake2_128Concat'] } as const;
+
+const zeros = (bytes: number): string => `0x${'00'.repeat(bytes)}`;
+
+/** The storage that the development chain serves: keys, hashers, values and defaults as on finney (spec 424). */
+export const STORAGE = {
+  System: {
+    Account: { key: 'AccountId', hashers: ['Blake2_128Concat'], value: 'AccountInfo', fallback: zeros(56) },
+    Number: { value: 'u32', fallback: zeros(4) },
+    Events: { value: 'Vec<EventRecord>', fallback: '0x00' },
+  },
+  Timestamp: { Now: { value: 'u64', fallback: zeros(8) } },
+  SubtensorModule: {
+    Tempo: { ...NETUID, value: 'u16', fallback: '0x6801' },
+    SubnetworkN: { ...NETUID, value: 'u16', fallback: zeros(2) },
+    NetworksAdded: { ...NETUID, value: 'bool', fallback: '0x00' },
+    MaxAllowedUids: { ...NETUID, value: 'u16', fallback: '0x0001' },
+    ImmunityPeriod: { ...NETUID, value: 'u16', fallback: '0x0010' },
+    ServingRateLimit: { ...NETUID, value: 'u64', fallback: '0x3200000000000000' },
+    Burn: { ...NETUID, value: 'u64', fallback: '0x00e1f50500000000' },
+    Keys: { ...NETUID_UID, value: 'AccountId', fallback: zeros(32) },
+    BlockAtRegistration: { ...NETUID_UID, value: 'u64', fallback: zeros(8) },
+    Uids: { ...NETUID_HOTKEY, value: 'u16' },
+    Axons: { ...NETUID_HOTKEY, value: 'AxonInfo' },
+    Active: { ...NETUID, value: 'Vec<bool>', fallback: '0x00' },
+    ValidatorPermit: { ...NETUID, value: 'Vec<bool>', fallback: '0x00' },
+    LastUpdate: { ...NETUID, value: 'Vec<u64>', fallback: '0x00' },
+    Incentive: { ...NETUID, value: 'Vec<u16>', fallback: '0x00' },
+    Dividends: { ...NETUID, value: 'Vec<u16>', fallback: '0x00' },
+    Emission: { ...NETUID, value: 'Vec<u64>', fallback: '0x00' },
+  },
+} as const satisfies Record<string, Record<string, StorageEntry>>;
+
+/**
+ * The key under which a value is kept: both names hashed, then each part of the key as its hasher makes it.
+ *
+ * @param parts The SCALE bytes of the key's parts, as many as `hashers`.
+ * @returns Hex, `0x`-prefixed and lower case.
+ */
+export function storageKey(
+  pallet: string,
+  name: string,
+  hashers: readonly StorageHasher[] = [],
+  parts: readonly Uint8Array[] = [],
+): string {
+  const hashed = parts.map((part, index) =>
+    hashers[index] === 'Blake2_128Concat' ? u8aConcat(blake2AsU8a(part, 128), part) : part,
+  );
+  return u8aToHex(u8aConcat(xxhashAsU8a(pallet, 128), xxhashAsU8a(name, 128), ...hashed));
+}
