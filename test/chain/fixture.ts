@@ -4,7 +4,7 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterEach } from 'vitest';
 import { type Chain, createChain } from '../../src/chain/chain.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { type Devnet, type DevnetOptions, startDevnet } from '../../src/devnet/node.ts';
+import { createDevnet, type Devnet, type DevnetOptions } from '../../src/devnet/node.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 
 export const NETUID = 34;
@@ -34,7 +34,7 @@ export function closeAfterEach(): void {
 
 /** A devnet on a free port with fast blocks, closed after the test. */
 export async function openDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
-  const devnet = await startDevnet({
+  const devnet = await createDevnet({
     host: '127.0.0.1',
     port: 0,
     netuid: NETUID,

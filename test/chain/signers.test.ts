@@ -125,11 +125,16 @@ describe('reading the table for unknown callers', () => {
   });
 
   it('is not waited for longer than asked, and goes on', async () => {
-    const { promise, resolve } = Promise.withResolvers<Signers>();
-    const { table } = createCountedTable({ read: () => promise });
+    let answer: ((signers: Signers) => void) | undefined;
+    const { table } = createCountedTable({
+      read: () =>
+        new Promise<Signers>((resolve) => {
+          answer = resolve;
+        }),
+    });
     await table.refreshFor(10);
     expect(table.known).toBe(false);
-    resolve(new Map([[alice, { uid: 0, stakeTao: 1, permit: true }]]));
+    answer?.(new Map([[alice, { uid: 0, stakeTao: 1, permit: true }]]));
     await until(() => table.known);
   });
 
