@@ -153,9 +153,9 @@ export function createChain(options: ChainOptions): Chain {
   }
 
   function onWatched(what: Watched): void {
+    if (what === 'axon') announcer.check();
     if (what === 'registration') registration.refresh();
-    else if (what === 'axon') announcer.check();
-    else signers.refresh();
+    if (what === 'registration' || what === 'neurons') signers.refresh();
   }
 
   return {

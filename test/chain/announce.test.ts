@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { alice, bob, charlie, closeAfterEach, dave, openChain, openDevnet, until } from './fixture.ts';
+
+closeAfterEach();
+
+const ADDRESS = { ip: '8.8.8.8', port: 8091 };
+
+describe('announcing', () => {
+  it('stores the address as validators expect it', async () => {
+    const devnet = await openDevnet();
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced');
+    const entry = devnet.axonOf(bob);
+    expect(entry).toMatchObject({
+      version: 9_003_000,
+      ip: 0x08080808n,
+      port: 8091,
+      ipType: 4,
+      protocol: 4,
+      placeholder1: 0,
+      placeholder2: 0,
+    });
+    expect(chain.announcement).toEqual({ state: 'announced', ...ADDRESS, block: entry?.block });
+  });
+
+  it('submits nothing when the chain already says the same', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
+    const first = openChain([devnet.url]);
+    first.announce(ADDRESS);
+    await until(() => first.announcement.state === 'announced');
+    await first.close();
+    const block = devnet.axonOf(bob)?.block;
+
+    const second = openChain([devnet.url]);
+    const states: string[] = [];
+    second.on('announcement', ({ state }) => states.push(state));
+    second.announce(ADDRESS);
+    await until(() => second.announcement.state === 'announced');
+    expect(states).not.toContain('submitted');
+    expect(devnet.axonOf(bob)?.block).toBe(block);
+  });
+
+  it('follows a change of the wanted address', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced');
+    chain.announce({ ip: '8.8.4.4', port: 9000 });
+    await until(() => devnet.axonOf(bob)?.port === 9000);
+    await until(() => chain.announcement.state === 'announced');
+    expect(chain.announcement).toMatchObject({ ip: '8.8.4.4', port: 9000 });
+  });
+
+  it.each([
+    [6, 'RateLimitExceeded'],
+    [10, 'HotKeyNotRegisteredInNetwork'],
+    [11, 'InvalidIpAddress'],
+    [13, 'InvalidPort'],
+    [255, 'BadRequest'],
+  ])('names the refusal %i of the pool as %s, and tries again', async (code, refusal) => {
+    const devnet = await openDevnet();
+    devnet.refuseNext(code);
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'failed');
+    expect(chain.announcement).toMatchObject({
+      code: 'CHAIN_ANNOUNCE_REFUSED',
+      refusal,
+      reason: expect.any(String),
+      retryAtMs: expect.any(Number),
+    });
+    await until(() => chain.announcement.state === 'announced');
+  });
+
+  it('names the address that the chain itself refuses', async () => {
+    const devnet = await openDevnet();
+    const chain = openChain([devnet.url]);
+    chain.announce({ ip: '127.0.0.1', port: 8091 });
+    await until(() => chain.announcement.state === 'failed');
+    expect(chain.announcement).toMatchObject({ refusal: 'InvalidIpAddress' });
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced');
+  });
+
+  it('names the error of an older runtime, which refuses in the block', async () => {
+    const devnet = await openDevnet();
+    devnet.failNext('InvalidIpAddress');
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'failed');
+    expect(chain.announcement).toMatchObject({ refusal: 'InvalidIpAddress' });
+    await until(() => chain.announcement.state === 'announced');
+  });
+
+  it('waits exactly as many blocks as the serving rate limit leaves', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 12 });
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced');
+    const first = devnet.axonOf(bob)?.block ?? 0;
+    chain.announce({ ...ADDRESS, port: 9000 });
+    await until(() => chain.announcement.state === 'waiting');
+    expect(chain.announcement).toMatchObject({ untilBlock: first + 12, reason: expect.any(String) });
+    await until(() => chain.announcement.state === 'announced');
+    const second = devnet.axonOf(bob);
+    expect(second?.port).toBe(9000);
+    expect(second?.block).toBeGreaterThanOrEqual(first + 12);
+    expect(second?.block).toBeLessThanOrEqual(first + 15);
+  });
+
+  it('is corrected when the chain comes to hold something else', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
+    const rival = openChain([devnet.url]);
+    rival.announce({ ...ADDRESS, port: 7000 });
+    await until(() => devnet.axonOf(bob)?.port === 7000);
+    await rival.close();
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => devnet.axonOf(bob)?.port === ADDRESS.port);
+    await until(() => chain.announcement.state === 'announced');
+  });
+
+  it('happens within two blocks when an unregistered hotkey is registered while the miner runs', async () => {
+    const devnet = await openDevnet({ blockTimeMs: 500 });
+    const chain = openChain([devnet.url], { key: 'Dave' });
+    chain.announce(ADDRESS);
+    const reading = await chain.firstReading(new AbortController().signal, 30_000);
+    expect(reading).toEqual({ state: 'unregistered', burnTao: expect.any(Number) });
+    await until(() => chain.announcement.state === 'waiting');
+    expect(devnet.axonOf(dave)).toBeUndefined();
+
+    devnet.register(dave);
+    const registeredAt = devnet.blockNumber;
+    await until(() => devnet.axonOf(dave) !== undefined);
+    expect(devnet.axonOf(dave)?.block).toBeLessThanOrEqual(registeredAt + 2);
+    await until(() => chain.announcement.state === 'announced');
+    expect(chain.registration).toMatchObject({ state: 'registered', uid: 3, sinceBlock: registeredAt });
+  });
+
+  it('happens again after a deregistration and a registration at another uid', async () => {
+    const devnet = await openDevnet();
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced');
+    const states: string[] = [];
+    chain.on('registration', ({ state }) => states.push(state));
+
+    devnet.deregister(bob);
+    await until(() => chain.registration.state === 'unregistered' && chain.announcement.state === 'waiting');
+    devnet.register(dave);
+    devnet.register(bob);
+    await until(() => devnet.axonOf(bob) !== undefined && chain.announcement.state === 'announced');
+    expect(chain.registration).toMatchObject({ state: 'registered', uid: 3 });
+    expect(states).toEqual(['unregistered', 'registered']);
+  });
+
+  it('waits out a chain that goes away and comes back', async () => {
+    const first = await openDevnet();
+    const chain = openChain([first.url]);
+    await until(() => chain.signersKnown);
+    await first.close();
+    await until(() => chain.status().connection.state === 'down');
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'waiting');
+    const second = await openDevnet({ port: first.port, state: first.state });
+    await until(() => chain.announcement.state === 'announced');
+    expect(second.axonOf(bob)?.port).toBe(ADDRESS.port);
+  });
+});
+
+describe('the first reading of the registration', () => {
+  it('is the uid and the block of a registered hotkey', async () => {
+    const devnet = await openDevnet({ neurons: [{ hotkey: alice }, { hotkey: charlie }, { hotkey: bob }] });
+    const chain = openChain([devnet.url]);
+    const reading = await chain.firstReading(new AbortController().signal, 30_000);
+    expect(reading).toEqual({ state: 'registered', uid: 2, sinceBlock: expect.any(Number) });
+  });
+
+  it('stays unknown when the chain is away for too long, or the wait is given up', async () => {
+    const chain = openChain(['ws://127.0.0.1:1']);
+    expect(await chain.firstReading(new AbortController().signal, 10)).toEqual({ state: 'unknown' });
+    expect(await chain.firstReading(AbortSignal.abort(), 60_000)).toEqual({ state: 'unknown' });
+  });
+});

@@ -1,0 +1,91 @@
+import { Keyring } from '@polkadot/keyring';
+import type { KeyringPair } from '@polkadot/keyring/types';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { afterEach } from 'vitest';
+import { type Chain, createChain } from '../../src/chain/chain.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import { createDevnet, type Devnet, type DevnetOptions } from '../../src/devnet/node.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+
+export const NETUID = 34;
+export const BLOCK_TIME_MS = 100;
+
+await cryptoWaitReady();
+const keyring = new Keyring({ type: 'sr25519' });
+
+/** A well-known development key. */
+export function developmentKey(name: 'Alice' | 'Bob' | 'Charlie' | 'Dave' | 'Eve'): KeyringPair {
+  return keyring.addFromUri(`//${name}`);
+}
+
+export const alice = developmentKey('Alice').address;
+export const bob = developmentKey('Bob').address;
+export const charlie = developmentKey('Charlie').address;
+export const dave = developmentKey('Dave').address;
+
+const opened: { close(): Promise<void> }[] = [];
+
+/** Closes whatever the test opened, newest first. */
+export function closeAfterEach(): void {
+  afterEach(async () => {
+    for (const one of opened.splice(0).reverse()) await one.close();
+  });
+}
+
+/** A devnet on a free port with fast blocks, closed after the test. */
+export async function openDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
+  const devnet = await createDevnet({
+    host: '127.0.0.1',
+    port: 0,
+    netuid: NETUID,
+    blockTimeMs: BLOCK_TIME_MS,
+    ...options,
+  });
+  opened.push(devnet);
+  return devnet;
+}
+
+interface TestChainOptions {
+  readonly key?: Parameters<typeof developmentKey>[0];
+  readonly expectedGenesisHash?: string;
+  readonly refuseGenesis?: readonly string[];
+  readonly blockWatchdogMs?: number;
+  readonly clock?: Clock;
+  readonly stream?: NodeJS.WritableStream;
+}
+
+/** A started client of //Bob's, or of another development key, closed after the test. */
+export function openChain(
+  endpoints: readonly string[],
+  { key = 'Bob', clock = systemClock, stream, ...options }: TestChainOptions = {},
+): Chain {
+  const pair = developmentKey(key);
+  const chain = createChain({
+    endpoints,
+    netuid: NETUID,
+    wallet: { hotkeyAddress: pair.address, pair },
+    logger: createLogger(stream === undefined ? { level: 'silent' } : { level: 'debug', stream }),
+    clock,
+    ...options,
+  });
+  opened.push(chain);
+  chain.start();
+  return chain;
+}
+
+/** Resolves once `condition` holds; the test's own time limit ends a wait in vain. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** A clock that can be moved on. */
+export function createMovableClock(): Clock & { moveMs(ms: number): void } {
+  let offsetMs = 0;
+  return {
+    now: () => systemClock.now() + offsetMs,
+    monotonic: () => systemClock.monotonic() + offsetMs,
+    moveMs(ms) {
+      offsetMs += ms;
+    },
+  };
+}
