@@ -47,8 +47,8 @@ export function planFit(width: number, height: number, fit: Exclude<Fit, { mode:
         resized,
         output,
         offset: {
-          left: -halfToEven(resized.width - output.width),
-          top: -halfToEven(resized.height - output.height),
+          left: 0 - halfToEven(resized.width - output.width),
+          top: 0 - halfToEven(resized.height - output.height),
         },
       };
     }

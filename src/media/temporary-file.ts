@@ -1,0 +1,181 @@
+import { type FileHandle, lstat, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MinerError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { isMarkStale, ownMark } from './process-mark.ts';
+
+/** A private file that lives as long as the request or the call it serves. */
+export interface TemporaryFile {
+  /** For children, which read it by name. */
+  readonly path: string;
+  /** Bytes written so far. */
+  readonly sizeBytes: number;
+  /**
+   * Writes a chunk at the end. Wait for one before giving the next.
+   *
+   * @throws MinerError MEDIA_NO_SPACE
+   */
+  append(chunk: Uint8Array): Promise<void>;
+  /** Deletes the file, also in the middle of a write; harmless when repeated. */
+  remove(): Promise<void>;
+}
+
+/** Where temporary files are made: memory when there is room, else the disk. */
+export interface TemporaryFolder {
+  /**
+   * @param expectedBytes the size the file will have, or the most it may have: decides where it is put
+   * @throws MinerError MEDIA_NO_SPACE when neither place has room
+   */
+  create(expectedBytes: number): Promise<TemporaryFile>;
+  /** Removes every file and the folders themselves. */
+  close(): Promise<void>;
+}
+
+interface TemporaryFolderOptions {
+  readonly logger?: Logger;
+  /** A folder in memory; skipped where it does not exist. */
+  readonly memoryFolder?: string;
+  /** A folder on disk. */
+  readonly diskFolder?: string;
+}
+
+/** One of the two places. */
+interface Place {
+  readonly parent: string;
+  /** Ours, the last being the one in use: a tidy host may delete a folder in which nothing happened for days. */
+  readonly folders: string[];
+  /** Part of the file system that is left to others. */
+  readonly reservedShare: number;
+  /** Bytes that open files are still expected to take. */
+  promisedBytes: number;
+}
+
+const PREFIX = 'sn34-miner-';
+/** Of /dev/shm: it is the host's memory, and other programs fail in ugly ways when it is full. */
+const MEMORY_RESERVED_SHARE = 0.25;
+const DISK_RESERVED_SHARE = 0.01;
+const NO_SPACE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/**
+ * Makes one folder (mode 0700) in memory and one on disk for this process, after removing those that processes which
+ * are gone have left behind.
+ */
+export async function createTemporaryFolder(options: TemporaryFolderOptions = {}): Promise<TemporaryFolder> {
+  const { logger, memoryFolder = '/dev/shm', diskFolder = tmpdir() } = options;
+  const places: Place[] = [];
+  let closed = false;
+  let nextFile = 0;
+
+  const memory = await openPlace(memoryFolder, MEMORY_RESERVED_SHARE, logger).catch(() => undefined);
+  if (memory !== undefined) places.push(memory);
+  places.push(await openPlace(diskFolder, DISK_RESERVED_SHARE, logger));
+
+  return {
+    async create(expectedBytes) {
+      if (closed) throw new MinerError('INTERNAL', 'a temporary file was asked for after the end');
+      for (const place of places) {
+        // The promise is made before the first wait, so that two callers cannot be given the same room.
+        place.promisedBytes += expectedBytes;
+        try {
+          if (await hasRoom(place)) return await openFile(place, `${++nextFile}`, expectedBytes);
+        } catch (error) {
+          place.promisedBytes -= expectedBytes;
+          throw asSpaceError(error);
+        }
+        place.promisedBytes -= expectedBytes;
+      }
+      throw new MinerError('MEDIA_NO_SPACE', `there is no room for a file of ${expectedBytes} bytes`);
+    },
+    async close() {
+      closed = true;
+      const folders = places.flatMap((place) => place.folders);
+      await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+    },
+  };
+}
+
+async function openPlace(parent: string, reservedShare: number, logger: Logger | undefined): Promise<Place> {
+  await removeStale(parent, logger);
+  return { parent, folders: [await makeFolder(parent)], reservedShare, promisedBytes: 0 };
+}
+
+/** A new folder that only this user may enter, named after this process. */
+async function makeFolder(parent: string): Promise<string> {
+  return mkdtemp(join(parent, `${PREFIX}${await ownMark()}-`));
+}
+
+async function hasRoom({ parent, reservedShare, promisedBytes }: Place): Promise<boolean> {
+  const { bavail, blocks, bsize } = await statfs(parent);
+  return bavail * bsize - promisedBytes >= blocks * bsize * reservedShare;
+}
+
+async function openFile(place: Place, name: string, expectedBytes: number): Promise<TemporaryFile> {
+  const { path, handle } = await openIn(place, name);
+  let promisedBytes = expectedBytes;
+  const settle = (bytes: number) => {
+    const settled = Math.min(bytes, promisedBytes);
+    promisedBytes -= settled;
+    place.promisedBytes -= settled;
+  };
+  let sizeBytes = 0;
+  let removal: Promise<void> | undefined;
+  return {
+    path,
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    async append(chunk) {
+      try {
+        await handle.appendFile(chunk);
+      } catch (error) {
+        throw asSpaceError(error);
+      }
+      sizeBytes += chunk.byteLength;
+      settle(chunk.byteLength);
+    },
+    remove() {
+      settle(promisedBytes);
+      removal ??= rm(path, { force: true }).finally(() => handle.close());
+      return removal;
+    },
+  };
+}
+
+async function openIn(place: Place, name: string): Promise<{ path: string; handle: FileHandle }> {
+  const path = join(place.folders.at(-1) ?? place.parent, name);
+  try {
+    return { path, handle: await open(path, 'wx', 0o600) };
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    const folder = await makeFolder(place.parent);
+    place.folders.push(folder);
+    return { path: join(folder, name), handle: await open(join(folder, name), 'wx', 0o600) };
+  }
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function asSpaceError(error: unknown): unknown {
+  const code = errorCode(error);
+  if (code === undefined || !NO_SPACE_CODES.has(code)) return error;
+  return new MinerError('MEDIA_NO_SPACE', `writing a temporary file failed with ${code}`, { cause: error });
+}
+
+/** Removes folders of processes that are gone. Those of other users and other containers are left alone. */
+async function removeStale(parent: string, logger: Logger | undefined): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(PREFIX) || !(await isMarkStale(name.slice(PREFIX.length)))) continue;
+    const path = join(parent, name);
+    try {
+      const stats = await lstat(path);
+      if (!stats.isDirectory() || stats.uid !== process.getuid?.()) continue;
+      await rm(path, { recursive: true, force: true });
+      logger?.info({ path }, 'removed temporary files of a process that is gone');
+    } catch (error) {
+      logger?.warn({ path, err: error }, 'cannot remove temporary files of a process that is gone');
+    }
+  }
+}
