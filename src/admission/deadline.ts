@@ -6,6 +6,9 @@ export const VALIDATOR_TIMEOUT_MS = 11_000;
 /** Kept back for the way of the answer to the validator. */
 const REPLY_MARGIN_MS = 400;
 
+/** All that a deadline needs of a clock. */
+export type DeadlineClock = Pick<Clock, 'monotonic'>;
+
 /**
  * The moment after which an answer is worth nothing. It is made when a request's headers arrive and travels
  * with it: every wait, child and retry obeys it.
@@ -25,7 +28,7 @@ export interface Deadline {
  * The deadline of a request whose sender began to wait `waitingForMs` ago.
  * @param waitingForMs milliseconds from the sender's start to now, 0 where it is not known
  */
-export function createDeadline(clock: Clock, waitingForMs: number): Deadline {
+export function createDeadline(clock: DeadlineClock, waitingForMs: number): Deadline {
   const atMs = clock.monotonic() - waitingForMs + VALIDATOR_TIMEOUT_MS - REPLY_MARGIN_MS;
   const controller = new AbortController();
   const timer = setTimeout(

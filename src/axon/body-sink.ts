@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { BodyAccount } from '../admission/body-budget.ts';
 import { MinerError } from '../errors.ts';
@@ -134,7 +135,7 @@ function createStore(temporary: TemporaryFolder, expectedBytes: number): BodySto
       if (spill === undefined && length <= MEMORY_THRESHOLD_BYTES) chunks.push(chunk);
       else await (await toFile()).append(chunk);
     },
-    bytes: async () => (spill === undefined ? Buffer.concat(chunks) : spill.read()),
+    bytes: async () => (spill === undefined ? Buffer.concat(chunks) : readFile(spill.path)),
     file: async () => (await toFile()).path,
     remove: async () => {
       chunks = [];

@@ -13,6 +13,7 @@ export async function devnet({ argv, env, stdout, shutdown }: CommandContext): P
     host: '127.0.0.1',
     port: settings.DEVNET_PORT,
     netuid: settings.NETUID ?? NETWORKS.local.netuid,
+    blockTimeMs: settings.DEVNET_BLOCK_TIME_MS,
     logger,
   });
   stdout.write(`READY chain=${node.url}\n`);

@@ -27,6 +27,7 @@ export interface MinerConfig {
     readonly onUnregistered: 'wait' | 'exit';
     /** In development mode, the port of the devnet to start; undefined where an endpoint was given. */
     readonly devnetPort: number | undefined;
+    readonly devnetBlockTimeMs: number;
   };
   readonly axon: {
     readonly host: string;
@@ -100,6 +101,7 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
       netuid,
       onUnregistered: settings.ON_UNREGISTERED,
       devnetPort: dev && settings.CHAIN_ENDPOINT === undefined ? settings.DEVNET_PORT : undefined,
+      devnetBlockTimeMs: settings.DEVNET_BLOCK_TIME_MS,
     },
     axon: {
       host: dev ? '127.0.0.1' : settings.AXON_IP,

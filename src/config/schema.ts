@@ -256,6 +256,9 @@ export const settingsSchema = z.object({
   DEVNET_PORT: port('DEVNET_PORT')
     .default(9944)
     .register(settingMeta, { section: OPERATION, doc: 'port of the development chain that --dev starts' }),
+  DEVNET_BLOCK_TIME_MS: wholeNumber(50, 600_000)
+    .default(12_000)
+    .register(settingMeta, { section: OPERATION, doc: 'time between two blocks of the development chain' }),
 });
 
 /** The settings by key, checked and with defaults filled in. */

@@ -24,6 +24,8 @@ export interface DevnetOptions {
   readonly port: number;
   readonly netuid: number;
   readonly blockTimeMs: number;
+  /** Whether a submission makes a block at once, so that nobody waits for the next; false when absent. */
+  readonly sealOnSubmit?: boolean;
   /** Blocks between two announcements of one hotkey; 50, as on finney, when absent. */
   readonly servingRateLimitBlocks?: number;
   /** Who is registered from the start, by uid; //Alice, //Bob and //Charlie when absent. */
@@ -100,7 +102,10 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
 
   const codec = createRuntimeCodec();
   const chain = options.state ?? createChain(createGenesisSubnet(options), clock.now());
-  const pool = createPool(chain);
+  // A turn of the event loop later, so that the answer to the submission goes out before the block.
+  const pool = createPool(chain, () => {
+    if (options.sealOnSubmit === true) setImmediate(() => control.produceBlock());
+  });
   const storage = createStorage(codec);
   const runtimeApi = createRuntimeApi(codec);
   const blockAuthor = createBlockAuthor({ chain, pool, clock });

@@ -40,7 +40,8 @@ export interface Pool {
 
 const POOL_LIMIT = 256;
 
-export function createPool(chain: Chain): Pool {
+/** @param onSubmit Called after each submission that was taken. */
+export function createPool(chain: Chain, onSubmit: () => void = () => undefined): Pool {
   let waiting: readonly PooledExtrinsic[] = [];
   let forcedRefusal: number | undefined;
 
@@ -81,6 +82,7 @@ export function createPool(chain: Chain): Pool {
       }
       const status = nonce === nextNonce(signer) ? 'ready' : 'future';
       waiting = [...waiting, { ...extrinsic, death, watcher }];
+      onSubmit();
       return { hash, status };
     },
 

@@ -59,11 +59,17 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   logger.info({ hotkey, origin: wallet.origin, type: config.minerType }, 'hotkey open');
 
   if (config.chain.devnetPort !== undefined) {
-    const { netuid, devnetPort: port } = config.chain;
-    open(
-      await createDevnet({ host: '127.0.0.1', port, netuid, logger: logger.child({ part: 'devnet' }) }),
-      (devnet) => devnet.close(),
-    );
+    const { netuid, devnetPort: port, devnetBlockTimeMs: blockTimeMs } = config.chain;
+    const part = logger.child({ part: 'devnet' });
+    const devnet = createDevnet({
+      host: '127.0.0.1',
+      port,
+      netuid,
+      blockTimeMs,
+      sealOnSubmit: true,
+      logger: part,
+    });
+    open(await devnet, (node) => node.close());
   }
   const temporary = open(await createTemporaryFolder({ logger }), (folder) => folder.close());
   const engines = enginesOf(config, logger);
@@ -92,10 +98,6 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   logger.info({ ...ports, host: config.axon.host }, 'listening');
 
   await Promise.all(Object.values(engines).map((engine) => engine.ready(shutdown)));
-  for (const [task, engine] of Object.entries(engines)) {
-    const { provider, warmupMs } = engine.status();
-    logger.info({ task, provider, warmupMs }, 'model warm');
-  }
   if (config.chain.onUnregistered === 'exit') await demandRegistration(config, hotkey, chain, shutdown);
 
   const announcing = announceWhenAddressKnown(config, { chain, logger, signal: shutdown });

@@ -29,6 +29,7 @@ export function createLogger({ level, stream = process.stdout }: LoggerOptions):
   const options: pino.LoggerOptions = {
     level,
     base: null,
+    formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: REDACTED.flatMap((path) => [path, `*.${path}`]), censor: '[secret]' },
     serializers: { err: pino.stdSerializers.err },
