@@ -26,7 +26,7 @@ export function configure({ argv, env }: CommandContext): {
   only: string | undefined;
 } {
   const flags = parseFlags(argv);
-  const path = flags.envFile ?? join(ROOT, '.env.miner');
+  const path = flags.settingsFile ?? join(ROOT, '.env.miner');
   const file = flags.dev ? undefined : { path, values: readSettingsFile(path) };
   const loaded = loadSettings({ flags, env, file });
   return { loaded, config: resolveConfig(loaded, { dev: flags.dev, root: ROOT }), only: flags.only };

@@ -7,8 +7,8 @@ import { metaOf, SETTING_KEYS, type SettingKey } from './schema.ts';
 export interface CommandFlags {
   readonly settings: ReadonlyMap<SettingKey, string>;
   readonly dev: boolean;
-  /** Settings file; `.env.miner` when absent. */
-  readonly envFile: string | undefined;
+  /** Settings file; `.env.miner` when absent. (Node itself takes `--env-file`, also after the script's name.) */
+  readonly settingsFile: string | undefined;
   /** `config --only KEY`: print one value. */
   readonly only: string | undefined;
 }
@@ -59,9 +59,9 @@ export function parseFlags(argv: readonly string[]): CommandFlags {
       continue;
     }
     const key = FLAG_TO_KEY.get(token.name);
-    const known = key !== undefined || token.name === 'env-file' || token.name === 'only';
+    const known = key !== undefined || token.name === 'settings' || token.name === 'only';
     if (!known) {
-      const guess = nearest(token.name, [...FLAG_TO_KEY.keys(), ...SWITCHES.keys(), 'dev', 'env-file']);
+      const guess = nearest(token.name, [...FLAG_TO_KEY.keys(), ...SWITCHES.keys(), 'dev', 'settings']);
       problems.push(
         `unknown flag ${token.rawName}${guess === undefined ? '' : `; did you mean --${guess}?`}`,
       );
@@ -78,5 +78,5 @@ export function parseFlags(argv: readonly string[]): CommandFlags {
     else values.set(key, value);
   }
   if (problems.length > 0) throw new MinerError('CONFIG_INVALID', problems.join('\n'));
-  return { settings: values, dev, envFile: plain.get('env-file'), only: plain.get('only') };
+  return { settings: values, dev, settingsFile: plain.get('settings'), only: plain.get('only') };
 }

@@ -132,7 +132,7 @@ function enginesOf({ minerType, models, device }: MinerConfig, logger: Logger): 
       task,
       modelPath,
       device,
-      logger: logger.child({ part: 'model', task }),
+      logger: logger.child({ part: 'model' }),
       clock: systemClock,
     });
   return minerType === 'segmenter'
