@@ -13,20 +13,15 @@ module.exports = {
       // otherwise puts before an application.
       script: process.execPath,
       interpreter: 'none',
-      args: [
-        'dist/main.js',
-        'start',
-        '--env-file',
-        '.env.miner',
-        ...JSON.parse(process.env.SN34_PM2_FLAGS),
-      ],
+      args: ['dist/main.js', 'start', '--env-file', '.env.miner', ...JSON.parse(process.env.SN34_PM2_FLAGS)],
       // Requests that were admitted are answered first; validators wait 11 seconds at most.
       kill_timeout: 20_000,
       // The signal is for the miner alone, which ends its children itself when their work is done.
       treekill: false,
       // Milliseconds; grows by half with each restart up to 15 seconds.
       exp_backoff_restart_delay: 1000,
-      // What a restart does not mend: settings, wallet, not registered, model, port in use, wrong network.
+      // What a restart does not mend: settings, wallet, not registered, model, port in use, wrong network. Because of
+      // the delay above, pm2 goes on showing such a process as `waiting restart`, without a pid.
       stop_exit_codes: [10, 11, 12, 13, 14, 15],
       merge_logs: true,
       vizion: false,
