@@ -58,7 +58,7 @@ fail() {
 silently() {
   local status=0
   "$@" >"$scratch/log" 2>&1 </dev/null || status=$?
-  if ((status != 0)); then tail -n 40 -- "$scratch/log" >&2; fi
+  if ((status != 0)); then tail -n 200 -- "$scratch/log" >&2; fi
   return "$status"
 }
 
@@ -103,8 +103,8 @@ ensure_node() {
     note "Node.js $(node --version) is there"
     return
   fi
-  local found='Node.js with npm is missing'
-  command -v npm >/dev/null && found="Node.js $(node --version 2>/dev/null || true) is too old"
+  local found='Node.js or npm is missing'
+  if command -v node >/dev/null && command -v npm >/dev/null; then found="Node.js $(node --version) is too old"; fi
   local need="$found: the miner needs $MIN_NODE_MAJOR.$MIN_NODE_MINOR or later"
   command -v apt-get >/dev/null || fail "$need; install it from https://nodejs.org"
   can_be_root || fail "$need; install it (https://nodejs.org), or run this as root or with sudo"

@@ -73,7 +73,10 @@ pm2=pm2
 SN34_PM2_NAME=$name
 SN34_PM2_FLAGS=$(node -p 'JSON.stringify(process.argv.slice(1))' -- ${flags[@]+"${flags[@]}"})
 export SN34_PM2_NAME SN34_PM2_FLAGS
-"$pm2" startOrRestart deploy/ecosystem.config.cjs --update-env
+# Not a restart: pm2 would keep the variables of an earlier environment, also those that are gone by now, and they
+# outrank .env.miner. The old process ends as after `pm2 stop`: it answers what it had admitted.
+"$pm2" delete "$name" >/dev/null 2>&1 || true
+"$pm2" start deploy/ecosystem.config.cjs
 
 cat <<DONE
 
