@@ -204,8 +204,9 @@ export function createChain(options: ChainOptions): Chain {
     },
 
     async close() {
+      const quiet = announcer.close();
       await subtensor.close();
-      await announcer.close();
+      await quiet;
       emitter.removeAll();
     },
   };

@@ -11,11 +11,14 @@ export class RpcRefusal extends Error {
   readonly data: unknown;
 
   constructor(code: number, message: string, data: unknown) {
-    super(message);
+    super(describe(message, data));
     this.code = code;
     this.data = data;
   }
 }
+
+/** What a node says is bounded before it gets into logs. */
+const DESCRIPTION_LIMIT_CHARS = 300;
 
 type SubscriptionId = string | number;
 
@@ -199,6 +202,11 @@ function connect(url: string, connectTimeoutMs: number): WebSocket {
   } catch (error) {
     throw unreachable('the endpoint is not a ws:// or wss:// address', error);
   }
+}
+
+function describe(message: string, data: unknown): string {
+  const detail = typeof data === 'string' ? `: ${data}` : '';
+  return `${message}${detail}`.slice(0, DESCRIPTION_LIMIT_CHARS);
 }
 
 function unreachable(message: string, cause?: unknown): MinerError {

@@ -51,6 +51,8 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
       onRefresh();
     },
     (error) => {
+      // The loss of the connection is told by the connection.
+      if (reader() === undefined) return;
       const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
       logger.warn(
         { code, reason: message, signers: signers.size },

@@ -20,7 +20,7 @@ interface RegistrationOptions {
   /** What to read through; undefined while the chain is away. */
   readonly reader: () => SubtensorReader | undefined;
   readonly logger: Logger;
-  /** Called when the hotkey got on the subnet, left it or moved on it, and when the price changed. */
+  /** Called when the hotkey got on the subnet, left it or moved on it; not for a mere change of the price. */
   readonly onChange: (registration: Registration) => void;
 }
 
@@ -36,12 +36,13 @@ export function createRegistrationWatch(options: RegistrationOptions): Registrat
     async () => {
       const source = reader();
       if (source === undefined) return;
-      const next = await readRegistration(source);
-      if (isSame(current, next)) return;
-      current = next;
-      onChange(next);
+      const before = current;
+      current = await readRegistration(source);
+      if (!isSamePlace(before, current)) onChange(current);
     },
     (error) => {
+      // The loss of the connection is told by the connection.
+      if (reader() === undefined) return;
       const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
       logger.warn({ code, reason: message }, 'registration not read, keeping the last');
     },
@@ -61,10 +62,9 @@ async function readRegistration(reader: SubtensorReader): Promise<Registration> 
   return { state: 'registered', uid, sinceBlock: await reader.readRegistrationBlock(uid) };
 }
 
-function isSame(a: Registration, b: Registration): boolean {
+function isSamePlace(a: Registration, b: Registration): boolean {
   if (a.state === 'registered' && b.state === 'registered') {
     return a.uid === b.uid && a.sinceBlock === b.sinceBlock;
   }
-  if (a.state === 'unregistered' && b.state === 'unregistered') return a.burnTao === b.burnTao;
   return a.state === b.state;
 }

@@ -93,6 +93,11 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     set({ state: 'waiting', reason, ...(untilBlock === undefined ? {} : { untilBlock }) });
   }
 
+  /** A new connection starts over. What was announced stays announced: the connection tells of its own state. */
+  function setAway(): void {
+    if (current.state !== 'announced') setWaiting('the chain is away');
+  }
+
   function setFailed(code: ErrorCode, reason: string, refusal?: string): void {
     if (closed) return;
     const retryMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** failures);
@@ -115,8 +120,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       if (closed || wanted === undefined) return;
       const through = link();
       if (through === undefined) {
-        // What was announced stays announced: the connection's own state tells that the chain is away.
-        if (current.state !== 'announced') setWaiting('the chain is away');
+        setAway();
         return;
       }
       const { state } = registration();
@@ -129,10 +133,12 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       await announce(wanted, through);
     },
     (error) => {
+      if (link() === undefined) {
+        setAway();
+        return;
+      }
       const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
-      // A new connection starts over; until then nothing can be tried.
-      if (link() === undefined && current.state !== 'announced') setWaiting('the chain is away');
-      else setFailed(code, message);
+      setFailed(code, message);
     },
   );
 

@@ -43,8 +43,6 @@ export interface Subtensor {
   /** Begins to connect, in the background and for ever; never throws. */
   start(): void;
   readonly connection: Connection;
-  /** What calls go through; undefined while there is no connection. */
-  readonly session: ChainSession | undefined;
   readonly head: Head | undefined;
   readonly lastFailure: ConnectionFailure | undefined;
   /** Ends the connection; resolves when nothing of it is left. */
@@ -167,8 +165,6 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       setDown(endpoint, reason);
       if (failures % endpoints.length === 0) await pause(failures / endpoints.length);
     }
-    session = undefined;
-    setConnection({ state: 'closed' });
   }
 
   async function pause(rounds: number): Promise<void> {
@@ -185,9 +181,6 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
     get connection() {
       return connection;
     },
-    get session() {
-      return session;
-    },
     get head() {
       return head;
     },
@@ -197,6 +190,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
     async close() {
       closing.abort();
       await loop;
+      if (connection.state !== 'closed') setConnection({ state: 'closed' });
     },
   };
 }

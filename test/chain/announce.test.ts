@@ -111,14 +111,14 @@ describe('announcing', () => {
 
   it('is corrected when the chain comes to hold something else', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced');
     const rival = openChain([devnet.url]);
     rival.announce({ ...ADDRESS, port: 7000 });
     await until(() => devnet.axonOf(bob)?.port === 7000);
     await rival.close();
-    const chain = openChain([devnet.url]);
-    chain.announce(ADDRESS);
-    await until(() => devnet.axonOf(bob)?.port === ADDRESS.port);
-    await until(() => chain.announcement.state === 'announced');
+    await until(() => devnet.axonOf(bob)?.port === ADDRESS.port && chain.announcement.state === 'announced');
   });
 
   it('happens within two blocks when an unregistered hotkey is registered while the miner runs', async () => {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
-import { BLOCK_TIME_MS, bob, closeAfterEach, openChain, openDevnet, until } from './fixture.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { BLOCK_TIME_MS, bob, closeAfterEach, openChain, openDevnet, openNode, until } from './fixture.ts';
 
 closeAfterEach();
 
@@ -110,6 +110,33 @@ describe('the connection', () => {
     expect(refusing.status().connection).toMatchObject({ code: 'CHAIN_WRONG_NETWORK' });
   });
 
+  it('passes over an endpoint that serves another chain', async () => {
+    const asked: string[] = [];
+    const other = await openNode(({ id, method }) => {
+      asked.push(method);
+      return { jsonrpc: '2.0', id, result: `0x${'2f'.repeat(32)}` };
+    });
+    const right = await openDevnet();
+    const chain = openChain([other, right.url], { expectedGenesisHash: right.state.genesis.hash });
+    await until(() => chain.signersKnown);
+    expect(chain.status().connection).toMatchObject({ state: 'connected', endpoint: right.url });
+    expect(asked).toEqual(['chain_getBlockHash']);
+  });
+
+  it('is tried again with a node that answers errors', async () => {
+    const busy = await openNode(({ id }) => ({
+      jsonrpc: '2.0',
+      id,
+      error: { code: -32000, message: 'Too many requests' },
+    }));
+    const chain = openChain([busy]);
+    await until(() => chain.status().connection.state === 'down');
+    expect(chain.status().lastFailure).toMatchObject({
+      code: 'CHAIN_CALL_FAILED',
+      reason: 'Too many requests',
+    });
+  });
+
   it('does not tell credentials, paths and queries of the endpoint', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url.replace('ws://', 'ws://user:secret@').concat('/ws/key?apikey=key')]);
@@ -144,7 +171,7 @@ describe('closing', () => {
     expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
   });
 
-  it('works before the start, while connecting, while down, and twice', async () => {
+  it('works while connecting, while down, and twice', async () => {
     const hanging = await openDevnet();
     hanging.stopAnswering();
     const connecting = openChain([hanging.url]);
@@ -157,8 +184,9 @@ describe('closing', () => {
     }
   });
 
-  it('can happen while calls are in flight, and so can the loss of the node, without a stray rejection', async () => {
+  it('can happen while calls are in flight, and so can the loss of the node, without a stray rejection or print', async () => {
     const stray: unknown[] = [];
+    const printed = (['log', 'warn', 'error'] as const).map((name) => vi.spyOn(console, name));
     const onStray = (reason: unknown): void => {
       stray.push(reason);
     };
@@ -183,5 +211,9 @@ describe('closing', () => {
     process.off('unhandledRejection', onStray);
     process.off('uncaughtException', onStray);
     expect(stray).toEqual([]);
+    for (const spy of printed) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
   });
 });

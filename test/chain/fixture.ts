@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { Keyring } from '@polkadot/keyring';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterEach } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { type Chain, createChain } from '../../src/chain/chain.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createDevnet, type Devnet, type DevnetOptions } from '../../src/devnet/node.ts';
@@ -43,6 +46,25 @@ export async function openDevnet(options: Partial<DevnetOptions> = {}): Promise<
   });
   opened.push(devnet);
   return devnet;
+}
+
+type Answer = (request: { readonly id: number; readonly method: string }) => unknown;
+
+/** A node that answers every request with what `answer` gives, closed after the test. Gives its address. */
+export async function openNode(answer: Answer): Promise<string> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  server.on('connection', (socket) => {
+    socket.on('message', (data) => socket.send(JSON.stringify(answer(JSON.parse(String(data))))));
+  });
+  await once(server, 'listening');
+  opened.push({
+    close: async () => {
+      for (const client of server.clients) client.terminate();
+      server.close();
+      await once(server, 'close');
+    },
+  });
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 interface TestChainOptions {

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { type ChainSession, displayEndpoint, openSession } from '../../src/chain/session.ts';
+import { createReader } from '../../src/chain/subtensor-reader.ts';
+import { MinerError } from '../../src/errors.ts';
+import { alice, bob, closeAfterEach, NETUID, openDevnet } from './fixture.ts';
+
+closeAfterEach();
+
+async function open(url: string, metadata = new Map<string, `0x${string}`>()): Promise<ChainSession> {
+  return await openSession({
+    url,
+    genesis: { expected: undefined, refused: [] },
+    metadataCache: metadata,
+    connectTimeoutMs: 5_000,
+    callTimeoutMs: 5_000,
+    signal: new AbortController().signal,
+    onHead: () => undefined,
+    onCallbackError: () => undefined,
+  });
+}
+
+async function end({ socket }: ChainSession): Promise<void> {
+  socket.end(new MinerError('INTERNAL', 'the test is over'));
+  await socket.closed;
+}
+
+describe('a session', () => {
+  it('encodes serve_axon byte for byte as mainnet takes it', async () => {
+    const session = await open((await openDevnet()).url);
+    const call = session.api.tx.subtensorModule?.serveAxon?.(34, 10_002_000, 0x08080808n, 8091, 4, 4, 0, 0);
+    expect(call?.method.toHex()).toBe('0x07042200509e9800080808080000000000000000000000009b1f04040000');
+    await end(session);
+  });
+
+  it('loads the metadata of a runtime only once', async () => {
+    const { url } = await openDevnet();
+    const metadata = new Map<string, `0x${string}`>();
+    const first = await open(url, metadata);
+    expect([...metadata.keys()]).toEqual([`${first.genesisHash}-${first.specVersion}`]);
+    await end(first);
+
+    const set = metadata.set.bind(metadata);
+    let loads = 0;
+    metadata.set = (key, value) => {
+      loads += 1;
+      return set(key, value);
+    };
+    const second = await open(url, metadata);
+    expect(loads).toBe(0);
+    const reader = createReader({ session: second, netuid: NETUID, hotkey: bob });
+    expect((await reader.readSigners()).get(alice)).toMatchObject({ permit: true });
+    await end(second);
+  });
+
+  it('reads the signers from the subnet state where the runtime lacks the selective metagraph', async () => {
+    const session = await open((await openDevnet()).url);
+    const getSubnetState = session.api.call.subnetInfoRuntimeApi?.getSubnetState;
+    const older = Object.create(session.api, {
+      call: { value: { subnetInfoRuntimeApi: { getSubnetState } } },
+    });
+    const current = createReader({ session, netuid: NETUID, hotkey: bob });
+    const fallback = createReader({ session: { ...session, api: older }, netuid: NETUID, hotkey: bob });
+    expect([...(await fallback.readSigners())]).toEqual([...(await current.readSigners())]);
+    await end(session);
+  });
+
+  it('says so when the chain has no such subnet', async () => {
+    const session = await open((await openDevnet()).url);
+    const reader = createReader({ session, netuid: 77, hotkey: bob });
+    await expect(reader.readSigners()).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
+    await end(session);
+  });
+
+  it('rejects calls that outlive it with the reason of its end', async () => {
+    const devnet = await openDevnet();
+    const session = await open(devnet.url);
+    devnet.stopAnswering();
+    const reading = createReader({ session, netuid: NETUID, hotkey: bob }).readUid();
+    session.socket.end(new MinerError('CHAIN_UNREACHABLE', 'gone'));
+    await expect(reading).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE', message: 'gone' });
+  });
+});
+
+describe('the name of an endpoint', () => {
+  it('is its scheme and host only', () => {
+    expect(displayEndpoint('wss://user:secret@node.example.org:443/ws/key?apikey=1')).toBe(
+      'wss://node.example.org',
+    );
+    expect(displayEndpoint('ws://127.0.0.1:9944')).toBe('ws://127.0.0.1:9944');
+    expect(displayEndpoint('nonsense')).toBe('(not a URL)');
+  });
+});
