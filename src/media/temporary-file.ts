@@ -64,6 +64,7 @@ const NO_SPACE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 export async function createTemporaryFolder(options: TemporaryFolderOptions = {}): Promise<TemporaryFolder> {
   const { logger, memoryFolder = '/dev/shm', diskFolder = tmpdir() } = options;
   const places: Place[] = [];
+  const files = new Set<TemporaryFile>();
   let closed = false;
   let nextFile = 0;
 
@@ -78,7 +79,11 @@ export async function createTemporaryFolder(options: TemporaryFolderOptions = {}
         // The promise is made before the first wait, so that two callers cannot be given the same room.
         place.promisedBytes += expectedBytes;
         try {
-          if (await hasRoom(place)) return await openFile(place, `${++nextFile}`, expectedBytes);
+          if (await hasRoom(place)) {
+            const file = await openFile(place, `${++nextFile}`, expectedBytes, () => files.delete(file));
+            files.add(file);
+            return file;
+          }
         } catch (error) {
           place.promisedBytes -= expectedBytes;
           throw asSpaceError(error);
@@ -89,6 +94,7 @@ export async function createTemporaryFolder(options: TemporaryFolderOptions = {}
     },
     async close() {
       closed = true;
+      await Promise.all([...files].map((file) => file.remove()));
       const folders = places.flatMap((place) => place.folders);
       await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
     },
@@ -110,7 +116,12 @@ async function hasRoom({ parent, reservedShare, promisedBytes }: Place): Promise
   return bavail * bsize - promisedBytes >= blocks * bsize * reservedShare;
 }
 
-async function openFile(place: Place, name: string, expectedBytes: number): Promise<TemporaryFile> {
+async function openFile(
+  place: Place,
+  name: string,
+  expectedBytes: number,
+  onRemove: () => void,
+): Promise<TemporaryFile> {
   const { path, handle } = await openIn(place, name);
   let promisedBytes = expectedBytes;
   const settle = (bytes: number) => {
@@ -136,6 +147,7 @@ async function openFile(place: Place, name: string, expectedBytes: number): Prom
     },
     remove() {
       settle(promisedBytes);
+      onRemove();
       removal ??= rm(path, { force: true }).finally(() => handle.close());
       return removal;
     },
