@@ -1,0 +1,110 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { Engine, InferOptions } from '../../src/inference/engine.ts';
+import type { Task } from '../../src/inference/model-json.ts';
+import { createOnnxEngine, type OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
+import type { RgbFrames } from '../../src/media/frames.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+
+export interface Harness {
+  /** Holds the models of a test. */
+  readonly root: string;
+  /** Holds the engine's private files. */
+  readonly temporaryFolder: string;
+  /** Log messages so far, with their fields. */
+  readonly logLines: readonly Record<string, unknown>[];
+  open(task: Task, modelPath: string, options?: Partial<OnnxEngineOptions>): Engine;
+}
+
+/** Engines and folders that end with each test. */
+export function useEngines(): Harness {
+  const home = mkdtempSync(join(tmpdir(), 'inference-test-'));
+  const root = mkdtempSync(join(home, 'models-'));
+  const temporaryFolder = mkdtempSync(join(home, 'files-'));
+  const engines = new Set<Engine>();
+  const logLines: Record<string, unknown>[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      logLines.push(JSON.parse(String(chunk)));
+      done();
+    },
+  });
+  afterEach(async () => {
+    await Promise.all([...engines].map((engine) => engine.close()));
+    engines.clear();
+    logLines.length = 0;
+    for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
+  });
+  afterAll(() => rmSync(home, { recursive: true }));
+  return {
+    root,
+    temporaryFolder,
+    logLines,
+    open(task, modelPath, options = {}) {
+      const engine = createOnnxEngine({
+        task,
+        modelPath,
+        device: 'cpu',
+        logger: createLogger({ level: 'debug', stream }),
+        clock: systemClock,
+        temporaryFolder,
+        ...options,
+      });
+      engines.add(engine);
+      return engine;
+    },
+  };
+}
+
+/** A deadline that lasts; `signal` can be another. */
+export function lasting(remainingMs = 25_000, signal = new AbortController().signal): InferOptions {
+  const end = performance.now() + remainingMs;
+  return { deadline: { remainingMs: () => end - performance.now(), signal }, priority: 0 };
+}
+
+/** Pictures of one colour, 8 × 8 unless told. */
+export function plain(
+  [red, green, blue]: readonly [number, number, number],
+  { count = 1, height = 8, width = 8 } = {},
+): RgbFrames {
+  const data = Buffer.alloc(count * height * width * 3);
+  for (let index = 0; index < data.length; index += 3) data.set([red, green, blue], index);
+  return { data, count, height, width };
+}
+
+/** Pictures whose bytes all depend on their place. */
+export function patterned(count: number, height: number, width: number): RgbFrames {
+  const data = Buffer.from(Array.from({ length: count * height * width * 3 }, (_, i) => (i * 37 + 11) % 256));
+  return { data, count, height, width };
+}
+
+export function softmax(logits: readonly number[]): number[] {
+  const powers = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(5);
+}
+
+/** Processor time that a process has used, in clock ticks of 10 ms. */
+export function cpuTicks(pid: number): number {
+  const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const fields = rest.split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,189 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeModel } from '../../models/onnx-writer.mjs';
+import type { InputType, Layout, ModelJson } from '../../src/inference/model-json.ts';
+
+type Graph = Parameters<typeof encodeModel>[0];
+type Nodes = Graph['nodes'];
+type Constants = NonNullable<Graph['constants']>;
+
+const FLOAT = 1;
+const INT64 = 7;
+
+/** Writes `<root>/<name>/model.onnx` and model.json. @returns the folder */
+export function writeModel(root: string, name: string, onnx: Uint8Array, json?: ModelJson): string {
+  const folder = join(root, name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'model.onnx'), onnx);
+  if (json !== undefined) writeFileSync(join(folder, 'model.json'), JSON.stringify(json));
+  return folder;
+}
+
+interface WeightedMeans {
+  readonly layout: Layout;
+  readonly dtype: InputType;
+  readonly frames?: number;
+  readonly height: number;
+  readonly width: number;
+  /** Declares these dimensions of the layout as unknown until the model runs. */
+  readonly dynamic?: string;
+  readonly gain?: number;
+}
+
+/** The weight of one position: all differ, so that a mean tells where each pixel went. */
+export function positionWeight(frame: number, row: number, column: number): number {
+  return 1 + frame * 0.5 + row * 0.25 + column * 0.0625;
+}
+
+/**
+ * A detector whose three numbers are gain × the weighted means of R, G and B: they prove order of channels, layout
+ * and scale.
+ */
+export function weightedMeans(options: WeightedMeans): Buffer {
+  const { layout, dtype, frames = 1, height, width, dynamic = '', gain = 1 } = options;
+  const sizes: Record<string, number> = { N: 1, T: frames, C: 3, H: height, W: width };
+  const shape = [...layout].map((letter) => (dynamic.includes(letter) ? letter : (sizes[letter] ?? 1)));
+  const weightShape = [...layout].map((letter) => ('NC'.includes(letter) ? 1 : (sizes[letter] ?? 1)));
+  const weights: number[] = [];
+  for (let frame = 0; frame < (layout.includes('T') ? frames : 1); frame += 1) {
+    for (let row = 0; row < height; row += 1) {
+      for (let column = 0; column < width; column += 1) weights.push(positionWeight(frame, row, column));
+    }
+  }
+  const axes = [...layout].flatMap((letter, axis) => ('NC'.includes(letter) ? [] : [axis]));
+  return detector(
+    { dtype, shape, outputs: 3 },
+    [
+      { op: 'Mul', inputs: ['pixels', 'weights'], outputs: ['weighted'] },
+      { op: 'ReduceMean', inputs: ['weighted'], outputs: ['means'], attributes: { axes, keepdims: 0 } },
+      { op: 'Mul', inputs: ['means', 'gain'], outputs: ['answer'] },
+    ],
+    [
+      { name: 'weights', type: 'float32', shape: weightShape, data: weights },
+      { name: 'gain', type: 'float32', shape: [1], data: [gain] },
+    ],
+  );
+}
+
+interface MeanHead {
+  /** 3 × outputs numbers that the means of R, G and B, each 0 to 255, are multiplied with. */
+  readonly weights: readonly number[];
+  readonly outputs: number;
+  readonly shape?: readonly (number | string)[];
+  readonly dtype?: InputType;
+  readonly outputShape?: readonly (number | string)[];
+}
+
+/** A detector of pictures (uint8, 8 × 8 unless told) whose numbers are the means of R, G, B times a matrix. */
+export function meanHead({
+  weights,
+  outputs,
+  shape = ['N', 3, 8, 8],
+  dtype = 'uint8',
+  outputShape,
+}: MeanHead): Buffer {
+  return detector(
+    { dtype, shape, outputs, ...(outputShape === undefined ? {} : { outputShape }) },
+    [
+      { op: 'ReduceMean', inputs: ['pixels'], outputs: ['means'], attributes: { axes: [2, 3], keepdims: 0 } },
+      { op: 'MatMul', inputs: ['means', 'matrix'], outputs: ['answer'] },
+    ],
+    [{ name: 'matrix', type: 'float32', shape: [3, outputs], data: weights }],
+  );
+}
+
+/**
+ * A detector (uint8, [1,3,8,8]) that takes the longer the redder the picture is: pictures with a mean red of up
+ * to 128 take no time, and 255 takes `rounds` products of two 2033 × 2033 matrices. Its logits are the means / 64.
+ */
+export function slowWhenRed(rounds: number): Buffer {
+  const products: Nodes = Array.from({ length: rounds }, (_, round) => ({
+    op: 'MatMul',
+    inputs: [`square_${round}`, 'square_0'],
+    outputs: [`square_${round + 1}`],
+  }));
+  return detector(
+    { dtype: 'uint8', shape: [1, 3, 8, 8], outputs: 3 },
+    [
+      { op: 'ReduceMean', inputs: ['pixels'], outputs: ['means'], attributes: { axes: [2, 3], keepdims: 0 } },
+      { op: 'Mul', inputs: ['means', 'sixty_fourth'], outputs: ['logits'] },
+      { op: 'Slice', inputs: ['means', 'zero', 'one', 'one'], outputs: ['red'] },
+      { op: 'Sub', inputs: ['red', 'threshold'], outputs: ['above'] },
+      { op: 'Relu', inputs: ['above'], outputs: ['excess'] },
+      { op: 'Mul', inputs: ['excess', 'sixteen'], outputs: ['edge_less_one'] },
+      { op: 'Add', inputs: ['edge_less_one', 'one_float'], outputs: ['edge'] },
+      { op: 'Div', inputs: ['one_float', 'edge'], outputs: ['element'] },
+      { op: 'Concat', inputs: ['edge', 'edge'], outputs: ['square_shape_float'], attributes: { axis: 1 } },
+      { op: 'Reshape', inputs: ['square_shape_float', 'two'], outputs: ['square_shape_flat'] },
+      { op: 'Cast', inputs: ['square_shape_flat'], outputs: ['square_shape'], attributes: { to: INT64 } },
+      { op: 'Expand', inputs: ['element', 'square_shape'], outputs: ['square_0'] },
+      ...products,
+      {
+        op: 'ReduceMean',
+        inputs: [`square_${rounds}`],
+        outputs: ['rest'],
+        attributes: { axes: [0, 1], keepdims: 1 },
+      },
+      { op: 'Mul', inputs: ['rest', 'nothing'], outputs: ['zeroed'] },
+      { op: 'Add', inputs: ['logits', 'zeroed'], outputs: ['answer'] },
+    ],
+    [
+      { name: 'sixty_fourth', type: 'float32', shape: [1], data: [1 / 64] },
+      { name: 'zero', type: 'int64', shape: [1], data: [0] },
+      { name: 'one', type: 'int64', shape: [1], data: [1] },
+      { name: 'two', type: 'int64', shape: [1], data: [2] },
+      { name: 'one_float', type: 'float32', shape: [1], data: [1] },
+      { name: 'threshold', type: 'float32', shape: [1], data: [128] },
+      { name: 'sixteen', type: 'float32', shape: [1], data: [16] },
+      { name: 'nothing', type: 'float32', shape: [1], data: [0] },
+    ],
+  );
+}
+
+/** A segmenter whose mask is the red channel / 255, at its own resolution; `shape` is [N,3,H,W]. */
+export function redMask(
+  shape: readonly (number | string)[],
+  extraNodes: Nodes = [],
+  outputShape: readonly (number | string)[] = ['N', 1, 'h', 'w'],
+): Buffer {
+  return encodeModel({
+    name: 'red-mask',
+    inputs: [{ name: 'input', type: 'uint8', shape }],
+    outputs: [{ name: 'answer', type: 'float32', shape: outputShape }],
+    nodes: [
+      { op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: FLOAT } },
+      { op: 'Slice', inputs: ['pixels', 'zero', 'one', 'one'], outputs: ['red'] },
+      { op: 'Mul', inputs: ['red', 'per_byte'], outputs: [extraNodes.length === 0 ? 'answer' : 'mask'] },
+      ...extraNodes,
+    ],
+    constants: [
+      { name: 'zero', type: 'int64', shape: [1], data: [0] },
+      { name: 'one', type: 'int64', shape: [1], data: [1] },
+      { name: 'per_byte', type: 'float32', shape: [1], data: [1 / 255] },
+    ],
+  });
+}
+
+function detector(
+  {
+    dtype,
+    shape,
+    outputs,
+    outputShape = ['N', outputs],
+  }: {
+    dtype: InputType;
+    shape: readonly (number | string)[];
+    outputs: number;
+    outputShape?: readonly (number | string)[];
+  },
+  nodes: Nodes,
+  constants: Constants,
+): Buffer {
+  return encodeModel({
+    name: 'test-detector',
+    inputs: [{ name: 'input', type: dtype, shape }],
+    outputs: [{ name: 'answer', type: 'float32', shape: outputShape }],
+    nodes: [{ op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: FLOAT } }, ...nodes],
+    constants,
+  });
+}

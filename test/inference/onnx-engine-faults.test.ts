@@ -1,0 +1,251 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { MinerError } from '../../src/errors.ts';
+import type { Engine, Prediction } from '../../src/inference/engine.ts';
+import { cpuTicks, isRunning, lasting, plain, until, useEngines } from './harness.ts';
+import { slowWhenRed, writeModel } from './models.ts';
+
+const engines = useEngines();
+const linux = existsSync('/proc/self/stat');
+const GREEN = plain([0, 200, 0]);
+const RED = plain([255, 0, 0]);
+const sourceSize = { height: 8, width: 8 };
+const PATIENT = { loadMs: 60_000, floorMs: 20_000, ceilingMs: 20_000 };
+const STRICT = { loadMs: 60_000, floorMs: 800, ceilingMs: 800 };
+
+async function openSlow(rounds: number, hangLimits = PATIENT, clock = systemClock): Promise<Engine> {
+  const folder = writeModel(engines.root, 'model', slowWhenRed(rounds));
+  const engine = engines.open('image', folder, { hangLimits, clock });
+  await engine.ready();
+  return engine;
+}
+
+function pidOf(engine: Engine): number {
+  const { pid } = engine.status();
+  if (pid === undefined) throw new Error('The model has no process now');
+  return pid;
+}
+
+function largest(prediction: Prediction): number {
+  if (prediction.kind !== 'probabilities') throw new Error('No probabilities');
+  return prediction.values.indexOf(Math.max(...prediction.values));
+}
+
+const logged = (message: string): Record<string, unknown>[] =>
+  engines.logLines.filter(({ msg }) => msg === message) as Record<string, unknown>[];
+
+describe('a process that dies', () => {
+  it.skipIf(!linux)('during a run is replaced, and the same request gets its answer', async () => {
+    const engine = await openSlow(8);
+    const pid = pidOf(engine);
+    const before = cpuTicks(pid);
+    const answer = engine.infer({ frames: RED, contentHash: 'red', sourceSize }, lasting());
+    await until(() => cpuTicks(pid) > before + 2);
+    process.kill(pid, 'SIGKILL');
+
+    expect(largest(await answer)).toBe(0);
+    expect(logged('model process died during a run')).toHaveLength(1);
+    expect(engine.status()).toMatchObject({ state: 'ready', restarts: 1, runs: 1 });
+    expect(pidOf(engine)).not.toBe(pid);
+  });
+
+  it('while nothing runs is replaced, and requests that come meanwhile wait for the fresh one', async () => {
+    const engine = await openSlow(1);
+    process.kill(pidOf(engine), 'SIGKILL');
+    await until(() => engine.status().state === 'restarting');
+    expect(engine.status().lastError).toContain('SIGKILL');
+    const answer = await engine.infer({ frames: GREEN, contentHash: 'green', sourceSize }, lasting());
+    expect(largest(answer)).toBe(1);
+    expect(logged('model process died during a run')).toHaveLength(0);
+  });
+
+  it('takes no chance of a retry from those that wait behind the one it died on', async () => {
+    const engine = await openSlow(1);
+    process.kill(pidOf(engine), 'SIGSTOP');
+    const answers = ['a', 'b', 'c'].map((contentHash) =>
+      engine.infer({ frames: GREEN, contentHash, sourceSize }, lasting()),
+    );
+    await turn();
+    process.kill(pidOf(engine), 'SIGKILL');
+    expect((await Promise.all(answers)).map(largest)).toEqual([1, 1, 1]);
+    expect(logged('model process died during a run')).toMatchObject([{ contentHash: 'a' }]);
+  });
+
+  it('before it is ready, again and again, is called failed', async () => {
+    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
+    const engine = engines.open('image', folder, { hangLimits: { ...PATIENT, loadMs: 1 } });
+    await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+    expect(engine.status()).toMatchObject({ state: 'failed', restarts: 5 });
+    const refused = engine.infer({ frames: GREEN, contentHash: 'green', sourceSize }, lasting());
+    await expect(refused).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+  });
+
+  it('and cannot be replaced, since the model is gone, is called failed', async () => {
+    const engine = await openSlow(1);
+    rmSync(join(engines.root, 'model'), { recursive: true });
+    process.kill(pidOf(engine), 'SIGSTOP');
+    const waiting = engine.infer({ frames: GREEN, contentHash: 'green', sourceSize }, lasting());
+    process.kill(pidOf(engine), 'SIGKILL');
+    await expect(waiting).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    expect(engine.status().state).toBe('failed');
+  });
+});
+
+describe('a process that hangs', () => {
+  it('is killed and replaced, and the same request gets its answer', async () => {
+    const engine = await openSlow(1, STRICT);
+    const pid = pidOf(engine);
+    process.kill(pid, 'SIGSTOP');
+    const answer = await engine.infer({ frames: GREEN, contentHash: 'green', sourceSize }, lasting());
+    expect(largest(answer)).toBe(1);
+    expect(isRunning(pid)).toBe(false);
+    expect(logged('model process died during a run')).toMatchObject([
+      { how: expect.stringContaining('did not answer within 800 ms') },
+    ]);
+  });
+});
+
+describe('an input that kills the process twice', () => {
+  it('is refused for ten minutes, while others are answered', async () => {
+    let nowMs = 0;
+    const clock = { ...systemClock, monotonic: () => nowMs };
+    const engine = await openSlow(400, STRICT, clock);
+    const poison = (): Promise<Prediction> =>
+      engine.infer({ frames: RED, contentHash: 'poison', sourceSize }, lasting());
+    const [first, copy, ...others] = await Promise.allSettled([
+      poison(),
+      poison(),
+      ...['a', 'b', 'c'].map((contentHash) =>
+        engine.infer({ frames: GREEN, contentHash, sourceSize }, lasting()),
+      ),
+    ]);
+
+    for (const refused of [first, copy]) {
+      expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'INFERENCE_CRASHED' } });
+    }
+    expect(others.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+    expect(engine.status()).toMatchObject({ restarts: 2, runs: 3 });
+
+    nowMs = 10 * 60_000 - 1;
+    await expect(poison()).rejects.toMatchObject({ code: 'INFERENCE_CRASHED' });
+    expect(engine.status().restarts).toBe(2);
+
+    nowMs = 10 * 60_000;
+    await expect(poison()).rejects.toMatchObject({ code: 'INFERENCE_CRASHED' });
+    expect(engine.status().restarts).toBeGreaterThan(2);
+  });
+});
+
+describe('requests that wait', () => {
+  it('are served by priority, then by deadline', async () => {
+    const engine = await openSlow(1);
+    process.kill(pidOf(engine), 'SIGSTOP');
+    const order: string[] = [];
+    const ask = async (contentHash: string, priority: number, remainingMs: number): Promise<void> => {
+      await engine.infer({ frames: GREEN, contentHash, sourceSize }, { ...lasting(remainingMs), priority });
+      order.push(contentHash);
+    };
+    const all = [
+      ask('first', 0, 20_000),
+      ask('late', 0, 19_000),
+      ask('important', 1, 20_000),
+      ask('soon', 0, 15_000),
+    ];
+    process.kill(pidOf(engine), 'SIGCONT');
+    await Promise.all(all);
+    expect(order).toEqual(['first', 'important', 'soon', 'late']);
+  });
+
+  it('are dropped when their deadline passes or their caller gives up, and the one that runs is let go', async () => {
+    const engine = await openSlow(1);
+    process.kill(pidOf(engine), 'SIGSTOP');
+    const [deadline, caller] = [new AbortController(), new AbortController()];
+    const ask = (contentHash: string, options = lasting()): Promise<Prediction> =>
+      engine.infer({ frames: GREEN, contentHash, sourceSize }, options);
+    const running = ask('running', lasting(20_000, deadline.signal));
+    const waiting = ask('waiting', lasting(20_000, deadline.signal));
+    const abandoned = ask('abandoned', { ...lasting(), signal: caller.signal });
+    const expired = ask('expired', lasting(0));
+    const kept = ask('kept');
+    expect(engine.status().queued).toBe(5);
+    await turn();
+
+    deadline.abort(new MinerError('ADMISSION_DEADLINE', 'too late'));
+    caller.abort(new Error('gone away'));
+
+    await expect(running).rejects.toMatchObject({ code: 'ADMISSION_DEADLINE', message: 'too late' });
+    await expect(waiting).rejects.toMatchObject({ code: 'ADMISSION_DEADLINE' });
+    await expect(abandoned).rejects.toThrow('gone away');
+    process.kill(pidOf(engine), 'SIGCONT');
+    await expect(expired).rejects.toMatchObject({ code: 'ADMISSION_DEADLINE' });
+    expect(largest(await kept)).toBe(1);
+    // What ran when its deadline passed was finished all the same; what waited never ran.
+    expect(engine.status().runs).toBe(2);
+  });
+});
+
+describe.skipIf(!linux)('the process of a model', () => {
+  const spawned = new Set<ChildProcess>();
+  afterEach(() => {
+    for (const child of spawned) child.kill('SIGKILL');
+    spawned.clear();
+    delete process.env.BT_PW_TEST;
+  });
+
+  it('knows nothing of the wallet', async () => {
+    process.env.BT_PW_TEST = 'secret';
+    const engine = await openSlow(1);
+    const environment = readFileSync(`/proc/${pidOf(engine)}/environ`, 'utf8');
+    expect(environment).toContain('PATH=');
+    expect(environment).not.toContain('BT_');
+    expect(environment).not.toContain('WALLET');
+  });
+
+  it('ends with the miner when that is killed, and the next miner removes its files', async () => {
+    const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
+    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
+    const script = join(engines.root, 'parent.mjs');
+    writeFileSync(
+      script,
+      `import { createOnnxEngine } from ${JSON.stringify(`${dist}inference/onnx-engine.js`)};
+       import { createLogger } from ${JSON.stringify(`${dist}telemetry/logger.js`)};
+       import { systemClock } from ${JSON.stringify(`${dist}clock.js`)};
+       const engine = createOnnxEngine({ task: 'image', modelPath: ${JSON.stringify(folder)}, device: 'cpu',
+         logger: createLogger({ level: 'silent' }), clock: systemClock,
+         temporaryFolder: ${JSON.stringify(engines.temporaryFolder)} });
+       await engine.ready();
+       console.log(engine.status().pid);`,
+    );
+    const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    spawned.add(parent);
+    const pid = await new Promise<number>((resolve) => {
+      parent.stdout.on('data', (text) => resolve(Number(text)));
+    });
+    expect(isRunning(pid)).toBe(true);
+    const left = readdirSync(engines.temporaryFolder);
+    expect(left).toHaveLength(1);
+
+    parent.kill('SIGKILL');
+    await until(() => !isRunning(pid) && parent.signalCode !== null);
+    expect(readdirSync(engines.temporaryFolder)).toEqual(left);
+
+    await openSlow(1);
+    const now = readdirSync(engines.temporaryFolder);
+    expect(now).toHaveLength(1);
+    expect(now).not.toEqual(left);
+  });
+
+  it('goes on when a terminal interrupts it together with the miner', async () => {
+    const engine = await openSlow(1);
+    process.kill(pidOf(engine), 'SIGINT');
+    process.kill(pidOf(engine), 'SIGTERM');
+    const answer = await engine.infer({ frames: GREEN, contentHash: 'green', sourceSize }, lasting());
+    expect(largest(answer)).toBe(1);
+    expect(engine.status().restarts).toBe(0);
+  });
+});

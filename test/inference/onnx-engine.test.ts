@@ -1,0 +1,365 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { encodeModel } from '../../models/onnx-writer.mjs';
+import { INPUT_TYPES, LAYOUTS } from '../../src/inference/model-json.ts';
+import { isRunning, lasting, patterned, plain, softmax, until, useEngines } from './harness.ts';
+import { meanHead, positionWeight, redMask, slowWhenRed, weightedMeans, writeModel } from './models.ts';
+
+const engines = useEngines();
+const gpu = existsSync('/dev/nvidiactl');
+const request = { contentHash: 'any', sourceSize: { height: 8, width: 8 } };
+
+describe('an input tensor', () => {
+  for (const layout of LAYOUTS) {
+    for (const dtype of INPUT_TYPES) {
+      it(`reaches a ${layout} ${dtype} model with every channel in its place`, async () => {
+        const [frames, height, width] = [layout.includes('T') ? 2 : 1, 2, 4];
+        const [scale, mean, std] = [1 / 128, [0.5, 0.25, 0.125], [1, 2, 4]] as const;
+        const scaled = dtype !== 'uint8';
+        const folder = writeModel(
+          engines.root,
+          'model',
+          weightedMeans({ layout, dtype, frames, height, width, gain: scaled ? 1 : 1 / 64 }),
+          scaled ? { input: { scale, mean: [...mean], std: [...std] } } : undefined,
+        );
+        const engine = engines.open(frames === 1 ? 'image' : 'video', folder);
+        await engine.ready();
+        const pixels = patterned(frames, height, width);
+
+        const prediction = await engine.infer({ ...request, frames: pixels }, lasting());
+
+        const sums = [0, 0, 0];
+        pixels.data.forEach((pixel, index) => {
+          const [channel, place] = [index % 3, Math.floor(index / 3)];
+          const value = scaled ? (pixel * scale - (mean[channel] ?? 0)) / (std[channel] ?? 1) : pixel / 64;
+          const [frame, row] = [Math.floor(place / (height * width)), Math.floor(place / width) % height];
+          sums[channel] = (sums[channel] ?? 0) + value * positionWeight(frame, row, place % width);
+        });
+        const expected = softmax(sums.map((sum) => sum / (frames * height * width)));
+        expect(engine.contract.input).toMatchObject({ layout, dtype, frames });
+        expect(prediction.kind === 'probabilities' && prediction.values).toEqual(
+          expected.map((value) => expect.closeTo(value, dtype === 'float16' ? 2 : 5)),
+        );
+      });
+    }
+  }
+});
+
+describe("a model's numbers", () => {
+  const colour = [51, 102, 102] as const;
+  const answer = async (onnx: Buffer, output: object): Promise<unknown> => {
+    const engine = engines.open('image', writeModel(engines.root, 'model', onnx, { output }));
+    await engine.ready();
+    return (await engine.infer({ ...request, frames: plain(colour) }, lasting())) as unknown;
+  };
+  const close = (...values: number[]): object => ({
+    kind: 'probabilities',
+    values: values.map((value) => expect.closeTo(value, 6)),
+  });
+  const identity = [1 / 255, 0, 0, 0, 1 / 255, 0, 0, 0, 1 / 255];
+
+  it('are softmaxed where they are logits', async () => {
+    const onnx = meanHead({ weights: identity, outputs: 3 });
+    expect(await answer(onnx, { kind: 'logits' })).toEqual(close(...softmax([0.2, 0.4, 0.4])));
+  });
+
+  it('are put in the order of the wire, whatever their order in the model', async () => {
+    const onnx = meanHead({ weights: identity, outputs: 3 });
+    expect(await answer(onnx, { classes: ['semisynthetic', 'real', 'synthetic'] })).toEqual(
+      close(...[1, 2, 0].map((index) => softmax([0.2, 0.4, 0.4])[index] ?? 0)),
+    );
+  });
+
+  it('are taken as they are where they are probabilities', async () => {
+    // The shares of red, green and blue.
+    const nodes = [
+      { op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: 1 } },
+      { op: 'ReduceMean', inputs: ['pixels'], outputs: ['means'], attributes: { axes: [2, 3], keepdims: 0 } },
+      { op: 'ReduceMean', inputs: ['means'], outputs: ['mean'], attributes: { axes: [1], keepdims: 1 } },
+      { op: 'Div', inputs: ['means', 'mean'], outputs: ['shares'] },
+      { op: 'Mul', inputs: ['shares', 'third'], outputs: ['answer'] },
+    ];
+    const onnx = encodeModel({
+      name: 'shares',
+      inputs: [{ name: 'input', type: 'uint8', shape: [1, 3, 8, 8] }],
+      outputs: [{ name: 'answer', type: 'float32', shape: [1, 3] }],
+      nodes,
+      constants: [{ name: 'third', type: 'float32', shape: [1], data: [1 / 3] }],
+    });
+    expect(await answer(onnx, { kind: 'probabilities' })).toEqual(close(0.2, 0.4, 0.4));
+  });
+
+  it('become [1 − p, p, 0] where there are two', async () => {
+    const onnx = meanHead({ weights: [1 / 255, 0, 0, 1 / 255, 0, 0], outputs: 2 });
+    expect(await answer(onnx, {})).toEqual(close(...softmax([0.2, 0.4]), 0));
+  });
+
+  it('become [1 − p, p, 0] where there is one logit', async () => {
+    const onnx = meanHead({ weights: [1 / 255, 0, 1 / 255], outputs: 1 });
+    const p = 1 / (1 + Math.exp(-0.6));
+    expect(await answer(onnx, { kind: 'sigmoid' })).toEqual(close(1 - p, p, 0));
+  });
+});
+
+describe('a model of the published format, without model.json', () => {
+  it('answers pictures when its batch and size are dynamic', async () => {
+    const onnx = meanHead({ weights: [0.01, 0, 0, 0.01, 0, 0], outputs: 2, shape: ['N', 3, 'H', 'W'] });
+    const engine = engines.open('image', writeModel(engines.root, 'model', onnx));
+    await engine.ready();
+    expect(engine.contract).toMatchObject({
+      task: 'image',
+      input: { layout: 'NCHW', dtype: 'uint8', frames: 1, fit: { mode: 'cover', height: 224, width: 224 } },
+      output: { kind: 'logits', classes: ['real', 'fake'] },
+    });
+    const frames = plain([100, 200, 0], { height: 224, width: 224 });
+    const prediction = await engine.infer({ ...request, frames }, lasting());
+    expect(prediction.kind === 'probabilities' && prediction.values[1]).toBeCloseTo(
+      softmax([1, 2])[1] ?? 0,
+      6,
+    );
+  });
+
+  it('answers clips of 16 frames when its time is dynamic', async () => {
+    const onnx = weightedMeans({ layout: 'NTCHW', dtype: 'uint8', height: 1, width: 1, dynamic: 'NT' });
+    const engine = engines.open('video', writeModel(engines.root, 'model', onnx));
+    await engine.ready();
+    expect(engine.contract.input).toMatchObject({ layout: 'NTCHW', frames: 16 });
+    const frames = plain([3, 2, 1], { count: 16, height: 1, width: 1 });
+    const prediction = await engine.infer({ ...request, frames }, lasting());
+    const expected = softmax([3, 2, 1]);
+    expect(prediction.kind === 'probabilities' && prediction.values).toEqual(
+      expected.map((value) => expect.closeTo(value, 6)),
+    );
+  });
+
+  for (const batch of ['N', 1] as const) {
+    it(`looks at the frames of a clip one by one and averages when it knows pictures only (batch ${batch})`, async () => {
+      const onnx = meanHead({ weights: [0.01, 0, 0, 0.01, 0, 0], outputs: 2, shape: [batch, 3, 8, 8] });
+      const engine = engines.open(
+        'video',
+        writeModel(engines.root, 'model', onnx, { input: { frames: 12 } }),
+      );
+      await engine.ready();
+      const colours = Array.from({ length: 12 }, (_, index) => plain([index * 20, 100, 0]).data);
+      const frames = { data: Buffer.concat(colours), count: 12, height: 8, width: 8 };
+      const prediction = await engine.infer({ ...request, frames }, lasting());
+      const each = colours.map((_, index) => softmax([index * 0.2, 1])[1] ?? 0);
+      const mean = each.reduce((total, p) => total + p, 0) / 12;
+      expect(prediction.kind === 'probabilities' && prediction.values[1]).toBeCloseTo(mean, 6);
+    });
+  }
+
+  it('is found as a .onnx file too', async () => {
+    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
+    const engine = engines.open('image', join(folder, 'model.onnx'));
+    await engine.ready();
+    expect(engine.status()).toMatchObject({
+      state: 'ready',
+      device: 'cpu',
+      provider: 'cpu',
+      restarts: 0,
+      runs: 0,
+      lastError: undefined,
+    });
+    expect(engine.status().nodesByProvider.CPUExecutionProvider).toBeGreaterThan(0);
+  });
+});
+
+describe('a mask', () => {
+  const half = (height: number, width: number) => {
+    const data = Buffer.alloc(height * width * 3);
+    for (let place = 0; place < height * width; place += 1)
+      data[place * 3] = place % width < width / 2 ? 255 : 0;
+    return { data, count: 1, height, width };
+  };
+
+  it('has exactly the size of the picture that was sent, in zeros and ones', async () => {
+    const engine = engines.open('mask', writeModel(engines.root, 'model', redMask(['N', 3, 8, 8])));
+    await engine.ready();
+    const sourceSize = { height: 5, width: 6 };
+    const prediction = await engine.infer({ contentHash: 'any', frames: half(8, 8), sourceSize }, lasting());
+    const row = '003c003c003c000000000000';
+    expect(prediction).toMatchObject({ kind: 'mask', height: 5, width: 6 });
+    expect(prediction.kind === 'mask' && prediction.float16le.toString('hex')).toBe(row.repeat(5));
+  });
+
+  it('too large for a message comes through a file that does not stay', async () => {
+    const json = { input: { size: 'native' } } as const;
+    const engine = engines.open('mask', writeModel(engines.root, 'model', redMask(['N', 3, 'H', 'W']), json));
+    await engine.ready();
+    const frames = half(600, 700);
+    const prediction = await engine.infer({ contentHash: 'any', frames, sourceSize: frames }, lasting());
+    const bytes = prediction.kind === 'mask' ? prediction.float16le : Buffer.alloc(0);
+    expect(bytes).toHaveLength(600 * 700 * 2);
+    expect(bytes.readUInt16LE((599 * 700 + 349) * 2)).toBe(0x3c00);
+    expect(bytes.readUInt16LE((599 * 700 + 350) * 2)).toBe(0);
+    const [folder = ''] = readdirSync(engines.temporaryFolder);
+    await until(() => readdirSync(join(engines.temporaryFolder, folder)).length === 0);
+  });
+
+  it('of another rank is refused at the start', async () => {
+    const flat = [{ op: 'Flatten', inputs: ['mask'], outputs: ['answer'] }];
+    const onnx = redMask([1, 3, 8, 8], [...flat], [1, 64]);
+    const engine = engines.open('mask', writeModel(engines.root, 'model', onnx));
+    await engine.ready();
+    // [1, 64] can only be read as one row of 64.
+    const twoChannels = redMask(
+      [1, 3, 8, 8],
+      [{ op: 'Concat', inputs: ['mask', 'mask'], outputs: ['answer'], attributes: { axis: 1 } }],
+      [1, 2, 8, 8],
+    );
+    const refused = engines.open('mask', writeModel(engines.root, 'two', twoChannels));
+    await expect(refused.ready()).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringContaining('[1, 2, 8, 8]'),
+    });
+  });
+});
+
+describe('a model that cannot be used', () => {
+  const refusal = async (
+    modelPath: string,
+    code: string,
+    message: string,
+    task: 'image' | 'video' = 'image',
+  ) => {
+    const engine = engines.open(task, modelPath);
+    await expect(engine.ready()).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(engine.status()).toMatchObject({ state: 'failed', lastError: expect.stringContaining(message) });
+    const frames = plain([0, 0, 0]);
+    await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({ code });
+    await until(() => engine.status().pid === undefined);
+  };
+
+  it('is named when there is no such file', () =>
+    refusal(join(engines.root, 'nowhere'), 'MODEL_NOT_FOUND', 'nowhere'));
+
+  it('is refused when its weights are NaN', () =>
+    refusal(
+      writeModel(engines.root, 'model', meanHead({ weights: Array(9).fill(Number.NaN), outputs: 3 })),
+      'MODEL_INVALID',
+      'NaN',
+    ));
+
+  it('is refused when its answer has the wrong rank', () => {
+    const nodes = [{ op: 'Cast', inputs: ['input'], outputs: ['answer'], attributes: { to: 1 } }];
+    const onnx = encodeModel({
+      name: 'wrong',
+      inputs: [{ name: 'input', type: 'uint8', shape: [1, 3, 8, 8] }],
+      outputs: [{ name: 'answer', type: 'float32', shape: [1, 3, 8, 8] }],
+      nodes,
+    });
+    return refusal(writeModel(engines.root, 'model', onnx), 'MODEL_INVALID', '[1, 3, 8, 8]');
+  });
+
+  it('is refused when its file is cut short', () => {
+    const onnx = slowWhenRed(1);
+    const folder = writeModel(engines.root, 'model', onnx.subarray(0, onnx.length / 2));
+    return refusal(folder, 'MODEL_INVALID', 'cannot load');
+  });
+
+  it('is refused when model.json is not JSON', async () => {
+    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
+    writeFileSync(join(folder, 'model.json'), '{');
+    await refusal(folder, 'MODEL_INVALID', 'not JSON');
+  });
+
+  it('is refused when model.json contradicts the file, naming both', () => {
+    const json = { input: { size: { height: 16, width: 8 } } };
+    const folder = writeModel(engines.root, 'model', slowWhenRed(1), json);
+    return refusal(folder, 'MODEL_INVALID', 'input.size.height 16, and the ONNX file has dimension H 8');
+  });
+});
+
+describe('the device', () => {
+  it.skipIf(gpu)('cuda is an error that says how to get it where it is missing', async () => {
+    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
+    const engine = engines.open('image', folder, { device: 'cuda' });
+    await expect(engine.ready()).rejects.toMatchObject({
+      code: 'MODEL_DEVICE_UNAVAILABLE',
+      message: expect.stringContaining('./setup.sh --cuda'),
+    });
+  });
+
+  it.skipIf(gpu)('auto falls back to the CPU and says so once', async () => {
+    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
+    const engine = engines.open('image', folder, { device: 'auto' });
+    await engine.ready();
+    expect(engine.status()).toMatchObject({ device: 'auto', provider: 'cpu' });
+    const { pid } = engine.status();
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
+    expect(engines.logLines.filter(({ level }) => level === 40)).toMatchObject([
+      { msg: expect.stringContaining('CUDA cannot be used'), reason: expect.stringContaining('Cuda') },
+    ]);
+  });
+
+  it.skipIf(!gpu)('cuda really runs the model', async () => {
+    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
+    const engine = engines.open('image', folder, { device: 'cuda' });
+    await engine.ready();
+    expect(engine.status().provider).toBe('cuda');
+  });
+
+  it.skipIf(gpu)('is not blamed for a file that is broken', async () => {
+    const folder = writeModel(engines.root, 'model', Buffer.from('not a model'));
+    const engine = engines.open('image', folder, { device: 'cuda' });
+    await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  });
+});
+
+describe('an engine', () => {
+  it('refuses requests while its model warms', async () => {
+    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    expect(engine.status().state).toBe('warming');
+    const frames = plain([0, 0, 0]);
+    await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({
+      code: 'MODEL_WARMING',
+    });
+  });
+
+  it('stops waiting for its model when it is told to', async () => {
+    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    const impatience = new AbortController();
+    const waiting = engine.ready(impatience.signal);
+    impatience.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+  });
+
+  it('refuses frames that are not what its contract asks for', async () => {
+    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    await engine.ready();
+    for (const frames of [plain([0, 0, 0], { count: 2 }), plain([0, 0, 0], { height: 9 })]) {
+      await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({
+        code: 'INTERNAL',
+      });
+    }
+  });
+
+  it('leaves no process and no file when it is closed', async () => {
+    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    await engine.ready();
+    const { pid = 0 } = engine.status();
+    expect(isRunning(pid)).toBe(true);
+    expect(readdirSync(engines.temporaryFolder)).toHaveLength(1);
+    process.kill(pid, 'SIGSTOP');
+    const waiting = engine.infer({ ...request, frames: plain([0, 0, 0]) }, lasting());
+    await Promise.all([engine.close(), expect(waiting).rejects.toMatchObject({ code: 'AXON_CLOSING' })]);
+    expect(isRunning(pid)).toBe(false);
+    expect(readdirSync(engines.temporaryFolder)).toEqual([]);
+    expect(engine.status().state).toBe('closed');
+    const frames = plain([0, 0, 0]);
+    await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({
+      code: 'AXON_CLOSING',
+    });
+    await expect(engine.ready()).rejects.toMatchObject({ code: 'AXON_CLOSING' });
+  });
+
+  it('can be closed while its model loads', async () => {
+    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    await engine.close();
+    expect(engine.status()).toMatchObject({ state: 'closed', pid: undefined });
+    expect(readdirSync(engines.temporaryFolder)).toEqual([]);
+  });
+});
