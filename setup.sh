@@ -178,7 +178,7 @@ ensure_cuda() {
   rm -f -- "$(cuda_library cuda)" "$(cuda_library shared)" "$(cuda_library tensorrt)"
   printf 'failed\n' >"$CUDA_STAMP"
   warn 'the CUDA libraries could not be fetched: the miner runs on the CPU (DEVICE=cpu or auto).' \
-    'They exist for Linux on x86-64; there, check the network to api.nuget.org and run ./setup.sh --cuda'
+    'They exist for Linux on x86-64; there, check the network and run ./setup.sh --cuda'
   if $want_cuda; then exit_status=$EXIT_CUDA; fi
 }
 

@@ -58,13 +58,13 @@ fi
 
 if [[ $mode == foreground ]]; then
   [[ -f dist/main.js ]] || die 1 'There is no build. Run ./setup.sh first.'
-  exec node dist/main.js start --env-file "$ENV_FILE" ${flags[@]+"${flags[@]}"}
+  exec node dist/main.js start --settings "$ENV_FILE" ${flags[@]+"${flags[@]}"}
 fi
 
 ./setup.sh --quiet --production
 
 # The miner reads the file; a shell would run what is in it. Wrong settings end here, before pm2 has a process.
-miner_type=$(node dist/main.js config --only MINER_TYPE --env-file "$ENV_FILE" ${flags[@]+"${flags[@]}"})
+miner_type=$(node dist/main.js config --only MINER_TYPE --settings "$ENV_FILE" ${flags[@]+"${flags[@]}"})
 name="sn34-${miner_type,,}"
 
 pm2=pm2

@@ -13,7 +13,7 @@ module.exports = {
       // otherwise puts before an application.
       script: process.execPath,
       interpreter: 'none',
-      args: ['dist/main.js', 'start', '--env-file', '.env.miner', ...JSON.parse(process.env.SN34_PM2_FLAGS)],
+      args: ['dist/main.js', 'start', '--settings', '.env.miner', ...JSON.parse(process.env.SN34_PM2_FLAGS)],
       // Requests that were admitted are answered first; validators wait 11 seconds at most.
       kill_timeout: 20_000,
       // The signal is for the miner alone, which ends its children itself when their work is done.

@@ -251,6 +251,10 @@ const DEFINITIONS = {
     meaning: 'The model gave an error, or something that is not a prediction.',
     remedy: 'Run the model on the same input by hand; the message has the words of ONNX Runtime.',
   },
+  PROBE_UNANSWERED: {
+    meaning: 'The miner that was probed did not answer in time.',
+    remedy: 'Start it with ./start_miner.sh --dev, and give probe the same AXON_PORT.',
+  },
   DEVNET_INVALID_CONTROL: {
     meaning: 'A control call of the development chain has wrong parameters.',
     remedy: 'See the control table in the README.',

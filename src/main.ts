@@ -2,6 +2,7 @@
 import { config } from './commands/config.ts';
 import type { CommandContext } from './commands/context.ts';
 import { devnet } from './commands/devnet.ts';
+import { probe } from './commands/probe.ts';
 import { start } from './commands/start.ts';
 import { asMinerError, MinerError } from './errors.ts';
 import { EXIT_CODES, exitCodeOf } from './miner/exit-codes.ts';
@@ -9,6 +10,7 @@ import { EXIT_CODES, exitCodeOf } from './miner/exit-codes.ts';
 const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<void>>> = {
   start,
   devnet,
+  probe,
   config,
 };
 
@@ -16,9 +18,11 @@ const USAGE = `Usage: sn34-miner COMMAND [flags]
 
   start    run the miner (--dev: with a development chain, no wallet needed)
   devnet   run a development chain alone
+  probe    send a picture or a clip to the miner of --dev as a validator would: probe FILE
   config   print the effective settings and where each comes from
 
 Every setting of .env.miner.template is also a flag: AXON_PORT is --axon-port or --axon.port.
+--settings FILE reads another file than .env.miner; config --only KEY prints one value.
 `;
 
 /** One place where the process ends: everything below it returns or throws. */

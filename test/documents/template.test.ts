@@ -6,7 +6,7 @@ import { metaOf, SETTING_KEYS, type SettingKey, settingsSchema } from '../../src
 const TEMPLATE = join(import.meta.dirname, '../../.env.miner.template');
 
 const HEADER = `# Settings of the miner. Copy this file to .env.miner and fill it in; it is read as data, never run by a shell.
-# A line that is left empty or commented out keeps its default. `node dist/main.js config` shows what is in effect.
+# A line that is left empty or commented out keeps its default. node dist/main.js config shows what is in effect.
 `;
 
 /** What a person changes first stands open; the rest is shown with its default, commented out. */

@@ -72,7 +72,7 @@ describe('start_miner.sh', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [line] = await once(child.stdout, 'data');
-    expect(JSON.parse(String(line))).toEqual(['start', '--env-file', '.env.miner', '--stay']);
+    expect(JSON.parse(String(line))).toEqual(['start', '--settings', '.env.miner', '--stay']);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([7, null]);
   });
@@ -96,7 +96,7 @@ describe('start_miner.sh', () => {
       cwd: checkout.root,
       script: process.execPath,
       interpreter: 'none',
-      args: ['dist/main.js', 'start', '--env-file', '.env.miner', '--wallet.name', 'a "b" c'],
+      args: ['dist/main.js', 'start', '--settings', '.env.miner', '--wallet.name', 'a "b" c'],
       kill_timeout: 20_000,
       treekill: false,
       stop_exit_codes: [10, 11, 12, 13, 14, 15],

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { makeClip, makeJpeg } from '../fixtures/media.ts';
+import { until } from '../fixtures/miner.ts';
+import { spawnMiner } from '../fixtures/miner-process.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+import { call, createValidator } from '../fixtures/validator.ts';
+
+beforeAll(async () => {
+  await cryptoWaitReady();
+});
+
+async function start(argv: readonly string[], env?: Record<string, string>) {
+  const miner = await spawnMiner(['start', ...argv], env);
+  onTestFinished(miner.close);
+  return miner;
+}
+
+/** Whether a process is there. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('start --dev', () => {
+  it('prints READY with its addresses, answers, and ends with 0 on SIGTERM', async () => {
+    const miner = await start(['--dev']);
+    const ready = await miner.ready();
+    expect(ready).toBe(
+      `READY axon=http://127.0.0.1:${miner.axonPort} admin=http://127.0.0.1:${miner.adminPort} chain=ws://127.0.0.1:${miner.devnetPort}`,
+    );
+    expect((await call(miner.axonPort, '/')).body.toString()).toBe('200');
+    const answer = await createValidator('//Alice').post(
+      miner.axonPort,
+      '/detect_image',
+      await makeJpeg({ width: 50, height: 40, seed: 1 }),
+    );
+    expect(answer.status).toBe(200);
+    const status = (await call(miner.adminPort, '/status')).json() as { models?: { image: { pid: number } } };
+    const enginePid = status.models?.image.pid ?? 0;
+    expect(isAlive(enginePid)).toBe(true);
+    miner.child.kill('SIGTERM');
+    expect(await miner.ended).toBe(0);
+    expect(isAlive(enginePid)).toBe(false);
+  }, 60_000);
+
+  it('answers what was admitted before it ends', async () => {
+    const miner = await start(['--dev']);
+    await miner.ready();
+    const clip = await makeClip({ width: 320, height: 240, frames: 30, seed: 1 });
+    const status = async () =>
+      (await call(miner.adminPort, '/status')).json() as {
+        axon?: { queue: { video: { running: number } } };
+      };
+    const answering = createValidator('//Alice').post(miner.axonPort, '/detect_video', clip);
+    await until(async () => ((await status()).axon?.queue.video.running ?? 0) > 0);
+    miner.child.kill('SIGINT');
+    expect((await answering).status).toBe(200);
+    expect(await miner.ended).toBe(0);
+  }, 60_000);
+
+  it('ends at once on a second signal', async () => {
+    const miner = await start(['--dev']);
+    await miner.ready();
+    const body = await makeJpeg({ width: 50, height: 40, seed: 1 });
+    // An upload that stands still keeps the first signal from ending the process.
+    const upload = createValidator('//Alice').post(miner.axonPort, '/detect_image', body, {
+      send: () => new Promise(() => undefined),
+    });
+    const failing = expect(upload).rejects.toThrow();
+    await until(async () => {
+      const { axon } = (await call(miner.adminPort, '/status')).json() as {
+        axon?: { uploads: { claimedUploads: number } };
+      };
+      return axon?.uploads.claimedUploads === 1;
+    });
+    miner.child.kill('SIGTERM');
+    await until(() => miner.output().includes('shutting down'));
+    miner.child.kill('SIGTERM');
+    expect(await miner.ended).toBe(130);
+    await failing;
+  }, 60_000);
+
+  it('remembers over a kill what it served', async () => {
+    const stateDir = temporaryFolderPath();
+    const jpeg = await makeJpeg({ width: 50, height: 40, seed: 1 });
+    const headers = createValidator('//Alice').sign({
+      body: jpeg,
+      uuid: randomUUID(),
+      timestampMs: Date.now() + 50_000,
+    });
+    const send = (port: number) => call(port, '/detect_image', { method: 'POST', body: jpeg, headers });
+    const first = await start(['--dev'], { STATE_DIR: stateDir });
+    await first.ready();
+    expect((await send(first.axonPort)).status).toBe(200);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = await start(['--dev'], { STATE_DIR: stateDir });
+    await second.ready();
+    const replayed = await send(second.axonPort);
+    expect([replayed.status, replayed.json().code]).toEqual([400, 'AXON_REPLAY']);
+  }, 60_000);
+
+  it('refuses a chain that is not on this machine', async () => {
+    const miner = await start([
+      '--dev',
+      '--subtensor.chain_endpoint',
+      'wss://entrypoint-finney.opentensor.ai:443',
+    ]);
+    expect(await miner.ended).toBe(10);
+    expect(miner.output()).toContain('CONFIG_DEV_ONLY_LOOPBACK');
+  });
+});
+
+describe('start, where it cannot run', () => {
+  const settings = (lines: string[]) => {
+    const path = join(temporaryFolderPath(), '.env.miner');
+    writeFileSync(path, lines.join('\n'));
+    return ['--settings', path];
+  };
+
+  it('ends with 10 and every bad setting', async () => {
+    const miner = await start(settings(['MINER_TYPE=neither', 'LOGLEVEL=loud']));
+    expect(await miner.ended).toBe(10);
+    expect(miner.output()).toMatch(/CONFIG_INVALID[\s\S]*MINER_TYPE[\s\S]*LOGLEVEL/);
+  });
+
+  it('ends with 11 where there is no hotkey', async () => {
+    const miner = await start(settings(['NETWORK=local', 'WALLET_NAME=nobody']));
+    expect(await miner.ended).toBe(11);
+    expect(miner.output()).toContain('WALLET_NOT_FOUND');
+  });
+
+  it('ends with 12 where it is not registered and is to exit', async () => {
+    const chain = await start(['--dev']);
+    await chain.ready();
+    await fetch(`http://127.0.0.1:${chain.devnetPort}`, {
+      method: 'POST',
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'devnet_deregister',
+        params: ['5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty'],
+      }),
+    });
+    const endpoint = `ws://127.0.0.1:${chain.devnetPort}`;
+    const miner = await start(['--dev', '--on-unregistered', 'exit', '--subtensor.chain_endpoint', endpoint]);
+    expect(await miner.ended).toBe(12);
+    expect(miner.output()).toMatch(/CHAIN_NOT_REGISTERED.*devnet_register/);
+  }, 60_000);
+
+  it('ends with 13 where the model is missing', async () => {
+    const miner = await start(['--dev', '--image-model', 'models/none']);
+    expect(await miner.ended).toBe(13);
+    expect(miner.output()).toContain('MODEL_NOT_FOUND');
+  });
+
+  it('ends with 14 where the port is taken', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const miner = await start(['--dev', '--axon.port', String(port)]);
+    expect(await miner.ended).toBe(14);
+    expect(miner.output()).toContain(`port ${port}`);
+  });
+});
