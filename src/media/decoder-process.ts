@@ -39,7 +39,7 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
     env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },
   });
   const ended = new Promise<number | null | Error>((resolve) => {
-    child.once('error', resolve);
+    child.on('error', resolve);
     child.once('close', resolve);
   });
   const kill = () => child.kill('SIGKILL');
