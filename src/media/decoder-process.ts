@@ -39,7 +39,7 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
     env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },
   });
   const ended = new Promise<number | null | Error>((resolve) => {
-    child.once('error', resolve);
+    child.on('error', resolve);
     child.once('close', resolve);
   });
   const kill = () => child.kill('SIGKILL');
@@ -52,6 +52,8 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
     if (complaintBytes < COMPLAINT_LIMIT_BYTES) complaint.push(chunk);
     complaintBytes += chunk.length;
   });
+  // What ends a child also ends this pipe; the exit code says what there is to say.
+  child.stderr.on('error', () => {});
   let outputError: { readonly error: unknown } | undefined;
   try {
     for await (const chunk of child.stdout) await onOutput(chunk);
@@ -64,7 +66,12 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
   signal.throwIfAborted();
   if (outputError !== undefined) throw outputError.error;
   if (end instanceof Error) {
-    throw new MinerError('MEDIA_DECODER_MISSING', 'prlimit cannot be started', { cause: end });
+    const missing = 'code' in end && end.code === 'ENOENT';
+    throw new MinerError(
+      missing ? 'MEDIA_DECODER_MISSING' : 'INTERNAL',
+      missing ? 'prlimit is not on the PATH' : `${program} cannot be started`,
+      { cause: end },
+    );
   }
   const words = Buffer.concat(complaint).toString('utf8', 0, COMPLAINT_LIMIT_BYTES);
   if (end === PROGRAM_NOT_FOUND && words.startsWith('prlimit:')) {

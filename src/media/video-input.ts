@@ -2,11 +2,11 @@ import { VIDEO_FRAME_PIXELS_LIMIT } from './limits.ts';
 
 /**
  * Decoders that a file may call for, by ffmpeg's names: what cameras, phones and encoders write into MP4 and QuickTime.
- * ffprobe opens sound as well and fails where it may not, so the common sound decoders are listed too.
+ * ffprobe opens sound and cover pictures as well and fails where it may not, so the decoders for these are listed too.
  */
 const DECODERS = [
   ...['h264', 'hevc', 'vp8', 'vp9', 'av1', 'libdav1d', 'libaom-av1', 'mpeg4', 'mjpeg', 'prores'],
-  ...['aac', 'mp3', 'mp3float', 'opus', 'libopus', 'alac'],
+  ...['png', 'aac', 'mp3', 'mp3float', 'opus', 'libopus', 'alac'],
 ];
 
 /** Streams in one file; more are a hostile file. */

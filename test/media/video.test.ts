@@ -114,6 +114,10 @@ describe('sampling a clip as validators send it', () => {
   });
 });
 
+/** A generated stream beside the clip's own. */
+const secondInput = (source: string) => ['-f', 'lavfi', '-i', source, '-map', '0', '-map', '1'];
+const COVER = ['-c:v:0', 'libx264', '-c:v:1', 'png', '-disposition:v:1', 'attached_pic'];
+
 describe('sampling other clips', () => {
   const size = { width: 66, height: 50, seed: 8 };
   const pixels = () => Buffer.concat(Array.from({ length: 24 }, (_, frame) => makePixels(size, frame)));
@@ -128,6 +132,8 @@ describe('sampling other clips', () => {
     ['Motion JPEG in QuickTime', ['-c:v', 'mjpeg', '-q:v', '3'], 'mov'],
     ['MPEG-4 part 2', ['-c:v', 'mpeg4', '-q:v', '3'], 'mp4'],
     ['a rotation in its header', ['-c:v', 'libx264', '-metadata:s:v:0', 'rotate=90'], 'mp4'],
+    ['sound beside it', [...secondInput('sine=duration=0.8'), '-c:v', 'libx264', '-c:a', 'aac'], 'mp4'],
+    ['a larger cover picture', [...secondInput('color=red:size=320x240:duration=0.04'), ...COVER], 'mp4'],
   ])("equals ffmpeg's own decode for %s", async (_, options, container) => {
     const bytes = await encodeClip(pixels(), size, options, container);
     const all = await decodeAll(bytes, size.width * size.height * 3);
@@ -135,6 +141,20 @@ describe('sampling other clips', () => {
     expect(facts).toEqual({ width: 66, height: 50, frameCount: 24 });
     const expected = [0, 6, 12, 17, 23].map((frame) => all[frame] ?? Buffer.alloc(0));
     expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
+  });
+});
+
+describe('sampling a very long clip', () => {
+  it('looks at its first two minutes only', async () => {
+    const size = { width: 16, height: 16, seed: 2 };
+    const frames = Array.from({ length: 3605 }, (_, frame) => makePixels(size, frame));
+    const { frames: sampled, clip: facts } = await sample(await encodeClip(Buffer.concat(frames), size), {
+      frames: 2,
+    });
+    expect(facts.frameCount).toBe(3605);
+    expect(
+      sampled.data.equals(Buffer.concat([frames[0] ?? Buffer.alloc(0), frames[3599] ?? Buffer.alloc(0)])),
+    ).toBe(true);
   });
 });
 
@@ -273,7 +293,7 @@ describe('the decoder processes', () => {
     process.env.PATH = tools;
     await expect(sample(clip)).rejects.toMatchObject({
       code: 'MEDIA_DECODER_MISSING',
-      message: 'prlimit cannot be started',
+      message: 'prlimit is not on the PATH',
     });
     await symlink(prlimit.trim(), join(tools, 'prlimit'));
     await expect(sample(clip)).rejects.toMatchObject({
