@@ -93,7 +93,7 @@ const DEFINITIONS = {
   },
   AXON_PORT_IN_USE: {
     meaning: 'Another process listens on the port.',
-    remedy: 'Stop it, or choose another AXON_PORT or ADMIN_PORT.',
+    remedy: 'Stop it, or choose another AXON_PORT, ADMIN_PORT or DEVNET_PORT.',
   },
   AXON_NOT_FOUND: {
     status: 404,

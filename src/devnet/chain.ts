@@ -3,7 +3,7 @@ import { blake2AsHex, blake2AsU8a } from '@polkadot/util-crypto';
 import type { Subnet } from './subnet.ts';
 
 /** A header as a node answers it: hex throughout. */
-export interface Header {
+interface Header {
   readonly parentHash: string;
   readonly number: string;
   readonly stateRoot: string;
@@ -35,7 +35,7 @@ export interface Block {
   readonly nonces: ReadonlyMap<string, number>;
 }
 
-export type BlockContent = Pick<Block, 'timestampMs' | 'extrinsics' | 'events' | 'subnet' | 'nonces'>;
+type BlockContent = Pick<Block, 'timestampMs' | 'extrinsics' | 'events' | 'subnet' | 'nonces'>;
 
 /** The blocks of a development chain: plain memory, which outlives the node that serves it. */
 export interface Chain {

@@ -6,7 +6,7 @@ import type { SessionReply } from './session.ts';
 export type Call = (method: string, params: readonly unknown[]) => SessionReply | undefined;
 
 /** The text of a response, and what is to be done once it has been sent. */
-export interface Response {
+interface Response {
   readonly text: string;
   readonly afterwards?: () => void;
 }

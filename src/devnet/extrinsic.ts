@@ -97,6 +97,8 @@ export function decodeExtrinsic(encoded: Uint8Array): Extrinsic {
   const eraStart = reader.byte();
   if (eraStart !== 0) reader.byte();
   const era = reader.since(start);
+  const { period, phase } = eraParts(era);
+  expect(period >= 4 && phase < period, 'the era is none');
   const nonce = reader.compact();
   expect(nonce < 2n ** 32n, 'the nonce is too large');
   reader.compact();
@@ -116,16 +118,21 @@ export function decodeExtrinsic(encoded: Uint8Array): Extrinsic {
   };
 }
 
+/** How long an era lasts, and how far its first block lies behind a multiple of that; in blocks. */
+function eraParts([low = 0, high]: Uint8Array): { readonly period: number; readonly phase: number } {
+  if (high === undefined) return { period: Number.POSITIVE_INFINITY, phase: 0 };
+  const encoded = low | (high << 8);
+  const period = 2 << (encoded % 16);
+  return { period, phase: (encoded >> 4) * Math.max(period >> 12, 1) };
+}
+
 /** The first block of an era and the one after its last, seen from a block; an immortal era begins at genesis. */
 export function eraBounds(
   era: Uint8Array,
   block: number,
 ): { readonly birth: number; readonly death: number } {
-  const [low = 0, high] = era;
-  if (high === undefined) return { birth: 0, death: Number.POSITIVE_INFINITY };
-  const encoded = low | (high << 8);
-  const period = 2 << (encoded % 16);
-  const phase = (encoded >> 4) * Math.max(period >> 12, 1);
+  const { period, phase } = eraParts(era);
+  if (period === Number.POSITIVE_INFINITY) return { birth: 0, death: period };
   const birth = Math.floor((Math.max(block, phase) - phase) / period) * period + phase;
   return { birth, death: birth + period };
 }

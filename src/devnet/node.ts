@@ -1,6 +1,5 @@
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Clock, systemClock } from '../clock.ts';
-import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createBlockAuthor } from './block-author.ts';
 import { type Block, type Chain, createChain } from './chain.ts';
@@ -51,7 +50,6 @@ export interface Devnet extends Control {
   close(): Promise<void>;
 }
 
-const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 const DEFAULT_SERVING_RATE_LIMIT_BLOCKS = 50;
 
 function createGenesisSubnet(options: DevnetOptions): Subnet {
@@ -93,9 +91,6 @@ function createSilence(onEnd: () => void) {
  */
 export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   const { host, blockTimeMs, logger, clock = systemClock } = options;
-  if (!LOOPBACK_HOSTS.includes(host)) {
-    throw new MinerError('CONFIG_DEV_ONLY_LOOPBACK', `The development chain does not listen on ${host}.`);
-  }
   await cryptoWaitReady();
 
   const codec = createRuntimeCodec();
@@ -161,7 +156,7 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
 
   return {
     ...control,
-    url: `ws://${host === '::1' ? '[::1]' : host}:${server.port}`,
+    url: server.url,
     port: server.port,
     get blockNumber() {
       return chain.head.number;

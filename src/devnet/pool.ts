@@ -12,7 +12,7 @@ export type ExtrinsicStatus =
   | { readonly inBlock: string }
   | { readonly finalized: string };
 
-export type Watcher = (status: ExtrinsicStatus) => void;
+type Watcher = (status: ExtrinsicStatus) => void;
 
 export interface PooledExtrinsic extends Extrinsic {
   /** The first block in which it may no longer be included. */

@@ -4,14 +4,16 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { MinerError } from '../errors.ts';
 import { type Call, parseRequest, type RpcRequest, respond } from './dispatch.ts';
 
-export interface RpcServer {
+interface RpcServer {
+  /** `ws://host:port` */
+  readonly url: string;
   readonly port: number;
   /** Ends all connections. */
   close(): Promise<void>;
 }
 
 /** One open WebSocket, as its owner on this side sees it. */
-export interface Connection {
+interface Connection {
   readonly call: Call;
   /** The socket is gone. */
   close(): void;
@@ -30,22 +32,32 @@ interface RpcServerOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '::1', '[::1]'];
 const REQUEST_LIMIT_BYTES = 256 * 1024;
 const CONNECTIONS_LIMIT = 64;
 /** What a client may leave unread before it is cut off. */
 const UNREAD_LIMIT_BYTES = 16 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** The whole body as text; undefined when it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+/** The whole body as text; one that turns out too long ends the connection. */
+async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > REQUEST_LIMIT_BYTES) return undefined;
+    if (bytes > REQUEST_LIMIT_BYTES) throw new Error('The body is too long.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * A page of another site must not be able to move the chain through the browser of somebody who tries the miner.
+ * Tools send no origin, or this machine's.
+ */
+function isOriginLocal(origin: string | undefined): boolean {
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && LOOPBACK_HOSTS.includes(new URL(origin).hostname);
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {
@@ -60,21 +72,22 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 }
 
 /**
- * JSON-RPC 2.0 over WebSocket and over HTTP POST on one port. Requests that carry an `Origin` are refused: a page
- * in a browser on the same machine must not be able to move the chain.
+ * JSON-RPC 2.0 over WebSocket and over HTTP POST on one port of this machine.
  *
- * @throws MinerError AXON_PORT_IN_USE when the port is taken.
+ * @throws MinerError CONFIG_DEV_ONLY_LOOPBACK for a host that is not loopback, AXON_PORT_IN_USE for a taken port.
  */
 export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const { host, port, connect, callOnce, isIgnored, onFault } = options;
+  if (!LOOPBACK_HOSTS.includes(host)) {
+    throw new MinerError('CONFIG_DEV_ONLY_LOOPBACK', `The development chain does not listen on ${host}.`);
+  }
 
   async function onPost(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refuse = (status: number) => response.writeHead(status, { connection: 'close' }).end();
-    if (request.headers.origin !== undefined) return void refuse(403);
+    if (!isOriginLocal(request.headers.origin)) return void refuse(403);
     if (request.method !== 'POST') return void refuse(405);
-    const text = await readBody(request);
-    if (text === undefined) return void refuse(413);
-    const parsed = parseRequest(text);
+    if (Number(request.headers['content-length']) > REQUEST_LIMIT_BYTES) return void refuse(413);
+    const parsed = parseRequest(await readBody(request));
     // The client waits on an open connection, which is what silence means.
     if (isIgnored(parsed, 'http')) return;
     const answer = respond(parsed, callOnce, onFault);
@@ -99,23 +112,25 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     socket.on('close', () => connection.close());
   }
 
-  const server = createServer((request, response) => {
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS };
+  const server = createServer(timeouts, (request, response) => {
     onPost(request, response).catch(() => response.destroy());
   });
   server.maxConnections = CONNECTIONS_LIMIT;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
   const sockets = new WebSocketServer({
     server,
     maxPayload: REQUEST_LIMIT_BYTES,
     perMessageDeflate: false,
-    verifyClient: ({ origin }: { origin?: string }) => origin === undefined,
+    verifyClient: ({ origin }: { origin?: string }) => isOriginLocal(origin),
   });
   sockets.on('connection', onSocket);
   // The HTTP server's errors come out of the WebSocket server as well; `listen` reports them.
   sockets.on('error', () => {});
 
+  const boundPort = await listen(server, host, port);
   return {
-    port: await listen(server, host, port),
+    url: `ws://${host === '::1' ? '[::1]' : host}:${boundPort}`,
+    port: boundPort,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets.clients) socket.terminate();

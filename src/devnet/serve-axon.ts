@@ -6,7 +6,7 @@ export interface ServeAxonCall extends Omit<AxonInfo, 'block'> {
 }
 
 /** The custom codes with which the transaction pool of spec 300 and later refuses a call before it is included. */
-export const REFUSAL = {
+const REFUSAL = {
   HotKeyNotRegisteredInNetwork: 10,
   InvalidIpAddress: 11,
   ServingRateLimitExceeded: 12,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Chain } from './chain.ts';
+import type { Block, Chain } from './chain.ts';
 import type { ExtrinsicStatus, Pool } from './pool.ts';
 import { RpcError } from './rpc-error.ts';
 import { hexParam, keysParam } from './rpc-methods.ts';
@@ -20,10 +20,13 @@ export interface Session {
   announce(): void;
 }
 
-interface SessionOptions {
+interface Sources {
   readonly chain: Chain;
   readonly pool: Pool;
   readonly storage: Storage;
+}
+
+interface SessionOptions extends Sources {
   /** Sends a notification: its method, and the `params` of JSON-RPC. */
   readonly notify: (
     method: string,
@@ -31,132 +34,137 @@ interface SessionOptions {
   ) => void;
 }
 
+/** One subscription, as it is seen by what feeds it. */
+interface Subscriber {
+  readonly params: readonly unknown[];
+  tell(result: unknown): void;
+  end(): void;
+}
+
+/** What a subscription does right after its name has been answered, and after each block. */
+interface Feed {
+  readonly first: () => void;
+  readonly onBlock?: () => void;
+}
+
+interface Topic {
+  /** Nodes know some methods by several names; polkadot.js asks for `chain_subscribeNewHead`. */
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  readonly notification: string;
+  start(sources: Sources, subscriber: Subscriber): Feed;
+}
+
 const SUBSCRIPTIONS_LIMIT = 256;
 
-type Tell = (result: unknown) => void;
-type OnBlock = () => void;
-
-/** Starts a subscription: what to do at once and at each block. */
-interface Source {
-  readonly notification: string;
-  readonly unsubscribe: string;
-  start(tell: Tell, params: readonly unknown[]): { readonly first: () => void; readonly onBlock?: OnBlock };
+/** Tells of a block whenever it is another one than before. */
+function feedBlocks(latest: () => Block, { tell }: Subscriber): Feed {
+  let told = -1;
+  const onBlock = () => {
+    const { number, header } = latest();
+    if (told !== number) tell(header);
+    told = number;
+  };
+  return { first: onBlock, onBlock };
 }
 
-function createSources({ chain, pool, storage }: Pick<SessionOptions, 'chain' | 'pool' | 'storage'>) {
-  const heads = {
-    start: (tell: Tell) => {
-      let told = -1;
-      const onBlock = () => {
-        if (told !== chain.head.number) tell(chain.head.header);
-        told = chain.head.number;
-      };
-      return { first: onBlock, onBlock };
-    },
+function feedStorage({ chain, storage }: Sources, { params, tell }: Subscriber): Feed {
+  const keys = keysParam(params[0]);
+  const told = new Map<string, string | null>();
+  const onBlock = () => {
+    const block = chain.head;
+    const changes = keys
+      .map((key) => [key, storage.read(block, key)] as const)
+      .filter(([key, value]) => told.get(key) !== value);
+    for (const [key, value] of changes) told.set(key, value);
+    if (changes.length > 0) tell({ block: block.hash, changes });
   };
-
-  function startStorage(tell: Tell, params: readonly unknown[]) {
-    const keys = keysParam(params[0]);
-    const told = new Map<string, string | null>();
-    const onBlock = () => {
-      const block = chain.head;
-      const changes = keys
-        .map((key) => [key, storage.read(block, key)] as const)
-        .filter(([key, value]) => told.get(key) !== value);
-      for (const [key, value] of changes) told.set(key, value);
-      if (changes.length > 0) tell({ block: block.hash, changes });
-    };
-    return { first: onBlock, onBlock };
-  }
-
-  function startFinalized(tell: Tell) {
-    let told = -1;
-    const onBlock = () => {
-      const { finalized } = chain;
-      if (told !== finalized.number) tell(finalized.header);
-      told = finalized.number;
-    };
-    return { first: onBlock, onBlock };
-  }
-
-  function startExtrinsic(tell: Tell, params: readonly unknown[]) {
-    const watcher = (status: ExtrinsicStatus) => tell(status);
-    const { status } = pool.submit(hexParam(params[0], 'The extrinsic'), watcher);
-    return { first: () => tell(status) };
-  }
-
-  const sources: Readonly<Record<string, Source>> = {
-    chain_subscribeNewHeads: {
-      ...heads,
-      notification: 'chain_newHead',
-      unsubscribe: 'chain_unsubscribeNewHeads',
-    },
-    chain_subscribeAllHeads: {
-      ...heads,
-      notification: 'chain_allHead',
-      unsubscribe: 'chain_unsubscribeAllHeads',
-    },
-    chain_subscribeFinalizedHeads: {
-      notification: 'chain_finalizedHead',
-      unsubscribe: 'chain_unsubscribeFinalizedHeads',
-      start: startFinalized,
-    },
-    state_subscribeRuntimeVersion: {
-      notification: 'state_runtimeVersion',
-      unsubscribe: 'state_unsubscribeRuntimeVersion',
-      start: (tell) => ({ first: () => tell(describeRuntimeVersion()) }),
-    },
-    state_subscribeStorage: {
-      notification: 'state_storage',
-      unsubscribe: 'state_unsubscribeStorage',
-      start: startStorage,
-    },
-    author_submitAndWatchExtrinsic: {
-      notification: 'author_extrinsicUpdate',
-      unsubscribe: 'author_unwatchExtrinsic',
-      start: startExtrinsic,
-    },
-  };
-  return sources;
+  return { first: onBlock, onBlock };
 }
 
-/** Names of all methods that a session answers. */
-export const SESSION_METHODS: readonly string[] = [
-  ...['chain_subscribeNewHeads', 'chain_unsubscribeNewHeads'],
-  ...['chain_subscribeAllHeads', 'chain_unsubscribeAllHeads'],
-  ...['chain_subscribeFinalizedHeads', 'chain_unsubscribeFinalizedHeads'],
-  ...['state_subscribeRuntimeVersion', 'state_unsubscribeRuntimeVersion'],
-  ...['state_subscribeStorage', 'state_unsubscribeStorage'],
-  ...['author_submitAndWatchExtrinsic', 'author_unwatchExtrinsic'],
+function feedExtrinsic({ pool }: Sources, { params, tell, end }: Subscriber): Feed {
+  const watcher = (status: ExtrinsicStatus) => {
+    tell(status);
+    if (status === 'invalid' || (typeof status === 'object' && 'finalized' in status)) end();
+  };
+  const { status } = pool.submit(hexParam(params[0], 'The extrinsic'), watcher);
+  return { first: () => tell(status) };
+}
+
+const TOPICS: readonly Topic[] = [
+  {
+    subscribe: ['chain_subscribeNewHead', 'chain_subscribeNewHeads'],
+    unsubscribe: ['chain_unsubscribeNewHead', 'chain_unsubscribeNewHeads'],
+    notification: 'chain_newHead',
+    start: ({ chain }, subscriber) => feedBlocks(() => chain.head, subscriber),
+  },
+  {
+    subscribe: ['chain_subscribeAllHeads'],
+    unsubscribe: ['chain_unsubscribeAllHeads'],
+    notification: 'chain_allHead',
+    start: ({ chain }, subscriber) => feedBlocks(() => chain.head, subscriber),
+  },
+  {
+    subscribe: ['chain_subscribeFinalizedHeads'],
+    unsubscribe: ['chain_unsubscribeFinalizedHeads'],
+    notification: 'chain_finalizedHead',
+    start: ({ chain }, subscriber) => feedBlocks(() => chain.finalized, subscriber),
+  },
+  {
+    subscribe: ['state_subscribeRuntimeVersion'],
+    unsubscribe: ['state_unsubscribeRuntimeVersion'],
+    notification: 'state_runtimeVersion',
+    start: (_sources, { tell }) => ({ first: () => tell(describeRuntimeVersion()) }),
+  },
+  {
+    subscribe: ['state_subscribeStorage'],
+    unsubscribe: ['state_unsubscribeStorage'],
+    notification: 'state_storage',
+    start: feedStorage,
+  },
+  {
+    subscribe: ['author_submitAndWatchExtrinsic'],
+    unsubscribe: ['author_unwatchExtrinsic'],
+    notification: 'author_extrinsicUpdate',
+    start: feedExtrinsic,
+  },
 ];
 
-export function createSession({ notify, ...options }: SessionOptions): Session {
-  const sources = createSources(options);
-  const unsubscribeNames = new Set(Object.values(sources).map((source) => source.unsubscribe));
-  const subscriptions = new Map<string, OnBlock>();
+/** Names of all methods that a session answers. */
+export const SESSION_METHODS: readonly string[] = TOPICS.flatMap(({ subscribe, unsubscribe }) => [
+  ...subscribe,
+  ...unsubscribe,
+]);
 
-  function subscribe(source: Source, params: readonly unknown[]): SessionReply {
-    if (subscriptions.size >= SUBSCRIPTIONS_LIMIT) {
+export function createSession({ notify, ...sources }: SessionOptions): Session {
+  const feeds = new Map<string, Feed>();
+
+  function subscribe(topic: Topic, params: readonly unknown[]): SessionReply {
+    if (feeds.size >= SUBSCRIPTIONS_LIMIT) {
       throw new RpcError(-32006, 'Too many subscriptions on the connection');
     }
+    // Never the same again, so that a client cannot take what it hears for a subscription of an earlier connection.
     const subscription = randomBytes(12).toString('base64url');
-    const tell: Tell = (result) => {
-      if (subscriptions.has(subscription)) notify(source.notification, { subscription, result });
-    };
-    const { first, onBlock } = source.start(tell, params);
-    subscriptions.set(subscription, onBlock ?? (() => {}));
-    return { result: subscription, afterwards: first };
+    const feed = topic.start(sources, {
+      params,
+      tell: (result) => {
+        if (feeds.has(subscription)) notify(topic.notification, { subscription, result });
+      },
+      end: () => feeds.delete(subscription),
+    });
+    feeds.set(subscription, feed);
+    return { result: subscription, afterwards: feed.first };
   }
 
   return {
     call: (method, params) => {
-      const source = Object.hasOwn(sources, method) ? sources[method] : undefined;
-      if (source !== undefined) return subscribe(source, params);
-      if (!unsubscribeNames.has(method)) return undefined;
-      return { result: subscriptions.delete(String(params[0])) };
+      const topic = TOPICS.find((one) => one.subscribe.includes(method));
+      if (topic !== undefined) return subscribe(topic, params);
+      const isUnsubscribe = TOPICS.some((one) => one.unsubscribe.includes(method));
+      return isUnsubscribe ? { result: feeds.delete(String(params[0])) } : undefined;
     },
     announce: () => {
-      for (const onBlock of [...subscriptions.values()]) onBlock();
+      for (const feed of [...feeds.values()]) feed.onBlock?.();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { u8aConcat, u8aToHex } from '@polkadot/util';
 import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
 
-export type StorageHasher = 'Identity' | 'Blake2_128Concat';
+type StorageHasher = 'Identity' | 'Blake2_128Concat';
 
 export interface StorageEntry {
   /** Type expression of the value. */
@@ -19,10 +19,13 @@ const NETUID_HOTKEY = { key: '(u16, AccountId)', hashers: ['Identity', 'Blake2_1
 
 const zeros = (bytes: number): string => `0x${'00'.repeat(bytes)}`;
 
+/** All zero but the highest bit of the flags, which says that the balance follows the newer rules. */
+const NEW_ACCOUNT = `0x${'00'.repeat(55)}80`;
+
 /** The storage that the development chain serves: keys, hashers, values and defaults as on finney (spec 424). */
 export const STORAGE = {
   System: {
-    Account: { key: 'AccountId', hashers: ['Blake2_128Concat'], value: 'AccountInfo', fallback: zeros(56) },
+    Account: { key: 'AccountId', hashers: ['Blake2_128Concat'], value: 'AccountInfo', fallback: NEW_ACCOUNT },
     Number: { value: 'u32', fallback: zeros(4) },
     Events: { value: 'Vec<EventRecord>', fallback: '0x00' },
   },

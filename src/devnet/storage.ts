@@ -15,6 +15,9 @@ export const BURN_RAO = 100_000_000n;
 export const TEMPO_BLOCKS = 360;
 export const IMMUNITY_PERIOD_BLOCKS = 4096;
 
+/** Set in the flags of every account that is younger than the newer rules for balances. */
+const NEW_BALANCE_FLAG = 2n ** 127n;
+
 /** Index and event type of the pallets that have events. */
 const EVENT_PALLETS = {
   System: { index: 0, type: 'SystemEvent' },
@@ -104,7 +107,8 @@ export function createStorage(codec: RuntimeCodec): Storage {
     values.set(storageKey('System', 'Events'), u8aToHex(encodeEvents(codec, block.events)));
     put(values, ['Timestamp', 'Now'], Timestamp.Now, [], block.timestampMs);
     for (const [address, nonce] of block.nonces) {
-      put(values, ['System', 'Account'], System.Account, [codec.encode('AccountId', address)], { nonce });
+      const account = { nonce, data: { flags: NEW_BALANCE_FLAG } };
+      put(values, ['System', 'Account'], System.Account, [codec.encode('AccountId', address)], account);
     }
     blockCache.set(block, values);
     return values;
