@@ -21,7 +21,7 @@ export interface ChainStatus {
   readonly announcement: Announcement;
 }
 
-export interface ChainEvents {
+interface ChainEvents {
   readonly registration: Registration;
   readonly announcement: Announcement;
   readonly connection: Connection;
