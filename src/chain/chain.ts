@@ -10,8 +10,6 @@ import type { ChainSession } from './session.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
 import { createReader, type Signer, type Watched } from './subtensor-reader.ts';
 
-export type { Announcement, AxonAddress, Connection, Registration, Signer };
-
 /** What an operator would ask of the chain link; plain JSON. Ages are in milliseconds. */
 export interface ChainStatus {
   readonly connection: Connection;
@@ -23,7 +21,7 @@ export interface ChainStatus {
   readonly announcement: Announcement;
 }
 
-export interface ChainEvents {
+interface ChainEvents {
   readonly registration: Registration;
   readonly announcement: Announcement;
   readonly connection: Connection;
@@ -41,7 +39,8 @@ export interface Chain {
   readonly signersKnown: boolean;
   /**
    * Reads the signer table because of a caller that it doesn't hold: one reading for all who ask, and none when
-   * the last is younger than 6 s. Resolves when it is done or `timeoutMs` is over; never rejects.
+   * the last is younger than 6 s. Resolves when it is done or `timeoutMs` is over, and at once while the chain
+   * is away; never rejects.
    */
   refreshSigners(timeoutMs: number): Promise<void>;
   /** Sets the address that the chain shall hold for this hotkey, and keeps it true from then on. */

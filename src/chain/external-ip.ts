@@ -11,7 +11,7 @@ export type ExternalIp =
       readonly reason: string;
     };
 
-export type Fetch = (url: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
+type Fetch = (url: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
 
 interface ExternalIpOptions {
   /** AXON_EXTERNAL_IP as configured; empty or `[::]`: find it out. */

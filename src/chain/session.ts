@@ -57,7 +57,8 @@ const SIGNED_EXTENSIONS = {
   DrandPriority: EMPTY_EXTENSION,
 };
 
-const hexSchema = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]*$/i)]);
+/** Bytes as nodes write them. */
+export const hexSchema = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]*$/i)]);
 const runtimeVersionSchema = z.object({ specVersion: z.number().int() });
 const headerSchema = z.object({ number: hexSchema });
 

@@ -2,12 +2,12 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
 import { RpcRefusal } from './json-rpc.ts';
-import { type ChainSession, type HexString, parse } from './session.ts';
+import { type ChainSession, type HexString, hexSchema, parse } from './session.ts';
 import type { AxonEntry } from './subtensor-reader.ts';
 
 /** An extrinsic that is in a block. */
 export interface Inclusion {
-  readonly blockHash: string;
+  readonly blockHash: HexString;
   readonly extrinsic: HexString;
 }
 
@@ -24,7 +24,6 @@ interface SubmitOptions {
 /** Blocks for which the signature holds: what the Python SDK uses. */
 const ERA_PERIOD_BLOCKS = 128;
 
-const hexSchema = z.string();
 const headerSchema = z.object({ number: z.string() });
 const nonceSchema = z.number().int();
 const blockSchema = z.object({ block: z.object({ extrinsics: z.array(z.string()) }) });
@@ -71,7 +70,7 @@ async function signServeAxon({ session, pair, netuid, axon }: SubmitOptions): Pr
   return tx.toHex();
 }
 
-function submitAndWatch(session: ChainSession, extrinsic: HexString, timeoutMs: number): Promise<string> {
+function submitAndWatch(session: ChainSession, extrinsic: HexString, timeoutMs: number): Promise<HexString> {
   const { socket } = session;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -101,7 +100,7 @@ function submitAndWatch(session: ChainSession, extrinsic: HexString, timeoutMs: 
           finish();
           resolve(status.blockHash);
         } else if (status.lost !== undefined) {
-          fail(new MinerError('CHAIN_CALL_FAILED', `the transaction was ${status.lost} by the pool`));
+          fail(new MinerError('CHAIN_CALL_FAILED', `the pool let go of the transaction (${status.lost})`));
         }
       })
       .then((id) => {
@@ -112,7 +111,7 @@ function submitAndWatch(session: ChainSession, extrinsic: HexString, timeoutMs: 
 }
 
 /** A transaction's status on its way: in a block, lost, or (neither) still waiting. */
-function parseStatus(result: unknown): { blockHash?: string; lost?: string } {
+function parseStatus(result: unknown): { blockHash?: HexString; lost?: string } {
   const status = parse(statusSchema, result);
   const [name, value] = typeof status === 'string' ? [status, undefined] : (Object.entries(status)[0] ?? []);
   if (name === 'inBlock' || name === 'finalized') return { blockHash: parse(hexSchema, value) };

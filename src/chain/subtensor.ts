@@ -34,7 +34,7 @@ export interface ConnectionFailure {
 }
 
 /** The newest block seen, and when, on the monotonic clock. */
-export interface Head {
+interface Head {
   readonly block: number;
   readonly seenAtMs: number;
 }
@@ -124,12 +124,11 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
         signal: attempt.signal,
         onHead: (block) => {
           // The same head again, or an older one, is no sign of life.
-          if (block > newest) {
-            watchdog.touch();
-            // A node that connects and drops at once is as good as down; one that moves on is not.
-            if (newest >= 0) onStable();
-            newest = block;
-          }
+          if (block <= newest) return;
+          watchdog.touch();
+          // A node that connects and drops at once is as good as down; one that moves on is not.
+          if (newest >= 0) onStable();
+          newest = block;
           head = { block, seenAtMs: clock.monotonic() };
           if (session !== undefined) onHead(block);
         },

@@ -1,6 +1,15 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { BLOCK_TIME_MS, bob, closeAfterEach, openChain, openDevnet, openNode, until } from './fixture.ts';
+import {
+  BLOCK_TIME_MS,
+  bob,
+  closeAfterEach,
+  openChain,
+  openDevnet,
+  openNode,
+  openUpgradingProxy,
+  until,
+} from './fixture.ts';
 
 closeAfterEach();
 
@@ -90,6 +99,17 @@ describe('the connection', () => {
       const { connection } = chain.status();
       return connection.state === 'connected' && connection.endpoint === second.url;
     });
+  });
+
+  it('is rebuilt with the new metadata when the runtime changes', async () => {
+    const devnet = await openDevnet();
+    const { url, upgrade } = await openUpgradingProxy(devnet.url);
+    const chain = openChain([url]);
+    await until(() => chain.signersKnown);
+    upgrade(9_999);
+    await until(() => chain.status().connection.state === 'down');
+    expect(chain.status().lastFailure?.reason).toContain('9999');
+    await until(() => chain.status().connection.state === 'connected');
   });
 
   it('is refused to a chain with another genesis, and nothing is asked of it', async () => {

@@ -4,7 +4,7 @@ import { Keyring } from '@polkadot/keyring';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterEach } from 'vitest';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type Chain, createChain } from '../../src/chain/chain.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createDevnet, type Devnet, type DevnetOptions } from '../../src/devnet/node.ts';
@@ -17,7 +17,7 @@ await cryptoWaitReady();
 const keyring = new Keyring({ type: 'sr25519' });
 
 /** A well-known development key. */
-export function developmentKey(name: 'Alice' | 'Bob' | 'Charlie' | 'Dave' | 'Eve'): KeyringPair {
+function developmentKey(name: 'Alice' | 'Bob' | 'Charlie' | 'Dave' | 'Eve'): KeyringPair {
   return keyring.addFromUri(`//${name}`);
 }
 
@@ -52,10 +52,48 @@ type Answer = (request: { readonly id: number; readonly method: string }) => unk
 
 /** A node that answers every request with what `answer` gives, closed after the test. Gives its address. */
 export async function openNode(answer: Answer): Promise<string> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  server.on('connection', (socket) => {
+  return await openServer((socket) => {
     socket.on('message', (data) => socket.send(JSON.stringify(answer(JSON.parse(String(data))))));
   });
+}
+
+/** Passes everything on to the node at `target`; `upgrade` tells the clients of another runtime. */
+export async function openUpgradingProxy(
+  target: string,
+): Promise<{ url: string; upgrade: (specVersion: number) => void }> {
+  const tell: ((specVersion: number) => void)[] = [];
+  const url = await openServer((socket) => {
+    const upstream = new WebSocket(target);
+    const ready = once(upstream, 'open');
+    let requestId: unknown;
+    socket.on('close', () => upstream.terminate());
+    socket.on('message', async (data) => {
+      const { id, method } = JSON.parse(String(data));
+      if (method === 'state_subscribeRuntimeVersion') requestId = id;
+      await ready;
+      upstream.send(String(data));
+    });
+    upstream.on('message', (data) => {
+      socket.send(String(data));
+      const { id, result } = JSON.parse(String(data));
+      if (requestId === undefined || id !== requestId) return;
+      tell.push((specVersion) => {
+        const params = { subscription: result, result: { specVersion } };
+        socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'state_runtimeVersion', params }));
+      });
+    });
+  });
+  return {
+    url,
+    upgrade: (specVersion) => {
+      for (const one of tell.splice(0)) one(specVersion);
+    },
+  };
+}
+
+async function openServer(onConnection: (socket: WebSocket) => void): Promise<string> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  server.on('connection', onConnection);
   await once(server, 'listening');
   opened.push({
     close: async () => {
