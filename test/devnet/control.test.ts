@@ -1,0 +1,193 @@
+import { encodeAddress } from '@polkadot/util-crypto';
+import { describe, expect, it } from 'vitest';
+import { MAX_UIDS } from '../../src/devnet/subnet.ts';
+import {
+  connect,
+  developmentKey,
+  eventually,
+  NETUID,
+  openDevnet,
+  post,
+  serveAxon,
+  submit,
+} from './fixture.ts';
+
+const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
+const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
+const EVE = '5HGjWAeFDfFCWPsjFQdVV2Msvz2XtMktvgocEZcCj68kUMaw';
+
+interface State {
+  readonly block: number;
+  readonly neurons: readonly Readonly<Record<string, unknown>>[];
+}
+
+async function stateOf(devnet: Awaited<ReturnType<typeof openDevnet>>): Promise<State> {
+  return (await post(devnet, 'devnet_state')) as State;
+}
+
+describe('the control of the devnet', () => {
+  it('registers a hotkey with a stake and a permit', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    expect(devnet.register(DAVE, { stakeTao: 12.5, permit: true })).toBe(3);
+    const answer = await api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph?.(NETUID, [30, 52, 57, 66, 69]);
+    const metagraph = answer?.toJSON() as Record<string, unknown[]>;
+    expect(metagraph.numUids).toBe(4);
+    expect(metagraph.hotkeys?.[3]).toBe(DAVE);
+    expect(metagraph.validatorPermit?.[3]).toBe(true);
+    expect(metagraph.blockAtRegistration?.[3]).toBe(1);
+    expect(metagraph.totalStake?.[3]).toBe(12_500_000_000);
+  });
+
+  it('lets a registered hotkey announce itself', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    devnet.register(DAVE);
+    await submit(devnet, serveAxon(api), await developmentKey('//Dave'));
+    expect(devnet.axonOf(DAVE)?.port).toBe(8091);
+  });
+
+  it('takes uid and axon away with the registration, and tells who watches', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    const { uids, axons, subnetworkN } = api.query.subtensorModule ?? {};
+    if (uids === undefined || axons === undefined || subnetworkN === undefined)
+      throw new Error('No such storage.');
+    const seen: unknown[] = [];
+    await api.queryMulti(
+      [
+        [uids, [NETUID, BOB]],
+        [axons, [NETUID, BOB]],
+        [subnetworkN, NETUID],
+      ],
+      ([uid, axon, count]) => {
+        seen.push([uid?.toJSON(), axon?.isEmpty, count?.toJSON()]);
+      },
+    );
+    devnet.deregister(BOB);
+    await eventually(() => seen.length >= 2);
+    expect(seen).toEqual([
+      [1, false, 3],
+      [null, true, 3],
+    ]);
+    expect(devnet.axonOf(BOB)).toBeUndefined();
+  });
+
+  it('gives a freed uid to the next who registers', async () => {
+    const devnet = await openDevnet();
+    devnet.deregister(BOB);
+    expect(devnet.register(DAVE)).toBe(1);
+    expect(devnet.register(BOB)).toBe(3);
+    const hotkeys = (await stateOf(devnet)).neurons.map(({ hotkey }) => hotkey);
+    expect(hotkeys.slice(1)).toEqual([DAVE, expect.any(String), BOB]);
+  });
+
+  it('has somebody under every uid at all times', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    devnet.deregister(BOB);
+    const holder = (await api.query.subtensorModule?.keys?.(NETUID, 1))?.toJSON();
+    expect(holder).not.toBe(BOB);
+    expect((await api.query.subtensorModule?.uids?.(NETUID, holder))?.toJSON()).toBe(1);
+  });
+
+  it('makes each change in a block of its own', async () => {
+    const devnet = await openDevnet();
+    devnet.setStake(BOB, 5);
+    devnet.setPermit(BOB, true);
+    devnet.produceBlock();
+    expect(devnet.blockNumber).toBe(3);
+    const { neurons } = await stateOf(devnet);
+    expect(neurons[1]).toMatchObject({ hotkey: BOB, stakeTao: 5, permit: true });
+  });
+
+  it('refuses what cannot be, and changes nothing', async () => {
+    const devnet = await openDevnet();
+    const wrong = expect.objectContaining({ code: 'DEVNET_INVALID_CONTROL' });
+    expect(() => devnet.register(BOB)).toThrow(wrong);
+    expect(() => devnet.register('5Nobody')).toThrow(wrong);
+    expect(() => devnet.register(DAVE, { stakeTao: -1 })).toThrow(wrong);
+    expect(() => devnet.register(DAVE, { stakeTao: Number.NaN })).toThrow(wrong);
+    expect(() => devnet.deregister(DAVE)).toThrow(wrong);
+    expect(() => devnet.setStake(DAVE, 1)).toThrow(wrong);
+    expect(() => devnet.refuseNext(256)).toThrow(wrong);
+    expect(() => devnet.failNext('NoSuchError')).toThrow(wrong);
+    expect(devnet.blockNumber).toBe(0);
+  });
+
+  it('has no uid beyond the last', async () => {
+    const neurons = Array.from({ length: MAX_UIDS }, (_, index) => ({
+      hotkey: encodeAddress(new Uint8Array(32).fill(index), 42),
+    }));
+    const devnet = await openDevnet({ neurons });
+    expect(() => devnet.register(BOB)).toThrow(expect.objectContaining({ code: 'DEVNET_INVALID_CONTROL' }));
+    const api = await connect(devnet);
+    const answer = await api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph?.(NETUID, [52, 57, 69]);
+    expect(answer?.toJSON()).toMatchObject({ hotkeys: neurons.map(({ hotkey }) => hotkey) });
+  });
+});
+
+describe('the control calls of the devnet over HTTP', () => {
+  it('move the chain', async () => {
+    const devnet = await openDevnet();
+    expect(await post(devnet, 'devnet_register', [DAVE, { stakeTao: 1 }])).toBe(3);
+    expect(await post(devnet, 'devnet_register', [EVE])).toBe(4);
+    await post(devnet, 'devnet_setStake', [DAVE, 2.25]);
+    await post(devnet, 'devnet_setPermit', [DAVE, true]);
+    await post(devnet, 'devnet_deregister', [EVE]);
+    expect(await post(devnet, 'devnet_produceBlock')).toBe(6);
+    const { block, neurons } = await stateOf(devnet);
+    expect(block).toBe(6);
+    expect(neurons[3]).toEqual({
+      uid: 3,
+      hotkey: DAVE,
+      stakeTao: 2.25,
+      permit: true,
+      registeredAtBlock: 1,
+      standIn: false,
+      axon: null,
+    });
+    expect(neurons[4]).toMatchObject({ standIn: true });
+  });
+
+  it('show axons with addresses as people write them', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    const ip = 0x20010db8000000000000000000000001n;
+    await submit(devnet, serveAxon(api, { ip, ipType: 6 }), await developmentKey('//Charlie'));
+    const { neurons } = await stateOf(devnet);
+    expect(neurons[1]?.axon).toMatchObject({ ip: '8.8.8.8', port: 8091, version: 10_002_000, block: 1 });
+    expect(neurons[2]?.axon).toMatchObject({ ip: '2001:db8:0:0:0:0:0:1' });
+  });
+
+  it('refuse the next submission', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    await post(devnet, 'devnet_refuseNext', [6]);
+    const sent = submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await expect(sent).rejects.toMatchObject({ code: 1010, data: 'Custom error: 6' });
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['devnet_register', []],
+    ['devnet_register', ['5Nobody']],
+    ['devnet_register', [BOB]],
+    ['devnet_register', [DAVE, { stakeTao: 'much' }]],
+    ['devnet_register', [DAVE, { stake: 1 }]],
+    ['devnet_deregister', [DAVE]],
+    ['devnet_setStake', [BOB, -1]],
+    ['devnet_setPermit', [BOB, 'yes']],
+    ['devnet_stopAnswering', []],
+    ['devnet_stopAnswering', [{ seconds: 0 }]],
+    ['devnet_state', [1]],
+  ])('answer %s with %j as wrong parameters', async (method, params) => {
+    const devnet = await openDevnet();
+    await expect(post(devnet, method, params)).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringMatching(/\w/),
+    });
+    expect(devnet.blockNumber).toBe(0);
+  });
+});

@@ -1,0 +1,122 @@
+import { ApiPromise, HttpProvider, Keyring, WsProvider } from '@polkadot/api';
+import type { SignerOptions, SubmittableExtrinsic } from '@polkadot/api/types';
+import type { KeyringPair } from '@polkadot/keyring/types';
+import type { ProviderInterface } from '@polkadot/rpc-provider/types';
+import type { ISubmittableResult } from '@polkadot/types/types';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { afterEach } from 'vitest';
+import { createDevnet, type Devnet, type DevnetOptions } from '../../src/devnet/node.ts';
+
+export const NETUID = 34;
+/** Longer than any test: blocks come when a test asks for them. */
+const NEVER_MS = 3_600_000;
+const EMPTY = { extrinsic: {}, payload: {} };
+
+const opened: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+/** A devnet on a free port that makes blocks only when asked to; closed after the test. */
+export async function openDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
+  const devnet = await createDevnet({
+    host: '127.0.0.1',
+    port: 0,
+    netuid: NETUID,
+    blockTimeMs: NEVER_MS,
+    ...options,
+  });
+  opened.push(devnet.close);
+  return devnet;
+}
+
+/** polkadot.js as the miner uses it, connected over a real socket; disconnected after the test. */
+export async function connect(devnet: Devnet): Promise<ApiPromise> {
+  const provider = new WsProvider(devnet.url, 100) as ProviderInterface;
+  const api = await ApiPromise.create({
+    provider,
+    signedExtensions: {
+      SudoTransactionExtension: EMPTY,
+      CheckShieldedTxValidity: EMPTY,
+      SubtensorTransactionExtension: EMPTY,
+      DrandPriority: EMPTY,
+    },
+  });
+  opened.push(async () => {
+    const isGone = new Promise((resolve) => provider.on('disconnected', () => resolve(true)));
+    const wasConnected = provider.isConnected;
+    await api.disconnect();
+    if (wasConnected) await isGone;
+  });
+  return api;
+}
+
+/** One of the well-known development keys. */
+export async function developmentKey(
+  uri: '//Alice' | '//Bob' | '//Charlie' | '//Dave',
+): Promise<KeyringPair> {
+  await cryptoWaitReady();
+  return new Keyring({ type: 'sr25519' }).addFromUri(uri);
+}
+
+export interface Axon {
+  readonly netuid?: number;
+  readonly version?: number;
+  readonly ip?: bigint;
+  readonly port?: number;
+  readonly ipType?: number;
+}
+
+/** The call that announces 8.8.8.8:8091, or something else where the test says so. */
+export function serveAxon(api: ApiPromise, axon: Axon = {}): SubmittableExtrinsic<'promise'> {
+  const { netuid = NETUID, version = 10_002_000, ip = 0x08080808n, port = 8091, ipType = 4 } = axon;
+  const call = api.tx.subtensorModule?.serveAxon;
+  if (call === undefined) throw new Error('The metadata has no serve_axon.');
+  return call(netuid, version, ip, port, ipType, 4, 0, 0);
+}
+
+/**
+ * Signs and submits, and makes blocks until the extrinsic has got into one (or `until` its other end).
+ *
+ * @throws what the node answers instead.
+ */
+export function submit(
+  devnet: Devnet,
+  extrinsic: SubmittableExtrinsic<'promise'>,
+  key: KeyringPair,
+  options: { readonly era?: number; readonly nonce?: number; readonly genesisHash?: string } = {},
+  until: 'inBlock' | 'finalized' = 'inBlock',
+): Promise<ISubmittableResult> {
+  return new Promise((resolve, reject) => {
+    const onResult = (result: ISubmittableResult) => {
+      // When both come close together, polkadot.js tells of the later one only.
+      const isDone = result.status.isFinalized || (until === 'inBlock' && result.status.isInBlock);
+      if (isDone || result.status.isInvalid) resolve(result);
+      else if (result.status.isReady || result.status.isInBlock) devnet.produceBlock();
+    };
+    // The declared type of the era leaves out the plain number of blocks that the library takes.
+    extrinsic.signAndSend(key, options as unknown as Partial<SignerOptions>, onResult).catch(reject);
+  });
+}
+
+/** How many extrinsics of the account the chain has. */
+export async function nonceOf(api: ApiPromise, address: string): Promise<unknown> {
+  const account = (await api.query.system?.account?.(address))?.toJSON() as { nonce?: number };
+  return account.nonce;
+}
+
+/** Calls over plain HTTP, as curl does. */
+export async function post(
+  devnet: Devnet,
+  method: string,
+  params: readonly unknown[] = [],
+): Promise<unknown> {
+  const provider = new HttpProvider(devnet.url.replace('ws:', 'http:'));
+  return provider.send(method, [...params]);
+}
+
+/** Waits until a condition that something on a socket brings about holds. */
+export async function eventually(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
+}

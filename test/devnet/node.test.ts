@@ -1,0 +1,236 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { createDevnet, type Devnet } from '../../src/devnet/node.ts';
+import {
+  connect,
+  developmentKey,
+  eventually,
+  NETUID,
+  openDevnet,
+  post,
+  serveAxon,
+  submit,
+} from './fixture.ts';
+
+const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
+const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
+
+async function openSocket(devnet: Devnet, headers: Record<string, string> = {}): Promise<WebSocket> {
+  const socket = new WebSocket(devnet.url, { headers });
+  await once(socket, 'open');
+  return socket;
+}
+
+async function ask(socket: WebSocket, text: string | Buffer): Promise<Record<string, unknown>> {
+  socket.send(text);
+  const [data] = (await once(socket, 'message')) as [Buffer];
+  return JSON.parse(data.toString()) as Record<string, unknown>;
+}
+
+/** The status of a raw HTTP request. */
+async function statusOf(
+  devnet: Devnet,
+  method: string,
+  headers: Record<string, string>,
+  body = '',
+): Promise<number> {
+  const sent = request({ host: '127.0.0.1', port: devnet.port, method, headers });
+  sent.end(body);
+  const [response] = await once(sent, 'response');
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode;
+}
+
+const HEALTH = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'system_health' });
+
+describe('the devnet as a server', () => {
+  it('listens on this machine only', async () => {
+    const options = { port: 0, netuid: NETUID, blockTimeMs: 12_000 };
+    for (const host of ['0.0.0.0', '::', '192.168.1.1', 'example.com']) {
+      await expect(createDevnet({ ...options, host })).rejects.toMatchObject({
+        code: 'CONFIG_DEV_ONLY_LOOPBACK',
+      });
+    }
+  });
+
+  it('says so when its port is taken', async () => {
+    const { port } = await openDevnet();
+    const second = createDevnet({ host: '127.0.0.1', port, netuid: NETUID, blockTimeMs: 12_000 });
+    await expect(second).rejects.toMatchObject({ code: 'AXON_PORT_IN_USE' });
+  });
+
+  it('answers whatever it is sent, and goes on', async () => {
+    const devnet = await openDevnet();
+    const socket = await openSocket(devnet);
+    const garbage = [
+      '',
+      'soup',
+      '[]',
+      'null',
+      '{"jsonrpc":"2.0"}',
+      '{"jsonrpc":"2.0","id":1,"method":5}',
+      '{"jsonrpc":"2.0","id":{},"method":"system_health"}',
+      '{"jsonrpc":"2.0","id":1,"method":"system_health","params":{"a":1}}',
+      `[${HEALTH}]`,
+      '['.repeat(100_000),
+    ];
+    for (const text of garbage) {
+      expect(await ask(socket, text)).toMatchObject({ id: null, error: { code: -32600 } });
+    }
+    expect(await ask(socket, Buffer.from(HEALTH))).toMatchObject({ error: { code: -32600 } });
+    for (const method of ['no_such', 'constructor', '__proto__', 'toString']) {
+      const answer = await ask(socket, JSON.stringify({ jsonrpc: '2.0', id: 3, method }));
+      expect(answer).toMatchObject({ id: 3, error: { code: -32601 } });
+    }
+    expect(await ask(socket, HEALTH)).toMatchObject({ id: 1, result: { isSyncing: false } });
+    socket.terminate();
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['state_getStorage', [5]],
+    ['state_getStorage', ['0xzz']],
+    ['state_queryStorageAt', ['0x00']],
+    ['state_queryStorageAt', [Array.from({ length: 1001 }, () => '0x00')]],
+    ['state_call', []],
+    ['state_call', ['SubnetInfoRuntimeApi_get_selective_metagraph', '0x']],
+    ['state_call', ['SubnetInfoRuntimeApi_get_selective_metagraph', '0x220004']],
+    ['state_call', ['SubnetInfoRuntimeApi_get_selective_metagraph', '0x2200fdff']],
+    ['state_call', ['SubnetInfoRuntimeApi_get_subnet_state', '0x22']],
+    ['state_call', ['AccountNonceApi_account_nonce', '0x22']],
+    ['system_accountNextIndex', ['me']],
+    ['author_submitExtrinsic', [null]],
+    ['chain_getHeader', [7]],
+  ])('answers %s with wrong parameters %j as that', async (method, params) => {
+    await expect(post(await openDevnet(), method, params)).rejects.toMatchObject({ code: -32602 });
+  });
+
+  it('knows nothing of blocks that are not its own', async () => {
+    const devnet = await openDevnet();
+    const unknown = `0x${'77'.repeat(32)}`;
+    expect(await post(devnet, 'chain_getHeader', [unknown])).toBeNull();
+    expect(await post(devnet, 'chain_getBlock', [unknown])).toBeNull();
+    expect(await post(devnet, 'chain_getBlockHash', [99])).toBeNull();
+    await expect(post(devnet, 'state_getStorage', ['0x00', unknown])).rejects.toMatchObject({ code: 4003 });
+    await expect(post(devnet, 'state_call', ['Nothing_at_all', '0x'])).rejects.toMatchObject({ code: 4003 });
+  });
+
+  it('cuts off who sends too much at once', async () => {
+    const devnet = await openDevnet();
+    const socket = await openSocket(devnet);
+    socket.send('x'.repeat(300 * 1024));
+    const [code] = await once(socket, 'close');
+    expect(code).toBe(1009);
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'system_health',
+      params: ['x'.repeat(300_000)],
+    });
+    expect(await statusOf(devnet, 'POST', { 'content-length': String(body.length) }, body)).toBe(413);
+  });
+
+  it('bounds the subscriptions of a connection', async () => {
+    const devnet = await openDevnet();
+    const socket = await openSocket(devnet);
+    const message = JSON.stringify({ jsonrpc: '2.0', id: 9, method: 'state_subscribeStorage', params: [[]] });
+    for (let count = 0; count < 256; count += 1) expect(await ask(socket, message)).toHaveProperty('result');
+    expect(await ask(socket, message)).toMatchObject({ error: { code: -32006 } });
+    socket.terminate();
+  });
+
+  it('hears no page of another site', async () => {
+    const devnet = await openDevnet();
+    expect(await statusOf(devnet, 'POST', { origin: 'https://example.com' }, HEALTH)).toBe(403);
+    expect(await statusOf(devnet, 'POST', { origin: 'null' }, HEALTH)).toBe(403);
+    expect(await statusOf(devnet, 'POST', { origin: `http://127.0.0.1:${devnet.port}` }, HEALTH)).toBe(200);
+    expect(await statusOf(devnet, 'GET', {})).toBe(405);
+    await expect(openSocket(devnet, { origin: 'https://example.com' })).rejects.toThrow('401');
+  });
+
+  it('does not tell clients of its control methods, which they would warn about', async () => {
+    const { methods } = (await post(await openDevnet(), 'rpc_methods')) as { methods: string[] };
+    expect(methods).toContain('state_subscribeStorage');
+    expect(methods.filter((name) => name.startsWith('devnet_'))).toEqual([]);
+  });
+});
+
+describe('a devnet that has stopped answering', () => {
+  it('keeps its sockets open and says nothing until it answers again', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    const heads: number[] = [];
+    await api.rpc.chain.subscribeNewHeads(({ number }) => {
+      heads.push(number.toNumber());
+    });
+    await eventually(() => heads.length === 1);
+    devnet.stopAnswering();
+    let isAnswered = false;
+    const asked = api.rpc.system.chain().then(() => {
+      isAnswered = true;
+    });
+    devnet.produceBlock();
+    devnet.produceBlock();
+    const fresh = await openSocket(devnet);
+    fresh.send(HEALTH);
+    // Control calls are still heard, so that somebody can look in; by then everything else would have come as well.
+    expect(await post(devnet, 'devnet_state')).toMatchObject({ block: 2 });
+    expect(heads).toEqual([0]);
+    expect(isAnswered).toBe(false);
+    expect(api.isConnected).toBe(true);
+    devnet.resumeAnswering();
+    await eventually(() => heads.length === 2);
+    expect(heads).toEqual([0, 2]);
+    expect(await ask(fresh, HEALTH)).toMatchObject({ id: 1 });
+    fresh.terminate();
+    asked.catch(() => {});
+  });
+
+  it('answers again by itself after the seconds it was told', async () => {
+    const devnet = await openDevnet();
+    await post(devnet, 'devnet_stopAnswering', [{ seconds: 0.05 }]);
+    devnet.register(DAVE);
+    const socket = await openSocket(devnet);
+    const asking = setInterval(() => socket.send(HEALTH), 10);
+    await once(socket, 'message');
+    clearInterval(asking);
+    socket.terminate();
+  });
+});
+
+describe('a devnet that is started again', () => {
+  it('goes on with the state of the one before, on the same port', async () => {
+    const first = await openDevnet();
+    const api = await connect(first);
+    await submit(first, serveAxon(api), await developmentKey('//Bob'));
+    first.register(DAVE);
+    const head = (await api.rpc.chain.getBlockHash()).toHex();
+    const heads: number[] = [];
+    await api.rpc.chain.subscribeNewHeads(({ number }) => {
+      heads.push(number.toNumber());
+    });
+    await first.close();
+    await eventually(() => !api.isConnected);
+
+    const second = await openDevnet({ port: first.port, state: first.state });
+    await eventually(() => api.isConnected);
+    second.produceBlock();
+    await eventually(() => heads.includes(3));
+    expect((await api.rpc.chain.getBlockHash(2)).toHex()).toBe(head);
+    expect((await api.query.subtensorModule?.uids?.(NETUID, DAVE))?.toJSON()).toBe(3);
+    expect(second.axonOf(BOB)?.port).toBe(8091);
+  });
+
+  it('closes with requests and sockets still open', async () => {
+    const devnet = await openDevnet();
+    await openSocket(devnet);
+    devnet.stopAnswering();
+    const waiting = fetch(devnet.url.replace('ws', 'http'), { method: 'POST', body: HEALTH });
+    const failed = expect(waiting).rejects.toThrow();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await devnet.close();
+    await failed;
+  });
+});
