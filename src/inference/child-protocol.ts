@@ -42,7 +42,7 @@ export interface ReadyMessage {
 }
 
 /** The model cannot be used; the child is of no use any more. */
-export interface RefusedMessage {
+interface RefusedMessage {
   readonly type: 'refused';
   readonly code: ErrorCode;
   readonly message: string;
@@ -52,14 +52,14 @@ export type ChildPrediction =
   | { readonly kind: 'probabilities'; readonly values: ClassProbabilities }
   | { readonly kind: 'mask'; readonly float16le: Payload };
 
-export interface ResultMessage {
+interface ResultMessage {
   readonly type: 'result';
   readonly prediction: ChildPrediction;
   readonly runMs: number;
 }
 
 /** This run gave no prediction; the child goes on. */
-export interface FailedMessage {
+interface FailedMessage {
   readonly type: 'failed';
   readonly code: ErrorCode;
   readonly message: string;

@@ -7,11 +7,11 @@ export type Layout = (typeof LAYOUTS)[number];
 export const INPUT_TYPES = ['uint8', 'float32', 'float16'] as const;
 export type InputType = (typeof INPUT_TYPES)[number];
 
-export const CLASS_NAMES = ['real', 'synthetic', 'semisynthetic', 'fake'] as const;
+const CLASS_NAMES = ['real', 'synthetic', 'semisynthetic', 'fake'] as const;
 export type ClassName = (typeof CLASS_NAMES)[number];
 
 /** What a model is made for: pictures, clips of frames, or masks of pictures. */
-export const TASKS = ['image', 'video', 'mask'] as const;
+const TASKS = ['image', 'video', 'mask'] as const;
 export type Task = (typeof TASKS)[number];
 
 const edge = z.int().min(1).max(8192);
@@ -20,22 +20,23 @@ const perChannelPositive = z.tuple([z.number().positive(), z.number().positive()
 
 const inputSchema = z.strictObject({
   layout: z.enum(LAYOUTS).optional().meta({
-    description: 'Order of the dimensions. Default: told by the dimension of size 3 in the ONNX file.',
+    description:
+      'NCHW, NHWC, NTCHW, NTHWC or NCTHW. Default: told by the dimension of size 3 in the ONNX file.',
   }),
   dtype: z.enum(INPUT_TYPES).optional().meta({
-    description: 'Element type. Default: that of the ONNX file.',
+    description: 'uint8, float32 or float16. Default: that of the ONNX file.',
   }),
   size: z
     .union([z.strictObject({ height: edge, width: edge }), z.literal('native')])
     .optional()
     .meta({
       description:
-        'Height and width that pictures are brought to, or "native" to leave them. ' +
+        '{"height": 224, "width": 224} that pictures are brought to, or "native" to leave them. ' +
         'Default: that of the ONNX file; where it is dynamic, 224 × 224, and 512 × 512 for masks.',
     }),
   fit: z.enum(['cover', 'contain', 'stretch']).optional().meta({
     description:
-      'How pictures are brought to that size. Default: cover; stretch for masks, which allow no other.',
+      'cover (cut the edges off), contain (pad with black) or stretch. Default: cover; masks allow stretch only.',
   }),
   frames: z.int().min(1).max(144).optional().meta({
     description:
@@ -81,7 +82,7 @@ const outputSchema = z.strictObject({
 /** What `model.json` beside a model may say; every field is optional and an unknown one is an error. */
 export const modelJsonSchema = z.strictObject({
   task: z.enum(TASKS).optional().meta({
-    description: 'What the model is made for. Default: what it is used for.',
+    description: 'image, video or mask: what the model is made for. Default: what it is used for.',
   }),
   input: inputSchema.optional(),
   output: outputSchema.optional(),

@@ -19,7 +19,7 @@ import { createPixelTransfer, type PixelTransfer } from './pixel-transfer.ts';
 import { createRunQueue, type QueuedRun } from './run-queue.ts';
 
 /** When a process that doesn't answer is taken to hang; the defaults leave room for a retry within 11 seconds. */
-export interface HangLimits {
+interface HangLimits {
   /** For loading the model and its warm-up. */
   readonly loadMs: number;
   /** A run may take 20 times the slowest that was seen, but no less than `floorMs` and no more than `ceilingMs`. */
@@ -42,8 +42,8 @@ export interface OnnxEngineOptions {
 const DEFAULT_HANG_LIMITS: HangLimits = { loadMs: 180_000, floorMs: 3_000, ceilingMs: 10_000 };
 const HANG_FACTOR = 20;
 /** Each holds decoded pictures, so their number bounds memory; the miner's own admission is stricter. */
-const QUEUE_LIMIT = 256;
-/** A model of free size takes pictures up to here: 4096 × 4096. As float32 that is 201 MB. */
+const QUEUE_LIMIT = 64;
+/** A model of free size takes pictures up to here, 4096 × 4096: as float32 that is 201 MB. */
 const NATIVE_LIMIT_PIXELS = 16_777_216;
 /** Deaths in a row, none of them during a run, after which it is no longer tried at once. */
 const DEATHS_UNTIL_FAILED = 5;
@@ -78,6 +78,7 @@ export function createOnnxEngine({
   let cudaWarned = false;
 
   const enter = (next: EngineState): void => {
+    if (state === 'closed') return;
     state = next;
     for (const wake of waiters) wake();
   };
@@ -200,6 +201,7 @@ export function createOnnxEngine({
       if (!(error instanceof ModelProcessGone)) run.reject(error);
       else if (closing.signal.aborted) run.reject(closed());
       else if (error.duringRequest) retryOrBar(run, error);
+      else if (state === 'failed') run.reject(failure);
       else queue.restore(run);
     } finally {
       await Promise.all([via.discard(`${name}.in`), via.discard(`${name}.out`)]);

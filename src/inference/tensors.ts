@@ -4,7 +4,7 @@ import { decodeFloat16, encodeFloat16 } from './float16.ts';
 import type { InputType, Layout } from './model-json.ts';
 
 /** The elements of an input tensor; half-precision numbers are held as their bits. */
-export type TensorData = Uint8Array | Float32Array | Uint16Array;
+type TensorData = Uint8Array | Float32Array | Uint16Array;
 
 export interface InputTensor {
   readonly dtype: InputType;

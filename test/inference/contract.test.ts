@@ -141,10 +141,7 @@ describe('the output contract', () => {
       [() => output([1, 1, 4, 4], { kind: 'logits' }, 'mask'), 'logits', 'mask'],
       [() => output([1, 1, 4, 4], { classes: ['real'] }, 'mask'), 'classes'],
       [() => output([1, 3, 4, 4]), '[1, 3, 4, 4]'],
-      [
-        () => output([1, 3], undefined, 'mask').kind && output([1, 2, 4, 4], undefined, 'mask'),
-        '[1, 2, 4, 4]',
-      ],
+      [() => output([1, 2, 4, 4], undefined, 'mask'), '[1, 2, 4, 4]'],
     ];
     for (const [attempt, ...parts] of cases) expect(attempt).toThrow(invalid(...parts));
   });

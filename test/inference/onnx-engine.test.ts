@@ -272,6 +272,53 @@ describe('a model that cannot be used', () => {
   });
 });
 
+describe('an input that the model cannot answer', () => {
+  const cast = { op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: 1 } };
+  const average = {
+    op: 'ReduceMean',
+    inputs: ['pixels'],
+    outputs: ['means'],
+    attributes: { axes: [2, 3], keepdims: 0 },
+  };
+  const open = async (nodes: Parameters<typeof encodeModel>[0]['nodes']) => {
+    const onnx = encodeModel({
+      name: 'picky',
+      inputs: [{ name: 'input', type: 'uint8', shape: [1, 3, 8, 8] }],
+      outputs: [{ name: 'answer', type: 'float32', shape: [1, 3] }],
+      nodes: [cast, average, ...nodes],
+      constants: [
+        { name: 'sixty_fourth', type: 'float32', shape: [1], data: [1 / 64] },
+        { name: 'three', type: 'float32', shape: [3], data: [1, 2, 3] },
+      ],
+    });
+    const engine = engines.open('image', writeModel(engines.root, 'model', onnx));
+    await engine.ready();
+    return (red: number) => engine.infer({ ...request, frames: plain([red, 100, 100]) }, lasting());
+  };
+
+  it('is refused when the answer is not finite, and the next is answered', async () => {
+    const ask = await open([{ op: 'Log', inputs: ['means'], outputs: ['answer'] }]);
+    await expect(ask(0)).rejects.toMatchObject({
+      code: 'INFERENCE_FAILED',
+      message: expect.stringContaining('-Infinity'),
+    });
+    await expect(ask(1)).resolves.toMatchObject({ kind: 'probabilities' });
+  });
+
+  it('is refused in the words of ONNX Runtime, and the next is answered', async () => {
+    const ask = await open([
+      { op: 'Mul', inputs: ['means', 'sixty_fourth'], outputs: ['places_float'] },
+      { op: 'Cast', inputs: ['places_float'], outputs: ['places'], attributes: { to: 7 } },
+      { op: 'Gather', inputs: ['three', 'places'], outputs: ['answer'] },
+    ]);
+    await expect(ask(255)).rejects.toMatchObject({
+      code: 'INFERENCE_FAILED',
+      message: expect.stringContaining('Gather'),
+    });
+    await expect(ask(100)).resolves.toMatchObject({ kind: 'probabilities' });
+  });
+});
+
 describe('the device', () => {
   it.skipIf(gpu)('cuda is an error that says how to get it where it is missing', async () => {
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
