@@ -52,7 +52,7 @@ export type ChildPrediction =
   | { readonly kind: 'probabilities'; readonly values: ClassProbabilities }
   | { readonly kind: 'mask'; readonly float16le: Payload };
 
-interface ResultMessage {
+export interface ResultMessage {
   readonly type: 'result';
   readonly prediction: ChildPrediction;
   readonly runMs: number;

@@ -1,20 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeadlineClock } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
 import type { RgbFrames } from '../media/frames.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { ChildPrediction, ReadyMessage } from './child-protocol.ts';
+import type { ChildPrediction, ResultMessage } from './child-protocol.ts';
 import type { ModelContract } from './contract.ts';
 import { createCrashRecord } from './crash-record.ts';
-import type { Device, Engine, EngineInput, EngineState, InferOptions, Prediction } from './engine.ts';
+import type { Device, Engine, EngineInput, InferOptions, Prediction } from './engine.ts';
 import type { Task } from './model-json.ts';
-import {
-  type ModelProcess,
-  type ModelProcessEnd,
-  ModelProcessGone,
-  startModelProcess,
-} from './model-process.ts';
-import { countPhysicalCores } from './physical-cores.ts';
+import { type ModelProcess, ModelProcessGone } from './model-process.ts';
+import { closingError, createModelSupervisor } from './model-supervisor.ts';
 import { createPixelTransfer, type PixelTransfer } from './pixel-transfer.ts';
 import { createRunQueue, type QueuedRun } from './run-queue.ts';
 
@@ -45,10 +39,6 @@ const HANG_FACTOR = 20;
 const QUEUE_LIMIT = 64;
 /** A model of free size takes pictures up to here, 4096 × 4096: as float32 that is 201 MB. */
 const NATIVE_LIMIT_PIXELS = 16_777_216;
-/** Deaths in a row, none of them during a run, after which it is no longer tried at once. */
-const DEATHS_UNTIL_FAILED = 5;
-const FIRST_PAUSE_MS = 100;
-const RETRY_FAILED_MS = 30_000;
 
 /** ONNX Runtime in a process of its own, which is replaced when it dies or hangs. Loading starts at once. */
 export function createOnnxEngine({
@@ -62,109 +52,81 @@ export function createOnnxEngine({
 }: OnnxEngineOptions): Engine {
   const queue = createRunQueue({ limit: QUEUE_LIMIT });
   const crashes = createCrashRecord({ clock });
-  const closing = new AbortController();
-  const waiters = new Set<() => void>();
-  let state: EngineState = 'warming';
-  let failure: MinerError | undefined;
-  let current: ModelProcess | undefined;
-  let announced: ReadyMessage | undefined;
-  let transfer: PixelTransfer | undefined;
+  const opening = createPixelTransfer(temporaryFolder === undefined ? undefined : [temporaryFolder]);
+  let running: QueuedRun | undefined;
   let pumping = false;
   let pumped: Promise<void> = Promise.resolve();
-  let running: QueuedRun | undefined;
-  let [restarts, runs, runNumber, idleDeaths, slowestRunMs] = [0, 0, 0, 0, 0];
-  let warmupMs: number | undefined;
-  let lastError: string | undefined;
-  let cudaWarned = false;
+  let runNumber = 0;
+  let runs = 0;
+  let slowestRunMs = 0;
 
-  const enter = (next: EngineState): void => {
-    if (state === 'closed') return;
-    state = next;
-    for (const wake of waiters) wake();
-  };
-
-  const fail = (error: MinerError): void => {
-    failure = error;
-    lastError = error.message;
-    logger.error({ task, modelPath, code: error.code, detail: error.message }, 'model failed');
-    enter('failed');
-    queue.rejectWaiting(() => error);
-  };
-
-  const load = async (child: ModelProcess, { folders }: PixelTransfer): Promise<'ready' | 'refused'> => {
-    const startedAt = clock.monotonic();
-    const threads = countPhysicalCores();
-    const message = { type: 'load', modelPath, task, device, threads, folders } as const;
-    const answer = await child.request(message, hangLimits.loadMs);
-    if (answer.type === 'refused') {
-      fail(new MinerError(answer.code, answer.message));
-      return 'refused';
+  /** One run after the other, for as long as there is a process and something to do. */
+  const pump = async (): Promise<void> => {
+    const transfer = await opening;
+    for (let child = supervisor.process; child !== undefined; child = supervisor.process) {
+      running = queue.take();
+      if (running === undefined) break;
+      await attempt(running, child, transfer);
     }
-    if (answer.type !== 'ready')
-      throw new MinerError('INTERNAL', `The model process answered ${answer.type}`);
-    announced = answer;
-    failure = undefined;
-    slowestRunMs = Math.max(slowestRunMs, answer.runMs);
-    warmupMs = clock.monotonic() - startedAt;
-    const { provider, nodesByProvider, runMs, cudaFailure } = answer;
-    if (cudaFailure !== undefined && !cudaWarned) {
-      cudaWarned = true;
-      logger.warn(
-        { task, reason: cudaFailure },
-        'CUDA cannot be used: the model runs on the CPU and is slower',
-      );
-    }
-    logger.info(
-      { task, modelPath, provider, nodesByProvider, pid: child.pid, warmupMs, runMs },
-      'model ready',
-    );
-    enter('ready');
-    return 'ready';
+    running = undefined;
+    pumping = false;
   };
 
-  /** One process after the other, until the engine is closed or the model refused. */
-  const supervise = async (): Promise<void> => {
-    transfer = await createPixelTransfer(temporaryFolder === undefined ? undefined : [temporaryFolder]);
-    while (!closing.signal.aborted) {
-      const child = startModelProcess(task);
-      current = child;
-      const outcome = await load(child, transfer).catch((error: unknown) => {
-        if (!(error instanceof ModelProcessGone)) throw error;
-        return 'died' as const;
-      });
-      if (outcome === 'ready') startPump();
-      if (outcome === 'refused') child.kill();
-      const end = await child.gone;
-      current = undefined;
-      if (closing.signal.aborted || (outcome === 'refused' && announced === undefined)) return;
-      if (outcome !== 'refused') noteDeath(child, end, outcome === 'ready' && end.duringRequest);
-      restarts += 1;
-      await sleep(pauseMs(), undefined, { signal: closing.signal }).catch(() => undefined);
+  const startPump = (): void => {
+    if (pumping) return;
+    pumping = true;
+    pumped = pump();
+  };
+
+  const attempt = async (run: QueuedRun, child: ModelProcess, transfer: PixelTransfer): Promise<void> => {
+    const name = String(runNumber++);
+    try {
+      const result = await exchange(run, child, transfer, name);
+      if (result === undefined) return;
+      runs += 1;
+      slowestRunMs = Math.max(slowestRunMs, result.runMs);
+      supervisor.noteRun();
+      if (!run.settled) {
+        run.resolve(await toPrediction(result.prediction, run.input.sourceSize, transfer));
+      }
+    } catch (error) {
+      if (!(error instanceof ModelProcessGone)) run.reject(error);
+      else if (supervisor.state === 'closed') run.reject(closingError());
+      else if (error.duringRequest) retryOrBar(run, error);
+      else if (supervisor.state === 'failed') run.reject(supervisor.failure);
+      else queue.restore(run);
+    } finally {
+      await Promise.all([transfer.discard(`${name}.in`), transfer.discard(`${name}.out`)]);
     }
   };
 
-  const noteDeath = (child: ModelProcess, { how, stderr }: ModelProcessEnd, duringRun: boolean): void => {
-    lastError = `The model process ${how}`;
-    logger.error({ task, pid: child.pid, how, stderr }, 'model process ended');
-    if (!duringRun) idleDeaths += 1;
-    if (idleDeaths >= DEATHS_UNTIL_FAILED) {
-      fail(
-        new MinerError('MODEL_UNAVAILABLE', `The model process died ${idleDeaths} times in a row: it ${how}`),
-      );
-    } else if (state === 'ready') {
-      enter('restarting');
-    }
+  /** @returns undefined when nobody wants the answer any more */
+  const exchange = async (
+    run: QueuedRun,
+    child: ModelProcess,
+    transfer: PixelTransfer,
+    name: string,
+  ): Promise<ResultMessage | undefined> => {
+    const { frames, sourceSize } = run.input;
+    const pixels = await transfer.send(`${name}.in`, frames.data);
+    if (run.settled) return undefined;
+    const { count, height, width } = frames;
+    const resultName = `${name}.out`;
+    const message = { type: 'run', resultName, pixels, count, height, width, sourceSize } as const;
+    const answer = await child.request(message, hangLimitMs());
+    if (answer.type === 'result') return answer;
+    if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
+    throw new MinerError('INTERNAL', `The model process answered ${answer.type}`);
   };
 
-  const pauseMs = (): number => {
-    if (state === 'failed') return RETRY_FAILED_MS;
-    return idleDeaths < 2 ? 0 : FIRST_PAUSE_MS * 2 ** idleDeaths;
+  const hangLimitMs = (): number => {
+    const { floorMs, ceilingMs } = hangLimits;
+    const { input } = contractOf();
+    // The size of pictures is free there, and says more about the time than any run before.
+    if (input.fit.mode === 'native') return ceilingMs;
+    const seenMs = Math.max(slowestRunMs, supervisor.announced?.runMs ?? 0);
+    return Math.min(ceilingMs, Math.max(floorMs, HANG_FACTOR * seenMs));
   };
-
-  const hangLimitMs = (contract: ModelContract): number =>
-    contract.input.fit.mode === 'native'
-      ? hangLimits.ceilingMs
-      : Math.min(hangLimits.ceilingMs, Math.max(hangLimits.floorMs, HANG_FACTOR * slowestRunMs));
 
   /** The process died on this input: it gets one more attempt, in a fresh process. */
   const retryOrBar = (run: QueuedRun, gone: ModelProcessGone): void => {
@@ -175,69 +137,27 @@ export function createOnnxEngine({
       queue.restore(run);
       return;
     }
-    const error = barred(contentHash, gone.message);
+    const error = barredError(contentHash, gone.message);
     run.reject(error);
     queue.rejectWaiting((other) => (other.input.contentHash === contentHash ? error : undefined));
   };
 
-  const attempt = async (run: QueuedRun, child: ModelProcess, via: PixelTransfer): Promise<void> => {
-    const { frames, sourceSize } = run.input;
-    const name = String(runNumber++);
-    try {
-      const pixels = await via.send(`${name}.in`, frames.data);
-      if (run.settled) return;
-      const { count, height, width } = frames;
-      const resultName = `${name}.out`;
-      const message = { type: 'run', resultName, pixels, count, height, width, sourceSize } as const;
-      const answer = await child.request(message, hangLimitMs(contractOf()));
-      if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
-      if (answer.type !== 'result')
-        throw new MinerError('INTERNAL', `The model process answered ${answer.type}`);
-      runs += 1;
-      idleDeaths = 0;
-      slowestRunMs = Math.max(slowestRunMs, answer.runMs);
-      if (!run.settled) run.resolve(await toPrediction(answer.prediction, sourceSize, via));
-    } catch (error) {
-      if (!(error instanceof ModelProcessGone)) run.reject(error);
-      else if (closing.signal.aborted) run.reject(closed());
-      else if (error.duringRequest) retryOrBar(run, error);
-      else if (state === 'failed') run.reject(failure);
-      else queue.restore(run);
-    } finally {
-      await Promise.all([via.discard(`${name}.in`), via.discard(`${name}.out`)]);
-    }
-  };
-
-  /** One run after the other, for as long as there is a process and something to do. */
-  const pump = async (): Promise<void> => {
-    pumping = true;
-    try {
-      while (state === 'ready' && current?.alive === true && transfer !== undefined) {
-        const run = queue.take();
-        if (run === undefined) return;
-        running = run;
-        await attempt(run, current, transfer);
-        running = undefined;
-      }
-    } finally {
-      running = undefined;
-      pumping = false;
-    }
-  };
-
-  const startPump = (): void => {
-    if (!pumping) pumped = pump();
-  };
-
   const contractOf = (): ModelContract => {
-    if (announced === undefined)
-      throw failure ?? new MinerError('MODEL_WARMING', 'The model is still loading');
-    return announced.contract;
+    const { announced, failure } = supervisor;
+    if (announced !== undefined) return announced.contract;
+    throw failure ?? new MinerError('MODEL_WARMING', 'The model is still loading');
   };
 
-  const life = supervise().catch((error: unknown) => {
-    current?.kill();
-    fail(new MinerError('MODEL_UNAVAILABLE', `The model process could not be run: ${String(error)}`));
+  const supervisor = createModelSupervisor({
+    task,
+    modelPath,
+    device,
+    loadLimitMs: hangLimits.loadMs,
+    folders: opening.then(({ folders }) => folders),
+    logger,
+    clock,
+    onReady: startPump,
+    onFailed: (error) => queue.rejectWaiting(() => error),
   });
 
   return {
@@ -245,56 +165,35 @@ export function createOnnxEngine({
     get contract() {
       return contractOf();
     },
+    ready: supervisor.ready,
 
     status: () => ({
-      state,
+      ...supervisor.status(),
       modelPath,
       device,
-      provider: announced?.provider,
-      nodesByProvider: announced?.nodesByProvider ?? {},
-      pid: current?.pid,
-      restarts,
-      lastError,
       runs,
       queued: queue.size + (running?.settled === false ? 1 : 0),
-      warmupMs,
     }),
 
-    ready: (signal) =>
-      new Promise<void>((resolve, reject) => {
-        const look = (): void => {
-          if (signal?.aborted === true) reject(signal.reason);
-          else if (state === 'ready') resolve();
-          else if (state === 'failed') reject(failure);
-          else if (state === 'closed') reject(closed());
-          else return;
-          waiters.delete(look);
-          signal?.removeEventListener('abort', look);
-        };
-        waiters.add(look);
-        signal?.addEventListener('abort', look);
-        look();
-      }),
-
     async infer(input: EngineInput, options: InferOptions): Promise<Prediction> {
-      if (state === 'closed') throw closed();
-      if (state === 'failed' && failure !== undefined) throw failure;
+      if (supervisor.state === 'closed') throw closingError();
+      if (supervisor.state === 'failed') throw supervisor.failure;
       requireFrames(input.frames, contractOf());
-      if (crashes.isBarred(input.contentHash)) throw barred(input.contentHash, 'died on it before');
+      if (crashes.isBarred(input.contentHash)) throw barredError(input.contentHash, 'died on it before');
       const answer = queue.add(input, options);
       startPump();
       return answer;
     },
 
-    async close(): Promise<void> {
-      if (!closing.signal.aborted) {
-        enter('closed');
-        closing.abort();
-        queue.rejectWaiting(closed);
-      }
-      current?.kill();
-      await Promise.all([life, pumped]);
-      await transfer?.close();
+    async close() {
+      const closed = supervisor.close();
+      queue.rejectWaiting(closingError);
+      await closed;
+      await pumped;
+      await opening.then(
+        (transfer) => transfer.close(),
+        () => undefined,
+      );
     },
   };
 }
@@ -302,10 +201,10 @@ export function createOnnxEngine({
 async function toPrediction(
   prediction: ChildPrediction,
   { height, width }: EngineInput['sourceSize'],
-  via: PixelTransfer,
+  transfer: PixelTransfer,
 ): Promise<Prediction> {
   if (prediction.kind === 'probabilities') return prediction;
-  return { kind: 'mask', float16le: await via.receive(prediction.float16le), height, width };
+  return { kind: 'mask', float16le: await transfer.receive(prediction.float16le), height, width };
 }
 
 /** Whoever samples and resizes media does it by the contract; anything else is a fault of the miner. */
@@ -313,26 +212,15 @@ function requireFrames({ data, count, height, width }: RgbFrames, { input }: Mod
   const { fit, frames } = input;
   const sized = fit.mode === 'native' || (fit.height === height && fit.width === width);
   if (count !== frames || !sized || data.length !== count * height * width * 3) {
-    throw new MinerError(
-      'INTERNAL',
-      `${count} frames of ${height} × ${width} do not fit the model's contract`,
-    );
+    const given = `${count} frames of ${height} × ${width}`;
+    throw new MinerError('INTERNAL', `${given} do not fit the model's contract`);
   }
   if (fit.mode === 'native' && height * width > NATIVE_LIMIT_PIXELS) {
     throw new MinerError('MEDIA_TOO_LARGE', `${height} × ${width} is more than the model is given at once`);
   }
 }
 
-function barred(contentHash: string, how: string): MinerError {
-  return new MinerError(
-    'INFERENCE_CRASHED',
-    `The model process ${how}; this input is refused for ten minutes`,
-    {
-      fields: { contentHash },
-    },
-  );
-}
-
-function closed(): MinerError {
-  return new MinerError('AXON_CLOSING', 'The model is being shut down');
+function barredError(contentHash: string, how: string): MinerError {
+  const message = `The model process ${how}; this input is refused for ten minutes`;
+  return new MinerError('INFERENCE_CRASHED', message, { fields: { contentHash } });
 }

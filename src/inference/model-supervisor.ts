@@ -1,0 +1,220 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeadlineClock } from '../admission/deadline.ts';
+import { MinerError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { ReadyMessage } from './child-protocol.ts';
+import type { Device, EngineState, EngineStatus } from './engine.ts';
+import type { Task } from './model-json.ts';
+import {
+  type ModelProcess,
+  type ModelProcessEnd,
+  ModelProcessGone,
+  startModelProcess,
+} from './model-process.ts';
+import { countPhysicalCores } from './physical-cores.ts';
+
+interface ModelSupervisorOptions {
+  readonly task: Task;
+  readonly modelPath: string;
+  readonly device: Device;
+  /** A process that has not loaded and warmed the model by then hangs. */
+  readonly loadLimitMs: number;
+  /** Private folders that the process may use. */
+  readonly folders: Promise<readonly string[]>;
+  readonly logger: Logger;
+  readonly clock: DeadlineClock;
+  /** A process, the first or a fresh one, can be given runs. */
+  onReady(): void;
+  /** There will be no process for some time, or never. */
+  onFailed(error: MinerError): void;
+}
+
+/** Keeps one process with a warm model alive. */
+export interface ModelSupervisor {
+  readonly state: EngineState;
+  /** Why there is no process; set while the state is `failed`. */
+  readonly failure: MinerError | undefined;
+  /** The process that can be given runs, if there is one now. */
+  readonly process: ModelProcess | undefined;
+  /** What the latest process said when it was ready; undefined before the first was. */
+  readonly announced: ReadyMessage | undefined;
+  /** Says that the process completed a run, and so isn't one of those that only ever die. */
+  noteRun(): void;
+  ready(signal?: AbortSignal): Promise<void>;
+  status(): Omit<EngineStatus, 'modelPath' | 'device' | 'runs' | 'queued'>;
+  /** Ends the process; resolves when nothing is left of it. */
+  close(): Promise<void>;
+}
+
+/** Deaths in a row, none of them during a run, after which it is no longer tried at once. */
+const DEATHS_UNTIL_FAILED = 5;
+const FIRST_PAUSE_MS = 100;
+const RETRY_FAILED_MS = 30_000;
+
+/**
+ * Starts a process for the model, and another whenever it dies. Pauses grow while it keeps dying of itself; a death
+ * during a run may be the input's fault and doesn't count.
+ */
+export function createModelSupervisor({
+  task,
+  modelPath,
+  device,
+  loadLimitMs,
+  folders,
+  logger,
+  clock,
+  onReady,
+  onFailed,
+}: ModelSupervisorOptions): ModelSupervisor {
+  const closing = new AbortController();
+  const waiters = new Set<() => void>();
+  let state: EngineState = 'warming';
+  let failure: MinerError | undefined;
+  let current: ModelProcess | undefined;
+  let announced: ReadyMessage | undefined;
+  let idleDeaths = 0;
+  let restarts = 0;
+  let warmupMs: number | undefined;
+  let lastError: string | undefined;
+  let cudaWarned = false;
+
+  const enter = (next: EngineState): void => {
+    if (state === 'closed') return;
+    state = next;
+    for (const wake of waiters) wake();
+  };
+
+  const fail = (error: MinerError): void => {
+    failure = error;
+    lastError = error.message;
+    logger.error({ task, modelPath, code: error.code, detail: error.message }, 'model failed');
+    enter('failed');
+    onFailed(error);
+  };
+
+  const load = async (child: ModelProcess): Promise<'ready' | 'refused'> => {
+    const startedAt = clock.monotonic();
+    const threads = countPhysicalCores();
+    const message = { type: 'load', modelPath, task, device, threads, folders: await folders } as const;
+    const answer = await child.request(message, loadLimitMs);
+    if (answer.type === 'refused') {
+      fail(new MinerError(answer.code, answer.message));
+      return 'refused';
+    }
+    if (answer.type !== 'ready') {
+      throw new MinerError('INTERNAL', `The model process answered ${answer.type}`);
+    }
+    announced = answer;
+    failure = undefined;
+    warmupMs = clock.monotonic() - startedAt;
+    const { provider, nodesByProvider, runMs, cudaFailure } = answer;
+    if (cudaFailure !== undefined && !cudaWarned) {
+      cudaWarned = true;
+      const reason = cudaFailure;
+      logger.warn({ task, reason }, 'CUDA cannot be used: the model runs on the CPU and is slower');
+    }
+    const { pid } = child;
+    logger.info({ task, modelPath, provider, nodesByProvider, pid, warmupMs, runMs }, 'model ready');
+    enter('ready');
+    onReady();
+    return 'ready';
+  };
+
+  /** One process after the other, until all is closed or the model refused before it ever worked. */
+  const supervise = async (): Promise<void> => {
+    await folders;
+    while (!closing.signal.aborted) {
+      const child = startModelProcess(task);
+      current = child;
+      const outcome = await load(child).catch((error: unknown) => {
+        if (!(error instanceof ModelProcessGone)) throw error;
+        return 'died' as const;
+      });
+      if (outcome === 'refused') child.kill();
+      const end = await child.gone;
+      current = undefined;
+      if (closing.signal.aborted || (outcome === 'refused' && announced === undefined)) return;
+      if (outcome !== 'refused') noteDeath(child, end, outcome === 'ready' && end.duringRequest);
+      restarts += 1;
+      await sleep(pauseMs(), undefined, { signal: closing.signal }).catch(() => undefined);
+    }
+  };
+
+  const noteDeath = (child: ModelProcess, { how, stderr }: ModelProcessEnd, duringRun: boolean): void => {
+    lastError = `The model process ${how}`;
+    logger.error({ task, pid: child.pid, how, stderr }, 'model process ended');
+    if (!duringRun) idleDeaths += 1;
+    if (idleDeaths >= DEATHS_UNTIL_FAILED) {
+      const message = `The model process died ${idleDeaths} times in a row: it ${how}`;
+      fail(new MinerError('MODEL_UNAVAILABLE', message));
+    } else if (state === 'ready') {
+      enter('restarting');
+    }
+  };
+
+  const pauseMs = (): number => {
+    if (state === 'failed') return RETRY_FAILED_MS;
+    return idleDeaths < 2 ? 0 : FIRST_PAUSE_MS * 2 ** idleDeaths;
+  };
+
+  const life = supervise().catch((error: unknown) => {
+    current?.kill();
+    fail(new MinerError('MODEL_UNAVAILABLE', `The model process could not be run: ${String(error)}`));
+  });
+
+  return {
+    get state() {
+      return state;
+    },
+    get failure() {
+      return failure;
+    },
+    get process() {
+      return state === 'ready' && current?.alive === true ? current : undefined;
+    },
+    get announced() {
+      return announced;
+    },
+    noteRun() {
+      idleDeaths = 0;
+    },
+
+    ready: (signal) =>
+      new Promise<void>((resolve, reject) => {
+        const look = (): void => {
+          if (signal?.aborted === true) reject(signal.reason);
+          else if (state === 'ready') resolve();
+          else if (state === 'failed') reject(failure);
+          else if (state === 'closed') reject(closingError());
+          else return;
+          waiters.delete(look);
+          signal?.removeEventListener('abort', look);
+        };
+        waiters.add(look);
+        signal?.addEventListener('abort', look);
+        look();
+      }),
+
+    status: () => ({
+      state,
+      provider: announced?.provider,
+      nodesByProvider: announced?.nodesByProvider ?? {},
+      pid: current?.pid,
+      restarts,
+      lastError,
+      warmupMs,
+    }),
+
+    async close() {
+      enter('closed');
+      closing.abort();
+      current?.kill();
+      await life;
+    },
+  };
+}
+
+/** For whoever still wants something of a model that is being closed. */
+export function closingError(): MinerError {
+  return new MinerError('AXON_CLOSING', 'The model is being shut down');
+}
