@@ -48,6 +48,30 @@ function dispatchInfo(dispatchClass: 'Normal' | 'Mandatory') {
   return { weight: { refTime: 0, proofSize: 0 }, class: dispatchClass, paysFee: 'No' };
 }
 
+/** What an extrinsic at a position of a block has done: the subnet after it, and what the runtime says about it. */
+interface Effect {
+  readonly subnet: Subnet;
+  readonly events: readonly BlockEvent[];
+}
+
+function serve(subnet: Subnet, { signer, call }: PooledExtrinsic, position: number, block: number): Effect {
+  const { netuid, ...axon } = call;
+  const info = { dispatchInfo: dispatchInfo('Normal') };
+  return {
+    subnet: changeNeuron(subnet, signer, { axon: { ...axon, block } }),
+    events: [
+      { extrinsic: position, pallet: 'SubtensorModule', event: { AxonServed: [netuid, signer] } },
+      systemEvent(position, { ExtrinsicSuccess: info }),
+    ],
+  };
+}
+
+function fail(subnet: Subnet, position: number, error: number): Effect {
+  const dispatchError = { Module: { index: PALLET_SUBTENSOR, error: [error, 0, 0, 0] } };
+  const failed = { dispatchError, dispatchInfo: dispatchInfo('Normal') };
+  return { subnet, events: [systemEvent(position, { ExtrinsicFailed: failed })] };
+}
+
 export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): BlockAuthor {
   let forcedError: number | undefined;
   /** Included, and not yet final. */
@@ -72,26 +96,21 @@ export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): B
     const events = [systemEvent(0, { ExtrinsicSuccess: { dispatchInfo: dispatchInfo('Mandatory') } })];
 
     for (let next = pool.take(nonceOf, number); next !== undefined; next = pool.take(nonceOf, number)) {
-      const { signer, call, watcher, nonce } = next;
       // What was good when it was submitted may have stopped being so; it then never gets into a block.
-      if (refusalOf(subnet, signer, call, number) !== undefined) {
-        watcher('invalid');
+      if (refusalOf(subnet, next.signer, next.call, number) !== undefined) {
+        next.watcher('invalid');
         continue;
       }
-      nonces.set(signer, nonce + 1);
-      included.push(next);
-      const index = included.length;
-      if (forcedError !== undefined) {
-        const dispatchError = { Module: { index: PALLET_SUBTENSOR, error: [forcedError, 0, 0, 0] } };
-        const failed = { dispatchError, dispatchInfo: dispatchInfo('Normal') };
-        events.push(systemEvent(index, { ExtrinsicFailed: failed }));
-        forcedError = undefined;
-        continue;
-      }
-      const { netuid, ...axon } = call;
-      subnet = changeNeuron(subnet, signer, { axon: { ...axon, block: number } });
-      events.push({ extrinsic: index, pallet: 'SubtensorModule', event: { AxonServed: [netuid, signer] } });
-      events.push(systemEvent(index, { ExtrinsicSuccess: { dispatchInfo: dispatchInfo('Normal') } }));
+      nonces.set(next.signer, next.nonce + 1);
+      // The first place is the timestamp's.
+      const position = included.push(next);
+      const effect =
+        forcedError === undefined
+          ? serve(subnet, next, position, number)
+          : fail(subnet, position, forcedError);
+      forcedError = undefined;
+      subnet = effect.subnet;
+      events.push(...effect.events);
     }
 
     const extrinsics = [timestampExtrinsic(timestampMs), ...included.map(({ encoded }) => encoded)];

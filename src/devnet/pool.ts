@@ -52,13 +52,13 @@ export function createPool(chain: Chain, onSubmit: () => void = () => undefined)
     return next;
   }
 
+  /** The runtime's checks for the next block; gives the block in which the extrinsic is no longer good. */
   function validate(extrinsic: Extrinsic): number {
+    const { signer, nonce, call } = extrinsic;
+    const { subnet, nonces, number } = chain.head;
     const death = verifyExtrinsic(extrinsic, chain);
-    const { head } = chain;
-    if (extrinsic.nonce < (head.nonces.get(extrinsic.signer) ?? 0))
-      throw invalidTransaction('Transaction is outdated');
-    const refusal =
-      forcedRefusal ?? refusalOf(head.subnet, extrinsic.signer, extrinsic.call, head.number + 1);
+    if (nonce < (nonces.get(signer) ?? 0)) throw invalidTransaction('Transaction is outdated');
+    const refusal = forcedRefusal ?? refusalOf(subnet, signer, call, number + 1);
     forcedRefusal = undefined;
     if (refusal !== undefined) throw invalidTransaction(`Custom error: ${refusal}`);
     return death;

@@ -1,11 +1,11 @@
 import { u8aToHex } from '@polkadot/util';
 import { encodeAddress } from '@polkadot/util-crypto';
 import type { Block } from './chain.ts';
+import { METAGRAPH_TYPES } from './metagraph-types.ts';
 import { invalidParams, RpcError } from './rpc-error.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
 import { BURN_RAO, IMMUNITY_PERIOD_BLOCKS, TEMPO_BLOCKS } from './storage.ts';
 import { MAX_UIDS, type Neuron } from './subnet.ts';
-import { SUBTENSOR_TYPES } from './subtensor-types.ts';
 
 /** Answers runtime calls (`state_call`) at a block: name and arguments in SCALE in, SCALE out. */
 export type RuntimeApi = (method: string, input: Uint8Array, block: Block) => Uint8Array;
@@ -24,7 +24,7 @@ const NO_AXON = {
 
 /** The fields of a selective metagraph by the index by which a caller asks for them, in the codec's spelling. */
 function metagraphFieldNames(): readonly string[] {
-  const definition = SUBTENSOR_TYPES.SelectiveMetagraph;
+  const definition = METAGRAPH_TYPES.SelectiveMetagraph;
   if (definition === undefined || !('fields' in definition)) return [];
   return Object.keys(definition.fields).map((name) =>
     name.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase()),

@@ -1,6 +1,7 @@
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { FRAME_TYPES } from './frame-types.ts';
 import { encodeMetadata } from './metadata.ts';
+import { METAGRAPH_TYPES } from './metagraph-types.ts';
 import { SUBTENSOR_TYPES } from './subtensor-types.ts';
 import { createTypeTable } from './type-table.ts';
 
@@ -21,7 +22,7 @@ const OWN_EXTENSIONS = {
 };
 
 export function createRuntimeCodec(): RuntimeCodec {
-  const types = createTypeTable({ ...FRAME_TYPES, ...SUBTENSOR_TYPES });
+  const types = createTypeTable({ ...FRAME_TYPES, ...SUBTENSOR_TYPES, ...METAGRAPH_TYPES });
   const metadata = encodeMetadata(types);
   const registry = new TypeRegistry();
   registry.setMetadata(new Metadata(registry, metadata), undefined, OWN_EXTENSIONS);

@@ -1,5 +1,5 @@
 /** The fields of a struct or of an enum's case: named (`{ port: 'u16' }`) or not (`['u16']`); values are type expressions. */
-export type Fields = Readonly<Record<string, string>> | readonly string[];
+type Fields = Readonly<Record<string, string>> | readonly string[];
 
 export interface Variant {
   readonly index: number;
@@ -13,7 +13,7 @@ export type TypeDefinition = {
 } & ({ readonly fields: Fields } | { readonly variants: Readonly<Record<string, Variant>> });
 
 /** One row of the registry of types that metadata carries (scale-info's `PortableType`, as JSON). */
-export interface PortableType {
+interface PortableType {
   readonly id: number;
   readonly type: {
     readonly path: readonly string[];

@@ -1,7 +1,6 @@
 import { ApiPromise, HttpProvider, Keyring, WsProvider } from '@polkadot/api';
-import type { SignerOptions, SubmittableExtrinsic } from '@polkadot/api/types';
+import type { ApiOptions, SignerOptions, SubmittableExtrinsic } from '@polkadot/api/types';
 import type { KeyringPair } from '@polkadot/keyring/types';
-import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import type { ISubmittableResult } from '@polkadot/types/types';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterEach } from 'vitest';
@@ -33,7 +32,7 @@ export async function openDevnet(options: Partial<DevnetOptions> = {}): Promise<
 
 /** polkadot.js as the miner uses it, connected over a real socket; disconnected after the test. */
 export async function connect(devnet: Devnet): Promise<ApiPromise> {
-  const provider = new WsProvider(devnet.url, 100) as ProviderInterface;
+  const provider = new WsProvider(devnet.url, 100) as NonNullable<ApiOptions['provider']>;
   const api = await ApiPromise.create({
     provider,
     signedExtensions: {
