@@ -18,7 +18,7 @@ interface SettingMeta {
 }
 
 /** The documentation of each setting, found by its zod schema. */
-export const settingMeta = z.registry<SettingMeta>();
+const settingMeta = z.registry<SettingMeta>();
 
 const port = (what: string) =>
   z.coerce

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { AnswerContext, Answerer } from '../axon/answerer.ts';
 import type { ReceivedBody } from '../axon/body-sink.ts';
+import { detect } from '../inference/detector.ts';
 import type { Engine, EngineInput, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
+import { segment } from '../inference/segmenter.ts';
 import { decodeImage, fitFrames } from '../media/image.ts';
 import { sampleVideo } from '../media/video.ts';
 
@@ -61,7 +63,12 @@ export function createAnswerer({ engines, videoConcurrency }: AnswererOptions): 
       const input = await record.step('decode', () =>
         task === 'video' ? decodeClip(engine, body, context) : decodePicture(engine, body, deadline.signal),
       );
-      return record.step('infer', () => engine.infer(input, { deadline, priority: 0 }));
+      const options = { deadline, priority: 0 };
+      return record.step('infer', async () =>
+        task === 'mask'
+          ? segment(engine, input, options)
+          : { kind: 'probabilities', values: await detect(engine, input, options) },
+      );
     },
   };
 }

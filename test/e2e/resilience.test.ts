@@ -157,7 +157,7 @@ describe('two hundred slow uploads that name a validator', () => {
 describe('clips being decoded and inferred', () => {
   it('do not hold up the open route', async () => {
     const { port } = await start();
-    const clip = await makeClip({ width: 640, height: 480, frames: 60, seed: 1, noise: 40 });
+    const clip = await makeClip({ width: 480, height: 360, frames: 40, seed: 1 });
     let unanswered = 2;
     const clips = Array.from({ length: 2 }, async () => {
       const answer = await createValidator('//Alice').post(port, '/detect_video', clip);

@@ -337,7 +337,7 @@ describe('the device', () => {
     const { pid } = engine.status();
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
     await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
-    expect(engines.logLines.filter(({ level }) => level === 40)).toMatchObject([
+    expect(engines.logLines.filter(({ level }) => level === 'warn')).toMatchObject([
       { msg: expect.stringContaining('CUDA cannot be used'), reason: expect.stringContaining('Cuda') },
     ]);
   });
