@@ -11,7 +11,7 @@ export interface BodyBudget {
 export interface Upload {
   /** Network address of the caller. */
   readonly address: string;
-  /** Checks, once and only when asked, whether the caller holds the key that it names. */
+  /** Checks, once and only when asked, whether the caller holds the key that it names; a rejection counts as no. */
   readonly prove: () => Promise<boolean>;
   /** Called when the upload must end because others need its room. */
   readonly evict: (reason: MinerError) => void;
@@ -74,20 +74,28 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
   const rate = (account: Account) =>
     account.bytes / Math.max(MIN_RATED_AGE_MS, clock.monotonic() - account.openedAt);
 
-  /** The claimed accounts among which one must go before `account` may take `bytes` more; undefined: there is room. */
+  /**
+   * The claimed accounts among which one must go before `account` may take `bytes` more; undefined: there is room. One
+   * that holds no bytes yet gives none back: where bytes are short it stays.
+   */
   function shortage(account: Account, bytes: number): Account[] | undefined {
     const all = claimed();
-    if (account.isProven) return sum([...accounts]) + bytes > totalBytes ? all : undefined;
-    const same = all.filter((other) => other.upload.address === account.upload.address);
-    if (same.length > MAX_CLAIMED_UPLOADS_PER_ADDRESS || sum(same) + bytes > addressLimit) return same;
-    if (all.length > MAX_CLAIMED_UPLOADS || sum(all) + bytes > claimedLimit) return all;
-    if (sum([...accounts]) + bytes > totalBytes) return all;
-    return undefined;
+    const holding = (list: readonly Account[]) => list.filter((other) => other.bytes > 0);
+    if (!account.isProven) {
+      const same = all.filter((other) => other.upload.address === account.upload.address);
+      if (same.length > MAX_CLAIMED_UPLOADS_PER_ADDRESS) return same;
+      if (sum(same) + bytes > addressLimit) return holding(same);
+      if (all.length > MAX_CLAIMED_UPLOADS) return all;
+      if (sum(all) + bytes > claimedLimit) return holding(all);
+    }
+    return sum([...accounts]) + bytes > totalBytes ? holding(all) : undefined;
   }
 
+  /** A proof that cannot be had, say because too many of the same address wait for theirs, is none. */
   async function prove(account: Account): Promise<boolean> {
-    account.proof ??= account.upload.prove();
-    account.isProven = await account.proof;
+    account.proof ??= account.upload.prove().catch(() => false);
+    // Never unset: the full signature may have been verified in the meantime.
+    if (await account.proof) account.isProven = true;
     return account.isProven;
   }
 
@@ -95,13 +103,14 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
   async function makeRoom(account: Account, bytes: number): Promise<void> {
     for (let short = shortage(account, bytes); short !== undefined; short = shortage(account, bytes)) {
       if (account.isClosed) return;
-      if (account.proof === undefined && (await prove(account))) continue;
+      if (!account.isProven && (await prove(account))) continue;
       const victim = short.filter((other) => other !== account).sort((a, b) => rate(a) - rate(b))[0];
       const mayEvict =
         victim !== undefined && (account.isProven || rate(victim) <= rate(account) || account.bytes === 0);
       if (!mayEvict) throw new MinerError('AXON_BUSY', 'uploads already take all the room there is');
-      if (victim.proof === undefined && (await prove(victim))) continue;
-      if (victim.isClosed) continue;
+      await prove(victim);
+      // Meanwhile it may have proven its key or ended, or the room may have come free.
+      if (!shortage(account, bytes)?.includes(victim)) continue;
       close(victim);
       victim.upload.evict(new MinerError('AXON_BUSY', 'slow upload ended to make room'));
     }

@@ -43,9 +43,10 @@ export interface Authenticator {
   /**
    * Judges the headers. Runs before a body byte is read; may wait up to 2 s for a fresh table.
    * @param arrivedAtMs unix time at which the headers had arrived
+   * @param address network address of the caller
    * @throws MinerError with an AXON_ code
    */
-  identify(headers: IncomingHttpHeaders, arrivedAtMs: number): Promise<Caller>;
+  identify(headers: IncomingHttpHeaders, arrivedAtMs: number, address: string): Promise<Caller>;
   /** Whether the caller's secret signature shows that it holds the key it names. */
   prove(claim: EpistulaClaim, address: string): Promise<boolean>;
   /**
@@ -56,28 +57,35 @@ export interface Authenticator {
 }
 
 const SIGNER_REFRESH_TIMEOUT_MS = 2_000;
-/** Strangers that may wait for a fresh table at once; more are refused by the table at hand. */
-const MAX_WAITING_STRANGERS = 64;
+/**
+ * Strangers of one address that may wait for a fresh table at once; more are refused by the table at hand. Addresses
+ * don't compete: however many strangers one sends, a validator that has just registered gets its look.
+ */
+const MAX_WAITING_STRANGERS_PER_ADDRESS = 8;
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { hotkey, minStakeTao, futureToleranceMs, signers, replayGuard, verifier, clock } = options;
-  let waitingStrangers = 0;
+  /** Strangers that wait for a fresh table, by address. */
+  const waitingStrangers = new Map<string, number>();
 
   /** The signer by the table; a stranger gets one look at a fresh table, since it may have just registered. */
-  async function lookUp(address: string): Promise<Signer | undefined> {
-    const known = signers.signer(address);
-    if (known !== undefined || waitingStrangers >= MAX_WAITING_STRANGERS) return known;
-    waitingStrangers++;
+  async function lookUp(hotkeyAddress: string, address: string): Promise<Signer | undefined> {
+    const known = signers.signer(hotkeyAddress);
+    const waiting = waitingStrangers.get(address) ?? 0;
+    if (known !== undefined || waiting >= MAX_WAITING_STRANGERS_PER_ADDRESS) return known;
+    waitingStrangers.set(address, waiting + 1);
     try {
       await signers.refreshSigners(SIGNER_REFRESH_TIMEOUT_MS);
     } finally {
-      waitingStrangers--;
+      const left = (waitingStrangers.get(address) ?? 1) - 1;
+      if (left === 0) waitingStrangers.delete(address);
+      else waitingStrangers.set(address, left);
     }
-    return signers.signer(address);
+    return signers.signer(hotkeyAddress);
   }
 
   return {
-    async identify(headers, arrivedAtMs) {
+    async identify(headers, arrivedAtMs, address) {
       const claim = readClaim(headers, hotkey);
       checkFreshness(claim.timestampMs, arrivedAtMs, futureToleranceMs);
       if (claim.timestampMs < replayGuard.trustsFromMs) {
@@ -85,13 +93,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           fields: { untilMs: replayGuard.trustsFromMs - clock.now() },
         });
       }
-      const signer = await lookUp(claim.signedBy);
+      const signer = await lookUp(claim.signedBy, address);
+      const fields = { claimedHotkey: claim.signedBy };
       if (signer === undefined && !signers.signersKnown) {
         throw new MinerError('AXON_SIGNERS_UNKNOWN', 'the chain has not been read yet');
       }
-      if (signer === undefined) throw new MinerError('AXON_SIGNER_UNKNOWN', 'Signer not in metagraph');
+      if (signer === undefined) {
+        throw new MinerError('AXON_SIGNER_UNKNOWN', 'Signer not in metagraph', { fields });
+      }
       if (signer.stakeTao < minStakeTao) {
-        throw new MinerError('AXON_SIGNER_STAKE', `Signer stake ${signer.stakeTao} is below ${minStakeTao}`);
+        throw new MinerError('AXON_SIGNER_STAKE', `Signer stake ${signer.stakeTao} is below ${minStakeTao}`, {
+          fields,
+        });
       }
       return { claim, signer };
     },

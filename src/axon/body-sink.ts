@@ -60,7 +60,10 @@ export async function receiveBody(raw: IncomingMessage, options: ReceiveOptions)
   return { sha256Hex: hash.digest('hex'), length, bytes, file, remove };
 }
 
-/** Hands over chunk after chunk until the body ends; stops reading, without closing the socket, when it must. */
+/**
+ * Hands over chunk after chunk until the body ends. When it must stop it lets the rest flow by unread, without closing
+ * the socket: a caller that is still sending gets to read why it was refused.
+ */
 async function forEachChunk(
   raw: IncomingMessage,
   signal: AbortSignal,
@@ -91,6 +94,10 @@ async function forEachChunk(
     }
     if (!raw.complete) throw new MinerError('AXON_BODY_ABORTED', 'the body ended before its end');
   } catch (error) {
+    void chunks.return?.().then(
+      () => raw.resume(),
+      () => undefined,
+    );
     if (error instanceof MinerError) throw error;
     throw new MinerError('AXON_BODY_ABORTED', 'the caller went away before the body was complete', {
       cause: error,

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyError } from 'fastify';
 import { MinerError } from '../errors.ts';
 import { listen } from '../net/listen.ts';
+import { watchConnections } from './connections.ts';
 import { sendError } from './replies.ts';
 import { type AxonRoutes, registerRoutes } from './routes.ts';
 
@@ -23,11 +24,21 @@ const MAX_CONNECTIONS = 4_096;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** Above the time a body may take, so that the route answers before Node cuts the connection. */
 const REQUEST_TIMEOUT_MS = 15_000;
+/** Node looks for connections past these times only so often. */
+const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 const KEEP_ALIVE_TIMEOUT_MS = 10_000;
+/** Validators are gone 11 s after they started to connect: what has not been answered by then will not be read. */
+const REQUEST_LIFE_MS = 13_000;
 /** How long the rest of a refused body is thrown away, so that the caller gets to read the refusal. */
 const LINGER_MS = 2_000;
 
-export function createAxonServer(routes: AxonRoutes): AxonServer {
+interface AxonServerOptions extends AxonRoutes {
+  /** Connections at once. */
+  readonly maxConnections?: number;
+}
+
+export function createAxonServer(options: AxonServerOptions): AxonServer {
+  const { maxConnections = MAX_CONNECTIONS, ...routes } = options;
   const app = Fastify({
     logger: false,
     trustProxy: false,
@@ -35,10 +46,22 @@ export function createAxonServer(routes: AxonRoutes): AxonServer {
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+    },
     clientErrorHandler: answerClientError,
+    // A path that is no path, such as one with a broken percent-encoding.
+    frameworkErrors: (error, _request, reply) => {
+      sendError(reply, new MinerError('AXON_REQUEST_INVALID', 'Bad Request', { cause: error }));
+    },
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
+  const connections = watchConnections(app.server, {
+    maxConnections,
+    requestLifeMs: REQUEST_LIFE_MS,
+    lingerMs: LINGER_MS,
+  });
   let closing = false;
 
   app.addHook('onRequest', async (request, reply) => {
@@ -54,11 +77,6 @@ export function createAxonServer(routes: AxonRoutes): AxonServer {
   app.addHook('onSend', async (_request, reply) => {
     // A connection kept alive would hold up the shutdown until its timeout.
     if (closing) reply.header('Connection', 'close');
-  });
-  app.addHook('onResponse', async ({ raw }) => {
-    if (raw.complete || raw.destroyed) return;
-    const timer = setTimeout(() => raw.destroy(), LINGER_MS);
-    raw.once('close', () => clearTimeout(timer));
   });
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const ours = (error.statusCode ?? 500) < 500;
@@ -76,6 +94,7 @@ export function createAxonServer(routes: AxonRoutes): AxonServer {
     listen: (host, port) => listen(app, host, port),
     async close() {
       closing = true;
+      connections.drain();
       await app.close();
     },
   };
@@ -94,6 +113,9 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
         ? '408 Request Timeout'
         : '400 Bad Request';
   const body = JSON.stringify({ detail: status.slice(4), code: 'AXON_REQUEST_INVALID' });
+  // The other side may keep its half open for as long as it likes.
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(linger));
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );

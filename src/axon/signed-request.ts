@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { BodyBudget } from '../admission/body-budget.ts';
+import type { BodyAccount, BodyBudget } from '../admission/body-budget.ts';
 import type { ClockSkew } from '../admission/clock-skew.ts';
 import { createDeadline, type Deadline } from '../admission/deadline.ts';
 import type { Clock } from '../clock.ts';
@@ -55,16 +55,18 @@ export function signedRequestHandler(options: SignedRequestOptions) {
       () => stop.abort(new MinerError('AXON_BODY_TIMEOUT', 'the body did not arrive in time')),
       LONGEST_REQUEST_MS - record.elapsedMs(),
     );
-    const account = await budget.open({
-      address,
-      prove: () => authenticator.prove(claim, address),
-      evict: (reason) => stop.abort(reason),
-    });
+    let account: BodyAccount | undefined;
     let body: ReceivedBody | undefined;
     try {
       const { signal } = stop;
+      const opened = await budget.open({
+        address,
+        prove: () => authenticator.prove(claim, address),
+        evict: (reason) => stop.abort(reason),
+      });
+      account = opened;
       body = await record.step('body', () =>
-        receiveBody(request.raw, { account, limitBytes: bodyLimitBytes, temporary, signal }),
+        receiveBody(request.raw, { account: opened, limitBytes: bodyLimitBytes, temporary, signal }),
       );
       const { sha256Hex, length } = body;
       record.note({ bytes: length });
@@ -75,7 +77,7 @@ export function signedRequestHandler(options: SignedRequestOptions) {
       return await use(body);
     } finally {
       clearTimeout(timer);
-      account.close();
+      account?.close();
       await body?.remove();
     }
   }
@@ -98,7 +100,7 @@ export function signedRequestHandler(options: SignedRequestOptions) {
       let deadline: Deadline | undefined;
       try {
         const caller = await record.step('authenticate', () =>
-          authenticator.identify(request.headers, record.arrivedAtMs),
+          authenticator.identify(request.headers, record.arrivedAtMs, request.ip),
         );
         record.note({ claimedHotkey: caller.claim.signedBy });
         route.precondition();

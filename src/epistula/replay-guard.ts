@@ -92,8 +92,17 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
         { err: error, path },
         'memory of served requests cannot be written; a restart will forget it',
       );
-      rmSync(path, { force: true });
       compactAtLines = 0;
+      remove();
+    }
+  }
+
+  /** On a disk that takes no change at all this fails too: then requests are served still, and the log has said why. */
+  function remove(): void {
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      logger.debug({ err: error, path }, 'memory of served requests cannot be removed');
     }
   }
 

@@ -39,9 +39,14 @@ export function createSignatureVerifier(): SignatureVerifier {
       current = undefined;
       pump();
     });
+    let cause: unknown;
     started.on('error', (error) => {
+      cause = error;
+    });
+    // Follows an error, and comes alone where the thread ended by itself.
+    started.on('exit', () => {
       worker = undefined;
-      current?.job.fail(new MinerError('AXON_INTERNAL', 'the signature thread died', { cause: error }));
+      current?.job.fail(new MinerError('AXON_INTERNAL', 'the signature thread died', { cause }));
       current = undefined;
       if (!closed) pump();
     });

@@ -38,6 +38,8 @@ interface TemporaryFolderOptions {
   readonly memoryFolder?: string;
   /** A folder on disk. */
   readonly diskFolder?: string;
+  /** The most that all files together can ever hold, whatever was expected of each: no more room is kept for them. */
+  readonly mostBytes?: number;
 }
 
 /** One of the two places. */
@@ -63,6 +65,7 @@ const NO_SPACE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
  */
 export async function createTemporaryFolder(options: TemporaryFolderOptions = {}): Promise<TemporaryFolder> {
   const { logger, memoryFolder = '/dev/shm', diskFolder = tmpdir() } = options;
+  const { mostBytes = Number.POSITIVE_INFINITY } = options;
   const places: Place[] = [];
   const files = new Set<TemporaryFile>();
   let closed = false;
@@ -79,7 +82,7 @@ export async function createTemporaryFolder(options: TemporaryFolderOptions = {}
         // The promise is made before the first wait, so that two callers cannot be given the same room.
         place.promisedBytes += expectedBytes;
         try {
-          if (await hasRoom(place)) {
+          if (await hasRoom(place, Math.max(expectedBytes, Math.min(place.promisedBytes, mostBytes)))) {
             const file = await openFile(place, `${++nextFile}`, expectedBytes, () => files.delete(file));
             files.add(file);
             return file;
@@ -111,9 +114,9 @@ async function makeFolder(parent: string): Promise<string> {
   return mkdtemp(join(parent, `${PREFIX}${await ownMark()}-`));
 }
 
-async function hasRoom({ parent, reservedShare, promisedBytes }: Place): Promise<boolean> {
+async function hasRoom({ parent, reservedShare }: Place, neededBytes: number): Promise<boolean> {
   const { bavail, blocks, bsize } = await statfs(parent);
-  return bavail * bsize - promisedBytes >= blocks * bsize * reservedShare;
+  return bavail * bsize - neededBytes >= blocks * bsize * reservedShare;
 }
 
 async function openFile(

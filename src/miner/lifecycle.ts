@@ -71,7 +71,8 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
     });
     open(await devnet, (node) => node.close());
   }
-  const temporary = open(await createTemporaryFolder({ logger }), (folder) => folder.close());
+  const mostBytes = config.axon.bodyBudgetBytes;
+  const temporary = open(await createTemporaryFolder({ logger, mostBytes }), (folder) => folder.close());
   const engines = enginesOf(config, logger);
   for (const engine of Object.values(engines)) open(engine, () => engine.close());
 

@@ -25,7 +25,10 @@ interface MinerView {
 }
 
 /** Ready means: listening, warm, registered, signers known; a sentence for each that is missing. */
-export function readinessOf({ axonPort, engines, chain, replayGuard, clock }: MinerView): Readiness {
+export function readinessOf(
+  view: Pick<MinerView, 'axonPort' | 'engines' | 'chain' | 'replayGuard' | 'clock'>,
+): Readiness {
+  const { axonPort, engines, chain, replayGuard, clock } = view;
   const reasons: string[] = [];
   if (axonPort === undefined) reasons.push('the axon does not listen');
   for (const [task, engine] of Object.entries(engines)) {

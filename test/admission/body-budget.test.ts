@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createBodyBudget } from '../../src/admission/body-budget.ts';
-import type { MinerError } from '../../src/errors.ts';
+import { MinerError } from '../../src/errors.ts';
 import { createManualClock } from '../fixtures/manual-clock.ts';
 
 function setUp() {
@@ -95,5 +95,71 @@ describe('the body budget', () => {
     account.close();
     expect(budget.status()).toMatchObject({ claimedBytes: 0, claimedUploads: 0 });
     await (await open('b', '1.1.1.1')).charge(250);
+  });
+
+  it('takes a proof that cannot be had for none, and goes on', async () => {
+    const { budget, evicted, clock } = setUp();
+    const unprovable = { prove: () => Promise.reject(new MinerError('AXON_BUSY', 'too many wait')) };
+    const flood = await budget.open({
+      address: '1.1.1.1',
+      ...unprovable,
+      evict: () => evicted.push('flood'),
+    });
+    await flood.charge(250);
+    expect(await flood.proven()).toBe(false);
+    clock.advance(8_000);
+    const newcomer = await budget.open({
+      address: '1.1.1.1',
+      ...unprovable,
+      evict: () => evicted.push('newcomer'),
+    });
+    await newcomer.charge(250);
+    expect(evicted).toEqual(['flood']);
+  });
+
+  /** A slow upload that holds all the room of its address, and two newcomers that wait for its proof. */
+  async function awaitingProof() {
+    const { budget, clock, open, evicted } = setUp();
+    let answer: (holdsKey: boolean) => void = () => undefined;
+    const proof = new Promise<boolean>((resolve) => {
+      answer = resolve;
+    });
+    const slow = await budget.open({
+      address: '1.1.1.1',
+      prove: () => proof,
+      evict: () => evicted.push('slow'),
+    });
+    await slow.charge(250);
+    clock.advance(8_000);
+    const newcomers = await Promise.all([open('a', '1.1.1.1'), open('b', '1.1.1.1')]);
+    const charges = newcomers.map((newcomer) => newcomer.charge(100));
+    // Lets the newcomers get as far as the proof that they wait for.
+    await new Promise((resolve) => setImmediate(resolve));
+    return { budget, slow, answer, charges, evicted };
+  }
+
+  it('ends nothing whose proof is still awaited', async () => {
+    const { answer, charges, evicted } = await awaitingProof();
+    expect(evicted).toEqual([]);
+    answer(true);
+    await Promise.all(charges);
+    expect(evicted).toEqual([]);
+  });
+
+  it('lets a verified upload stay when its proof fails afterwards', async () => {
+    const { budget, slow, answer, charges, evicted } = await awaitingProof();
+    slow.confirm();
+    answer(false);
+    await Promise.all(charges);
+    expect(evicted).toEqual([]);
+    expect(budget.status()).toMatchObject({ claimedBytes: 200, provenBytes: 250 });
+  });
+
+  it('ends nothing for room that has come free while the proof was awaited', async () => {
+    const { slow, answer, charges, evicted } = await awaitingProof();
+    slow.close();
+    answer(false);
+    await Promise.all(charges);
+    expect(evicted).toEqual([]);
   });
 });

@@ -114,19 +114,19 @@ describe('two hundred slow uploads that name a validator', () => {
     const clip = await makeClip({ width: 64, height: 64, frames: 8, seed: 1 });
     const { prediction } = (await alice.post(port, '/detect_image', jpeg)).json();
 
+    // Headers of Alice's form, without her key.
+    const forged = {
+      ...createValidator('//Dave').sign({ body: jpeg }),
+      'Epistula-Signed-By': alice.address,
+    };
     const attackers = Array.from({ length: 200 }, () => {
-      // Fresh headers of Alice's form, without her key.
-      const headers = {
-        ...createValidator('//Dave').sign({ body: jpeg }),
-        'Epistula-Signed-By': alice.address,
-      };
       const upload = httpRequest({
         host: '127.0.0.1',
         port,
         path: '/detect_video',
         method: 'POST',
         agent: false,
-        headers: { ...headers, 'Content-Length': 150_000_000 },
+        headers: { ...forged, 'Content-Length': 150_000_000 },
       });
       upload.on('error', () => undefined);
       upload.flushHeaders();

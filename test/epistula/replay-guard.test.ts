@@ -82,4 +82,14 @@ describe('the replay guard', () => {
     expect(open().trustsFromMs).toBeGreaterThan(0);
     expect(readFileSync(file, 'utf8')).toBe('');
   });
+
+  it('goes on serving where the disk takes no change at all', () => {
+    const { open, clock, file } = setUp();
+    // A folder where the file should be can be neither appended to, nor replaced, nor removed as a file.
+    mkdirSync(join(file, 'in the way'), { recursive: true });
+    const guard = open();
+    expect(guard.trustsFromMs).toBe(clock.now() + 60_000);
+    expect(guard.remember(ALICE, uuid(1), clock.now())).toBe(true);
+    expect(guard.remember(ALICE, uuid(1), clock.now())).toBe(false);
+  });
 });

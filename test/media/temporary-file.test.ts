@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -25,7 +25,7 @@ afterEach(async () => {
   await rm(memoryFolder, { recursive: true });
 });
 
-async function open(options: { memoryFolder?: string } = {}): Promise<TemporaryFolder> {
+async function open(options: { memoryFolder?: string; mostBytes?: number } = {}): Promise<TemporaryFolder> {
   const folder = await createTemporaryFolder({ memoryFolder, diskFolder, ...options });
   opened.push(folder);
   return folder;
@@ -79,6 +79,15 @@ describe('temporary files', () => {
     const folder = await open();
     await expect(folder.create(2 ** 60)).rejects.toMatchObject({ code: 'MEDIA_NO_SPACE' });
     expect(isIn((await folder.create(1)).path, memoryFolder)).toBe(true);
+  });
+
+  it('keep no more room for all that was announced than all files together can hold', async () => {
+    const { bavail, bsize } = await statfs(diskFolder);
+    const announced = Math.floor(0.6 * bavail * bsize);
+    const folder = await open({ mostBytes: 1_000_000 });
+    for (let index = 0; index < 4; index++) await folder.create(announced);
+    await folder.create(100);
+    await expect(folder.create(1000 * bavail * bsize)).rejects.toMatchObject({ code: 'MEDIA_NO_SPACE' });
   });
 
   it('count what others were promised until it is written or given up', async () => {

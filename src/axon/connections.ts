@@ -1,0 +1,75 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Bounds what the connections of a server may take: how many there are, and how long each request keeps one. */
+export interface Connections {
+  /** Ends those that no request is being answered on, now and from now on, so that the server can close. */
+  drain(): void;
+}
+
+interface ConnectionsOptions {
+  readonly maxConnections: number;
+  /** How long after its headers a request may still be without its whole answer. */
+  readonly requestLifeMs: number;
+  /** How long the rest of a refused body is thrown away, so that the caller gets to read the refusal. */
+  readonly lingerMs: number;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  readonly address: string;
+  /** Requests whose answer is not yet out. */
+  openRequests: number;
+}
+
+/**
+ * Watches the connections of a server. When there are too many, the address that has the most of them loses one, so
+ * that a host that opens thousands and says nothing only shuts out itself. Whatever is left unread by the other side is
+ * ended, too: nobody holds a connection for longer than a request can live.
+ */
+export function watchConnections(server: Server, options: ConnectionsOptions): Connections {
+  const { maxConnections, requestLifeMs, lingerMs } = options;
+  /** In the order in which they came. */
+  const connections = new Map<Socket, Connection>();
+  let draining = false;
+
+  /** Of the address with the most connections the oldest one, if possible one without a request. */
+  function leastDeserving(): Connection | undefined {
+    const counts = new Map<string, number>();
+    for (const { address } of connections.values()) counts.set(address, (counts.get(address) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    const candidates = [...connections.values()].filter(({ address }) => counts.get(address) === most);
+    return candidates.find(({ openRequests }) => openRequests === 0) ?? candidates[0];
+  }
+
+  server.on('connection', (socket: Socket) => {
+    if (draining) {
+      socket.destroy();
+      return;
+    }
+    connections.set(socket, { socket, address: socket.remoteAddress ?? '', openRequests: 0 });
+    socket.once('close', () => connections.delete(socket));
+    if (connections.size > maxConnections) leastDeserving()?.socket.destroy();
+  });
+
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    const connection = connections.get(socket);
+    if (connection !== undefined) connection.openRequests++;
+    const life = setTimeout(() => socket.destroy(), requestLifeMs);
+    response.once('close', () => {
+      clearTimeout(life);
+      if (connection !== undefined) connection.openRequests--;
+      if (request.complete || socket.destroyed) return;
+      const linger = setTimeout(() => socket.destroy(), lingerMs);
+      request.once('close', () => clearTimeout(linger));
+    });
+  });
+
+  return {
+    drain() {
+      draining = true;
+      for (const { socket, openRequests } of connections.values()) if (openRequests === 0) socket.destroy();
+    },
+  };
+}

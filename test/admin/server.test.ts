@@ -1,0 +1,66 @@
+import { createServer } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createAdminServer, type Readiness } from '../../src/admin/server.ts';
+import { openSocket } from '../fixtures/axon.ts';
+import { call } from '../fixtures/validator.ts';
+
+async function start(readiness: () => Readiness = () => ({ ready: true, reasons: [] })) {
+  const admin = createAdminServer({ readiness, status: () => ({ miner: { type: 'detector' } }) });
+  onTestFinished(() => admin.close());
+  return { admin, port: await admin.listen('127.0.0.1', 0) };
+}
+
+describe('the admin port', () => {
+  it('is alive whether or not the miner is ready, and says why it is not', async () => {
+    let ready = true;
+    const { port } = await start(() => ({ ready, reasons: ready ? [] : ['the model is loading'] }));
+    expect((await call(port, '/readyz')).status).toBe(200);
+    ready = false;
+    const readyz = await call(port, '/readyz');
+    expect([readyz.status, readyz.json()]).toEqual([
+      503,
+      { ready: false, reasons: ['the model is loading'] },
+    ]);
+    expect((await call(port, '/livez')).status).toBe(200);
+  });
+
+  it.each(['localhost', '127.0.0.1:9091', '127.8.8.8', '[::1]:9091', 'LOCALHOST:1'])(
+    'answers as %s',
+    async (host) => {
+      const { port } = await start();
+      const answer = await call(port, '/status', { headers: { Host: host } });
+      expect(answer.json()).toEqual({ miner: { type: 'detector' } });
+    },
+  );
+
+  it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1', '127.0.0.1@evil'])(
+    'answers no page that reaches it as "%s"',
+    async (host) => {
+      const { port } = await start();
+      const answer = await call(port, '/status', { headers: { Host: host } });
+      expect(answer.status).toBe(403);
+      expect(answer.body.toString()).not.toContain('detector');
+    },
+  );
+
+  it('names a port that is taken', async () => {
+    const { port } = await start();
+    const other = createAdminServer({ readiness: () => ({ ready: true, reasons: [] }), status: () => ({}) });
+    await expect(other.listen('127.0.0.1', port)).rejects.toMatchObject({
+      code: 'AXON_PORT_IN_USE',
+      message: `port ${port} on 127.0.0.1 is in use`,
+    });
+    await other.close();
+  });
+
+  it('closes at once, though a connection says nothing, and leaves its port to others', async () => {
+    const { admin, port } = await start();
+    const silent = openSocket(port);
+    expect((await call(port, '/livez')).status).toBe(200);
+    await admin.close();
+    await silent.ended;
+    const next = createServer();
+    await new Promise<void>((resolve) => next.listen(port, '127.0.0.1', resolve));
+    await new Promise((resolve) => next.close(resolve));
+  });
+});

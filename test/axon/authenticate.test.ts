@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createAuthenticator, type Signer } from '../../src/axon/authenticate.ts';
+import { createReplayGuard } from '../../src/epistula/replay-guard.ts';
+import { createSignatureVerifier } from '../../src/epistula/signature-verifier.ts';
+import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { createManualClock } from '../fixtures/manual-clock.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+import { BOB, createValidator } from '../fixtures/validator.ts';
+
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+beforeAll(async () => {
+  await cryptoWaitReady();
+});
+
+/** An authenticator of //Bob whose table is read anew only when the test says so. */
+function setUp({ known = true } = {}) {
+  const clock = createManualClock();
+  const verifier = createSignatureVerifier();
+  onTestFinished(() => verifier.close());
+  const table = new Map<string, Signer>();
+  const refreshes: Array<() => void> = [];
+  const authenticator = createAuthenticator({
+    hotkey: BOB,
+    minStakeTao: 10_000,
+    futureToleranceMs: 60_000,
+    signers: {
+      signersKnown: known,
+      signer: (hotkey) => table.get(hotkey),
+      refreshSigners: () => new Promise((resolve) => refreshes.push(resolve)),
+    },
+    replayGuard: createReplayGuard({
+      folder: join(temporaryFolderPath(), 'served'),
+      futureToleranceMs: 60_000,
+      clock,
+      logger: createCapturingLogger().logger,
+    }),
+    verifier,
+    clock,
+  });
+  const headersOf = (caller: ReturnType<typeof createValidator>) =>
+    Object.fromEntries(
+      Object.entries(caller.sign({ timestampMs: clock.now() })).map(([name, value]) => [
+        name.toLowerCase(),
+        value,
+      ]),
+    );
+  const identify = (caller: ReturnType<typeof createValidator>, address: string) =>
+    authenticator.identify(headersOf(caller), clock.now(), address);
+  const refresh = () => {
+    for (const resolve of refreshes.splice(0)) resolve();
+  };
+  return { authenticator, clock, table, refreshes, refresh, headersOf, identify };
+}
+
+describe('the authenticator', () => {
+  it('looks a stranger up in a fresh table, a known caller in the one at hand', async () => {
+    const { table, identify, refreshes, refresh } = setUp();
+    const alice = createValidator('//Alice');
+    const asked = identify(alice, '1.1.1.1');
+    table.set(alice.address, { uid: 5, stakeTao: 10_000 });
+    refresh();
+    expect((await asked).signer).toEqual({ uid: 5, stakeTao: 10_000 });
+    expect((await identify(alice, '1.1.1.1')).claim.signedBy).toBe(alice.address);
+    expect(refreshes).toHaveLength(0);
+  });
+
+  it('lets a crowd of strangers at one address wait in vain without costing others their look', async () => {
+    const { table, identify, refreshes, refresh } = setUp();
+    const dave = createValidator('//Dave');
+    const crowd = Array.from({ length: 100 }, () =>
+      identify(dave, '6.6.6.6').then(
+        () => 'served',
+        ({ code }) => code,
+      ),
+    );
+    const alice = createValidator('//Alice');
+    const asked = identify(alice, '1.1.1.1');
+    expect(refreshes.length).toBeLessThan(20);
+    table.set(alice.address, { uid: 0, stakeTao: 20_000 });
+    refresh();
+    expect((await asked).signer.uid).toBe(0);
+    expect(new Set(await Promise.all(crowd))).toEqual(new Set(['AXON_SIGNER_UNKNOWN']));
+    const again = identify(dave, '6.6.6.6');
+    expect(refreshes).toHaveLength(1);
+    refresh();
+    await expect(again).rejects.toMatchObject({ fields: { claimedHotkey: dave.address } });
+  });
+
+  it('says that the table is missing rather than that the caller is unknown', async () => {
+    const { identify, refresh } = setUp({ known: false });
+    const asked = identify(createValidator('//Alice'), '1.1.1.1');
+    refresh();
+    await expect(asked).rejects.toMatchObject({ code: 'AXON_SIGNERS_UNKNOWN', status: 503 });
+  });
+
+  it('refuses a caller with too little stake', async () => {
+    const { table, identify } = setUp();
+    const charlie = createValidator('//Charlie');
+    table.set(charlie.address, { uid: 2, stakeTao: 9_999 });
+    await expect(identify(charlie, '1.1.1.1')).rejects.toMatchObject({
+      code: 'AXON_SIGNER_STAKE',
+      message: 'Signer stake 9999 is below 10000',
+    });
+  });
+
+  it('takes the secret signature for a proof only from the key that is named', async () => {
+    const { authenticator, headersOf, table, clock } = setUp();
+    const alice = createValidator('//Alice');
+    table.set(alice.address, { uid: 0, stakeTao: 20_000 });
+    const proofOf = async (headers: Record<string, string>) => {
+      const { claim } = await authenticator.identify(headers, clock.now(), '1.1.1.1');
+      return authenticator.prove(claim, '1.1.1.1');
+    };
+    const name = 'epistula-secret-signature-1';
+    const own = headersOf(alice);
+    expect(await proofOf(own)).toBe(true);
+    expect(await proofOf({ ...own, [name]: headersOf(createValidator('//Dave'))[name] ?? '' })).toBe(false);
+    const { [name]: _, ...without } = own;
+    expect(await proofOf(without)).toBe(false);
+  });
+
+  it('serves a signature once, and forgets none that it refused', async () => {
+    const { authenticator, headersOf, table, clock } = setUp();
+    const alice = createValidator('//Alice');
+    table.set(alice.address, { uid: 0, stakeTao: 20_000 });
+    const { claim } = await authenticator.identify(headersOf(alice), clock.now(), '1.1.1.1');
+    const verify = (hash: string) => authenticator.verify(claim, hash, '1.1.1.1');
+    await expect(verify('0'.repeat(64))).rejects.toMatchObject({ code: 'AXON_SIGNATURE_MISMATCH' });
+    await verify(EMPTY_SHA256);
+    await expect(verify(EMPTY_SHA256)).rejects.toMatchObject({ code: 'AXON_REPLAY' });
+  });
+});

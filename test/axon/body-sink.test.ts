@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createBodyBudget } from '../../src/admission/body-budget.ts';
+import { type ReceivedBody, receiveBody } from '../../src/axon/body-sink.ts';
+import { systemClock } from '../../src/clock.ts';
+import { MinerError } from '../../src/errors.ts';
+import { createTemporaryFolder } from '../../src/media/temporary-file.ts';
+import { openSocket } from '../fixtures/axon.ts';
+import { until } from '../fixtures/miner.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+
+const MIB = 1024 * 1024;
+
+/** A server whose only request is received; its body is sent over a raw connection. */
+async function setUp({ limitBytes = 16 * MIB, totalBytes = 64 * MIB } = {}) {
+  const path = temporaryFolderPath();
+  const temporary = await createTemporaryFolder({ memoryFolder: path, diskFolder: path });
+  const budget = createBodyBudget({ totalBytes, bodyLimitBytes: limitBytes, clock: systemClock });
+  const stop = new AbortController();
+  const server = createServer();
+  const received = new Promise<IncomingMessage>((resolve) => server.once('request', resolve)).then(
+    async (raw): Promise<ReceivedBody> => {
+      const account = await budget.open({
+        address: '127.0.0.1',
+        prove: () => Promise.reject(new MinerError('AXON_BUSY', 'too many wait')),
+        evict: (reason) => stop.abort(reason),
+      });
+      return receiveBody(raw, { account, limitBytes, temporary, signal: stop.signal });
+    },
+  );
+  received.catch(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await temporary.close();
+  });
+  const address = server.address();
+  const client = openSocket(typeof address === 'object' && address !== null ? address.port : 0);
+  const files = () =>
+    readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const post = (headers: string, body: Buffer | string = '') => {
+    client.write(`POST / HTTP/1.1\r\nHost: miner\r\n${headers}\r\n\r\n`);
+    client.write(body);
+  };
+  return { received, client, post, files, stop, budget };
+}
+
+describe('a body', () => {
+  it.each([
+    ['nothing', 0, false],
+    ['a picture', 100_000, false],
+    ['a clip', 9 * MIB, true],
+  ])('of %s is hashed and kept whole, on disk only when it is large', async (_what, length, onDisk) => {
+    const { received, post, files } = await setUp();
+    const body = Buffer.alloc(length, 'media');
+    post(`Content-Length: ${length}`, body);
+    const kept = await received;
+    expect(kept.length).toBe(length);
+    expect(kept.sha256Hex).toBe(createHash('sha256').update(body).digest('hex'));
+    expect(files()).toHaveLength(onDisk ? 1 : 0);
+    expect((await kept.bytes()).equals(body)).toBe(true);
+    const path = await kept.file();
+    expect(readFileSync(path).equals(body)).toBe(true);
+    await kept.remove();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('in chunks of single bytes is kept whole', async () => {
+    const { received, post } = await setUp();
+    post('Transfer-Encoding: chunked', `${'1\r\nx\r\n'.repeat(50_000)}0\r\n\r\n`);
+    expect((await (await received).bytes()).toString()).toBe('x'.repeat(50_000));
+  });
+
+  it('announced or found too large is refused', async () => {
+    const announced = await setUp({ limitBytes: MIB });
+    announced.post(`Content-Length: ${MIB + 1}`);
+    await expect(announced.received).rejects.toMatchObject({ code: 'AXON_BODY_TOO_LARGE' });
+    const found = await setUp({ limitBytes: MIB });
+    found.post(
+      'Transfer-Encoding: chunked',
+      Buffer.concat([Buffer.from('200000\r\n'), Buffer.alloc(2 * MIB)]),
+    );
+    await expect(found.received).rejects.toMatchObject({ code: 'AXON_BODY_TOO_LARGE' });
+  });
+
+  it('without room for it is refused, and its file removed', async () => {
+    const { received, post, files, budget } = await setUp({ totalBytes: 16 * MIB });
+    const evict = () => undefined;
+    const other = await budget.open({ address: '2.2.2.2', prove: async () => true, evict });
+    other.confirm();
+    await other.charge(10 * MIB);
+    post(`Content-Length: ${9 * MIB}`, Buffer.alloc(9 * MIB));
+    await expect(received).rejects.toMatchObject({ code: 'AXON_BUSY' });
+    expect(files()).toEqual([]);
+  });
+
+  it.each([
+    ['in memory', MIB],
+    ['in a file', 6 * MIB],
+  ])('ended from outside while it is %s gives that reason and leaves nothing', async (_where, sent) => {
+    const { received, post, files, stop, budget } = await setUp();
+    post(`Content-Length: ${12 * MIB}`, Buffer.alloc(sent));
+    await until(() => budget.status().claimedBytes === sent);
+    stop.abort(new MinerError('AXON_BODY_TIMEOUT', 'too late'));
+    await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_TIMEOUT', message: 'too late' });
+    expect(files()).toEqual([]);
+  });
+
+  it.each(['end', 'resetAndDestroy'] as const)('broken off with %s is told as such', async (ending) => {
+    const { received, post, client, budget } = await setUp();
+    post('Content-Length: 1000', Buffer.alloc(500));
+    await until(() => budget.status().claimedBytes === 500);
+    client.socket[ending]();
+    await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_ABORTED' });
+  });
+
+  it('that is large and slow is ended when its caller does not prove its key, even if no proof can be had', async () => {
+    const { received, post } = await setUp();
+    post(`Content-Length: ${12 * MIB}`, Buffer.alloc(1000));
+    await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_TIMEOUT' });
+  });
+});

@@ -1,0 +1,179 @@
+import { readdirSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { head, openSocket, startAxon } from '../fixtures/axon.ts';
+import { until } from '../fixtures/miner.ts';
+import { call, createValidator } from '../fixtures/validator.ts';
+
+const MIB = 1024 * 1024;
+
+/** Writes until all is sent or the connection is gone. */
+async function pour(socket: Socket, chunk: Buffer, times: number): Promise<number> {
+  for (let sent = 0; sent < times; sent++) {
+    if (socket.destroyed) return sent;
+    if (socket.write(chunk)) continue;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      socket.on('drain', done).on('close', done);
+    });
+  }
+  return times;
+}
+
+describe('a connection on which nothing comes of it', () => {
+  it('is ended after what is not HTTP, though the other side stays open', async () => {
+    const { port } = await startAxon();
+    const client = openSocket(port);
+    client.write('nonsense\r\n\r\n');
+    await until(() => client.text().includes('AXON_REQUEST_INVALID'));
+    // Only a reset tells a client that keeps its half open that the server's socket is gone.
+    const prod = setInterval(() => client.write('x'), 200);
+    await client.closed;
+    clearInterval(prod);
+    expect(client.text()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  });
+
+  it('is ended when it says nothing for ten seconds', async () => {
+    const { port } = await startAxon();
+    const client = openSocket(port);
+    await client.ended;
+    expect(client.text()).toContain('408 Request Timeout');
+  }, 20_000);
+
+  it('is ended when its answers are not read', async () => {
+    const { port } = await startAxon({
+      answer: async () => ({ kind: 'mask', height: 4096, width: 4096, float16le: Buffer.alloc(32 * MIB) }),
+    });
+    const body = Buffer.from('picture');
+    const client = openSocket(port);
+    client.socket.pause();
+    client.write(
+      head('POST /detect_image', {
+        ...createValidator('//Alice').sign({ body }),
+        'Content-Length': body.length,
+      }),
+    );
+    client.write(body);
+    const prod = setInterval(() => client.write(head('GET /', {})), 200);
+    await client.closed;
+    clearInterval(prod);
+  }, 25_000);
+
+  it('does not hold up the shutdown, be it silent or in the middle of its headers', async () => {
+    const { port, axon } = await startAxon();
+    const silent = openSocket(port);
+    const slow = openSocket(port);
+    slow.write('POST /detect_image HTTP/1.1\r\nHost: mi');
+    const served = openSocket(port);
+    served.write(head('GET /', {}));
+    await until(() => served.text().endsWith('200'));
+    await axon.close();
+    await Promise.all([silent.ended, slow.ended, served.ended]);
+  });
+
+  it('gives way to others when its address has opened too many', async () => {
+    const { port } = await startAxon({ maxConnections: 20 });
+    const crowd = Array.from({ length: 60 }, () => openSocket(port));
+    await until(() => crowd.filter((one) => one.isEnded()).length >= 40);
+    expect((await call(port, '/')).status).toBe(200);
+    const uploading = createValidator('//Alice').post(port, '/detect_image', Buffer.from('picture'), {
+      send: async (request, body) => {
+        for (let index = 0; index < 40; index++) openSocket(port);
+        await sleep(300);
+        request.write(body);
+      },
+    });
+    expect((await uploading).status).toBe(200);
+  });
+});
+
+describe('a refusal', () => {
+  it('is read by a caller that goes on sending, and the connection can be used again', async () => {
+    const { port } = await startAxon();
+    const body = Buffer.alloc(20 * MIB);
+    const client = openSocket(port);
+    client.write(
+      head('POST /detect_video', {
+        ...createValidator('//Dave').sign({ body }),
+        'Content-Length': body.length,
+      }),
+    );
+    expect(await pour(client.socket, body.subarray(0, MIB), 20)).toBe(20);
+    client.write(head('GET /', {}));
+    await until(() => client.text().endsWith('\r\n\r\n200'));
+    expect(client.text()).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
+  });
+
+  it('in the middle of a body lets the rest flow by', async () => {
+    const { port, filesPath, budget, records } = await startAxon();
+    const client = openSocket(port);
+    client.write(
+      head('POST /detect_video', {
+        ...createValidator('//Alice').sign(),
+        'Transfer-Encoding': 'chunked',
+      }),
+    );
+    const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(MIB), Buffer.from('\r\n')]);
+    expect(await pour(client.socket, chunk, 230)).toBe(230);
+    client.write(`0\r\n\r\n${head('GET /', {})}`);
+    await until(() => client.text().endsWith('\r\n\r\n200'));
+    expect(client.text()).toMatch(/^HTTP\/1\.1 413 Payload Too Large\r\n/);
+    expect(records.map(({ code }) => code)).toEqual(['AXON_BODY_TOO_LARGE']);
+    expect(budget.status()).toMatchObject({ claimedBytes: 0, claimedUploads: 0 });
+    expect(filesOf(filesPath)).toEqual([]);
+  });
+
+  it('ends the connection of a caller that never stops sending', async () => {
+    const { port } = await startAxon();
+    const client = openSocket(port);
+    client.write(head('POST /nothing', { 'Transfer-Encoding': 'chunked' }));
+    const drip = setInterval(() => client.write('1\r\nx\r\n'), 100);
+    await client.closed;
+    clearInterval(drip);
+    expect(client.text()).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
+  });
+
+  it.each(['/%zz', '/detect_image%'])('of the path %s has the form of all others', async (path) => {
+    const { port } = await startAxon();
+    const answer = await call(port, path, { method: 'POST' });
+    expect([answer.status, answer.json()]).toEqual([
+      400,
+      { detail: 'Bad Request', code: 'AXON_REQUEST_INVALID' },
+    ]);
+  });
+});
+
+describe('an upload that breaks off', () => {
+  const stages: ReadonlyArray<[string, number]> = [
+    ['before its body', 0],
+    ['in memory', 1000],
+    ['in a file', 6 * MIB],
+  ];
+  it.each(stages)('%s leaves nothing behind', async (_stage, sent) => {
+    const { port, filesPath, budget, records } = await startAxon();
+    for (const ending of ['resetAndDestroy', 'end'] as const) {
+      const client = openSocket(port);
+      client.write(
+        head('POST /detect_video', { ...createValidator('//Alice').sign(), 'Content-Length': 10 * MIB }),
+      );
+      await pour(client.socket, Buffer.alloc(1000), sent / 1000);
+      await until(() => budget.status().claimedBytes >= sent - 1000 && budget.status().claimedUploads === 1);
+      client.socket[ending]();
+      await until(() => budget.status().claimedUploads === 0);
+      await until(() => filesOf(filesPath).length === 0);
+    }
+    await until(() => records.length === 2);
+    expect(records.map(({ code }) => code)).toEqual(['AXON_BODY_ABORTED', 'AXON_BODY_ABORTED']);
+  });
+});
+
+/** Bodies that lie in the temporary folders. */
+function filesOf(path: string): string[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'served.log')
+    .map(({ name }) => name);
+}

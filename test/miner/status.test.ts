@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { Chain } from '../../src/chain/chain.ts';
+import type { Engine, EngineStatus } from '../../src/inference/engine.ts';
+import { readinessOf } from '../../src/miner/status.ts';
+import { createManualClock } from '../fixtures/manual-clock.ts';
+
+type View = Parameters<typeof readinessOf>[0];
+
+/** What readiness is judged by, all of it well unless the test says otherwise. */
+function view(ill: {
+  axonPort?: undefined;
+  engine?: Partial<EngineStatus>;
+  chain?: Partial<Chain>;
+  trustsFromInMs?: number;
+}): View {
+  const clock = createManualClock();
+  const engine = { status: () => ({ state: 'ready', lastError: undefined, ...ill.engine }) };
+  return {
+    axonPort: 'axonPort' in ill ? undefined : 8091,
+    engines: { image: engine as unknown as Engine },
+    chain: { signersKnown: true, registration: { state: 'registered', uid: 1 }, ...ill.chain } as Chain,
+    replayGuard: { trustsFromMs: clock.now() + (ill.trustsFromInMs ?? 0), remember: () => true, size: 0 },
+    clock,
+  };
+}
+
+describe('a miner', () => {
+  it('is ready when it listens, is warm and registered, and knows the validators', () => {
+    expect(readinessOf(view({}))).toEqual({ ready: true, reasons: [] });
+  });
+
+  it.each<[string, Parameters<typeof view>[0], string]>([
+    ['does not listen', { axonPort: undefined }, 'the axon does not listen'],
+    ['is loading its model', { engine: { state: 'warming' } }, 'the image model is warming'],
+    [
+      'cannot use its model',
+      { engine: { state: 'failed', lastError: 'out of memory' } },
+      'the image model is failed: out of memory',
+    ],
+    [
+      'has not read the validators',
+      { chain: { signersKnown: false } },
+      'the table of validators has not been read from the chain',
+    ],
+    [
+      'is not registered',
+      { chain: { registration: { state: 'unregistered', burnTao: 1 } } },
+      'the hotkey is not registered on the subnet',
+    ],
+    [
+      'does not know whether it is registered',
+      { chain: { registration: { state: 'unknown' } } },
+      'it is not known yet whether the hotkey is registered',
+    ],
+    [
+      'has forgotten what it served',
+      { trustsFromInMs: 1 },
+      'the memory of served requests was lost; waiting it out',
+    ],
+  ])('that %s is not ready, and says so', (_what, ill, reason) => {
+    expect(readinessOf(view(ill))).toEqual({ ready: false, reasons: [reason] });
+  });
+});

@@ -1,0 +1,50 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+
+const SECRETS = [
+  'password',
+  'secretPhrase',
+  'secretSeed',
+  'privateKey',
+  'secretKey',
+  'epistula-secret-signature-0',
+  'epistula-secret-signature-1',
+  'epistula-secret-signature-2',
+];
+
+describe('the logger', () => {
+  it.each(SECRETS.slice(0, 5))('never writes a %s', (name) => {
+    const { logger, lines } = createCapturingLogger();
+    logger.info({ [name]: 'hush', wallet: { [name]: 'hush' } }, 'opened');
+    expect(lines()).toMatchObject([{ [name]: '[secret]', wallet: { [name]: '[secret]' } }]);
+  });
+
+  it.each(SECRETS.slice(5))('never writes the header %s', (name) => {
+    const { logger, lines } = createCapturingLogger();
+    const headers = { [name]: 'hush', 'epistula-uuid': 'shown' };
+    logger.info({ headers, request: { headers } }, 'came');
+    expect(JSON.stringify(lines())).not.toContain('hush');
+    expect(lines()).toMatchObject([{ headers: { 'epistula-uuid': 'shown' } }]);
+  });
+
+  it('writes one JSON object a line, whatever is in its values', () => {
+    const { logger, lines } = createCapturingLogger();
+    logger.warn({ agent: 'a\n{"level":"fatal"}\r\n\u001b[31m' }, 'odd');
+    expect(lines()).toHaveLength(1);
+    expect(lines()[0]).toMatchObject({ level: 'warn', msg: 'odd' });
+  });
+
+  it('writes for people on a terminal, and nothing below its level', () => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true });
+    const logger = createLogger({ level: 'warn', stream });
+    logger.info('quiet');
+    logger.warn({ port: 8091 }, 'loud');
+    const text = String(stream.read());
+    expect(text).toContain('loud');
+    expect(text).toContain('8091');
+    expect(text).not.toContain('quiet');
+    expect(() => JSON.parse(text)).toThrow();
+  });
+});
