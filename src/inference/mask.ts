@@ -16,7 +16,7 @@ const TOLERANCE = 0.01;
  * element is 0 or 1: validators cast what isn't, and lose nearly all of it.
  * @param values confidences or logits, row-major, of `from`'s size
  * @returns to.height × to.width × 2 bytes
- * @throws {MinerError} INFERENCE_FAILED where a value isn't finite, or isn't a confidence although the contract says so
+ * @throws MinerError INFERENCE_FAILED where a value isn't finite, or isn't a confidence although the contract says so
  */
 export function encodeMask(
   values: ArrayLike<number>,
@@ -48,18 +48,18 @@ export function encodeMask(
 function activate(values: ArrayLike<number>, from: Size, activation: 'none' | 'sigmoid'): Float64Array {
   const count = from.height * from.width;
   if (values.length !== count) {
-    throw new MinerError('INFERENCE_FAILED', `The mask has ${values.length} values, not ${count}`);
+    throw new MinerError('INFERENCE_FAILED', `the mask has ${values.length} values, not ${count}`);
   }
   const confidences = new Float64Array(count);
   for (let index = 0; index < count; index += 1) {
     const value = values[index] ?? Number.NaN;
     if (!Number.isFinite(value)) {
-      throw new MinerError('INFERENCE_FAILED', `The mask holds ${value}, which is no confidence`);
+      throw new MinerError('INFERENCE_FAILED', `the mask holds ${value}, which is no confidence`);
     }
     if (activation === 'none' && (value < -TOLERANCE || value > 1 + TOLERANCE)) {
       throw new MinerError(
         'INFERENCE_FAILED',
-        `The mask holds ${value}, which is no confidence; say output.maskActivation sigmoid if it is a logit`,
+        `the mask holds ${value}, which is no confidence; say output.maskActivation sigmoid if it is a logit`,
       );
     }
     confidences[index] = activation === 'sigmoid' ? sigmoid(value) : value;

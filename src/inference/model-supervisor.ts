@@ -102,7 +102,7 @@ export function createModelSupervisor({
       return 'refused';
     }
     if (answer.type !== 'ready') {
-      throw new MinerError('INTERNAL', `The model process answered ${answer.type}`);
+      throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
     }
     announced = answer;
     failure = undefined;
@@ -141,11 +141,11 @@ export function createModelSupervisor({
   };
 
   const noteDeath = (child: ModelProcess, { how, stderr }: ModelProcessEnd, duringRun: boolean): void => {
-    lastError = `The model process ${how}`;
+    lastError = `the model process ${how}`;
     logger.error({ task, pid: child.pid, how, stderr }, 'model process ended');
     if (!duringRun) idleDeaths += 1;
     if (idleDeaths >= DEATHS_UNTIL_FAILED) {
-      const message = `The model process died ${idleDeaths} times in a row: it ${how}`;
+      const message = `the model process died ${idleDeaths} times in a row: it ${how}`;
       fail(new MinerError('MODEL_UNAVAILABLE', message));
     } else if (state === 'ready') {
       enter('restarting');
@@ -159,7 +159,7 @@ export function createModelSupervisor({
 
   const life = supervise().catch((error: unknown) => {
     current?.kill();
-    fail(new MinerError('MODEL_UNAVAILABLE', `The model process could not be run: ${String(error)}`));
+    fail(new MinerError('MODEL_UNAVAILABLE', `the model process could not be run: ${String(error)}`));
   });
 
   return {
@@ -216,5 +216,5 @@ export function createModelSupervisor({
 
 /** For whoever still wants something of a model that is being closed. */
 export function closingError(): MinerError {
-  return new MinerError('AXON_CLOSING', 'The model is being shut down');
+  return new MinerError('AXON_CLOSING', 'the model is being shut down');
 }

@@ -110,9 +110,9 @@ async function load(
 }
 
 function locateModel(modelPath: string): string {
-  if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `There is no ${modelPath}`);
+  if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
   const onnxPath = statSync(modelPath).isDirectory() ? join(modelPath, 'model.onnx') : modelPath;
-  if (!existsSync(onnxPath)) throw new MinerError('MODEL_NOT_FOUND', `There is no ${onnxPath}`);
+  if (!existsSync(onnxPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${onnxPath}`);
   return onnxPath;
 }
 
@@ -152,14 +152,14 @@ async function openSession(
 function cudaUnavailable(reason: string): MinerError {
   return new MinerError(
     'MODEL_DEVICE_UNAVAILABLE',
-    `DEVICE=cuda cannot be had: ${reason}. It needs an NVIDIA driver (nvidia-smi shows it) and the CUDA library of ` +
-      'ONNX Runtime, which ./setup.sh --cuda downloads.',
+    `DEVICE=cuda cannot be had: ${reason}; it needs an NVIDIA driver (nvidia-smi shows it) and the CUDA library of ` +
+      'ONNX Runtime, which ./setup.sh --cuda downloads',
   );
 }
 
 function requireTensor(metadata: InferenceSession.ValueMetadata): InferenceSession.TensorValueMetadata {
   if (!metadata.isTensor)
-    throw new MinerError('MODEL_INVALID', `The ONNX input ${metadata.name} is no tensor`);
+    throw new MinerError('MODEL_INVALID', `the ONNX input ${metadata.name} is no tensor`);
   return metadata;
 }
 
@@ -176,7 +176,7 @@ async function run(
   if (output === undefined || values === undefined) {
     throw new MinerError(
       'MODEL_INVALID',
-      `The ONNX output ${outputName} is ${output?.type ?? 'absent'}, not float`,
+      `the ONNX output ${outputName} is ${output?.type ?? 'absent'}, not float`,
     );
   }
   return { values, shape: output.dims };
@@ -188,7 +188,7 @@ async function warmUp<T>(attempt: () => Promise<T>): Promise<T> {
     return await attempt();
   } catch (error) {
     if (error instanceof MinerError && error.code === 'MODEL_INVALID') throw error;
-    throw new MinerError('MODEL_INVALID', `The model fails on a grey picture: ${messageOf(error)}`);
+    throw new MinerError('MODEL_INVALID', `the model fails on a grey picture: ${messageOf(error)}`);
   }
 }
 

@@ -116,7 +116,7 @@ export function createOnnxEngine({
     const answer = await child.request(message, hangLimitMs());
     if (answer.type === 'result') return answer;
     if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
-    throw new MinerError('INTERNAL', `The model process answered ${answer.type}`);
+    throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
   };
 
   const hangLimitMs = (): number => {
@@ -145,7 +145,7 @@ export function createOnnxEngine({
   const contractOf = (): ModelContract => {
     const { announced, failure } = supervisor;
     if (announced !== undefined) return announced.contract;
-    throw failure ?? new MinerError('MODEL_WARMING', 'The model is still loading');
+    throw failure ?? new MinerError('MODEL_WARMING', 'the model is still loading');
   };
 
   const supervisor = createModelSupervisor({
@@ -221,6 +221,6 @@ function requireFrames({ data, count, height, width }: RgbFrames, { input }: Mod
 }
 
 function barredError(contentHash: string, how: string): MinerError {
-  const message = `The model process ${how}; this input is refused for ten minutes`;
+  const message = `the model process ${how}; this input is refused for ten minutes`;
   return new MinerError('INFERENCE_CRASHED', message, { fields: { contentHash } });
 }

@@ -22,7 +22,7 @@ const PREFERRED_ROOT = '/dev/shm';
 export interface PixelTransfer {
   /** Private folders of this transfer, the preferred one first. */
   readonly folders: readonly string[];
-  /** @throws {MinerError} MEDIA_NO_SPACE when no folder has room */
+  /** @throws MinerError MEDIA_NO_SPACE when no folder has room */
   send(name: string, data: Uint8Array): Promise<Payload>;
   receive(payload: Payload): Promise<Buffer>;
   /** Removes what either end wrote under that name. */
@@ -48,7 +48,7 @@ export async function createPixelTransfer(
     }
   }
   if (folders.length === 0) {
-    throw new MinerError('MEDIA_NO_SPACE', `No temporary folder could be made in ${roots.join(' or ')}`);
+    throw new MinerError('MEDIA_NO_SPACE', `no temporary folder could be made in ${roots.join(' or ')}`);
   }
   const discard = async (name: string): Promise<void> => {
     await Promise.all(folders.map((folder) => rm(join(folder, name), { force: true })));
@@ -78,7 +78,7 @@ export async function createPixelTransfer(
   };
 }
 
-/** The child's end, where nothing else waits for the event loop. @throws {MinerError} MEDIA_NO_SPACE */
+/** The child's end, where nothing else waits for the event loop. @throws MinerError MEDIA_NO_SPACE */
 export function writePayload(folders: readonly string[], name: string, data: Uint8Array): Payload {
   if (data.byteLength <= INLINE_LIMIT_BYTES) return { inline: data };
   for (const folder of folders) {
@@ -101,7 +101,7 @@ export function readPayload(payload: Payload): Buffer {
 }
 
 function noSpace(bytes: number): MinerError {
-  return new MinerError('MEDIA_NO_SPACE', `No temporary folder has room for ${bytes} bytes of pixels`);
+  return new MinerError('MEDIA_NO_SPACE', `no temporary folder has room for ${bytes} bytes of pixels`);
 }
 
 /** A process id means something only inside its namespace, and containers may share /dev/shm. */
