@@ -102,7 +102,6 @@ describe('reading the table for unknown callers', () => {
       minIntervalMs,
       logger: createLogger({ level: 'silent' }),
       clock,
-      onRefresh: () => undefined,
     });
     return { table, clock, reads: () => reads };
   }
