@@ -81,6 +81,6 @@ export interface Engine {
    *   model twice, INFERENCE_FAILED, MODEL_UNAVAILABLE, AXON_CLOSING; or the reason of an aborted signal
    */
   infer(input: EngineInput, options: InferOptions): Promise<Prediction>;
-  /** Ends the model's process and removes its files. */
+  /** Ends the model's process. */
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { PUBLIC_GENESIS_HASHES } from '../config/networks.ts';
 import { createDevnet } from '../devnet/node.ts';
 import { MinerError } from '../errors.ts';
 import { createOnnxEngine } from '../inference/onnx-engine.ts';
-import { createTemporaryFolder } from '../media/temporary-file.ts';
+import { createTemporaryFolder, type TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
 import { openWallet } from '../wallet/open-wallet.ts';
@@ -78,7 +78,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
     open(await devnet, (node) => node.close());
   }
   const temporary = open(await createTemporaryFolder({ logger }), (folder) => folder.close());
-  const engines = enginesOf(config, logger);
+  const engines = enginesOf(config, temporary, logger);
   for (const engine of Object.values(engines)) open(engine, () => engine.close());
 
   const chain = open(
@@ -132,12 +132,17 @@ async function hotkeyOf(config: MinerConfig, { env, logger }: LifecycleContext):
   return wallet;
 }
 
-function enginesOf({ minerType, models, device }: MinerConfig, logger: Logger): Engines {
+function enginesOf(
+  { minerType, models, device }: MinerConfig,
+  temporary: TemporaryFolder,
+  logger: Logger,
+): Engines {
   const engine = (task: 'image' | 'video' | 'mask', modelPath: string) =>
     createOnnxEngine({
       task,
       modelPath,
       device,
+      temporary,
       logger: logger.child({ part: 'model' }),
       clock: systemClock,
     });

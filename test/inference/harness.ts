@@ -1,21 +1,22 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine, InferOptions } from '../../src/inference/engine.ts';
 import type { Task } from '../../src/inference/model-json.ts';
 import { createOnnxEngine, type OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
+import { createTemporaryFolder, type TemporaryFolder } from '../../src/media/temporary-file.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 
 export interface Harness {
   /** Holds the models of a test. */
   readonly root: string;
-  /** Holds the engine's private files. */
-  readonly temporaryFolder: string;
+  /** Names of the engines' private files. */
+  files(): string[];
   /** Log messages so far, with their fields. */
   readonly logLines: readonly Record<string, unknown>[];
   open(task: Task, modelPath: string, options?: Partial<OnnxEngineOptions>): Engine;
@@ -25,7 +26,9 @@ export interface Harness {
 export function useEngines(): Harness {
   const home = mkdtempSync(join(tmpdir(), 'inference-test-'));
   const root = mkdtempSync(join(home, 'models-'));
-  const temporaryFolder = mkdtempSync(join(home, 'files-'));
+  const diskFolder = join(home, 'files');
+  mkdirSync(diskFolder);
+  let temporary: TemporaryFolder;
   const engines = new Set<Engine>();
   const logLines: Record<string, unknown>[] = [];
   const stream = new Writable({
@@ -34,16 +37,20 @@ export function useEngines(): Harness {
       done();
     },
   });
+  beforeEach(async () => {
+    temporary = await createTemporaryFolder({ memoryFolder: join(home, 'absent'), diskFolder });
+  });
   afterEach(async () => {
     await Promise.all([...engines].map((engine) => engine.close()));
     engines.clear();
+    await temporary.close();
     logLines.length = 0;
     for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
   });
   afterAll(() => rmSync(home, { recursive: true }));
   return {
     root,
-    temporaryFolder,
+    files: () => readdirSync(diskFolder).flatMap((folder) => readdirSync(join(diskFolder, folder))),
     logLines,
     open(task, modelPath, options = {}) {
       const engine = createOnnxEngine({
@@ -52,7 +59,7 @@ export function useEngines(): Harness {
         device: 'cpu',
         logger: createLogger({ level: 'debug', stream }),
         clock: systemClock,
-        temporaryFolder,
+        temporary,
         ...options,
       });
       engines.add(engine);
