@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { alice, bob, charlie, closeAfterEach, dave, openChain, openDevnet, until } from './fixture.ts';
+import { until } from '../fixtures/until.ts';
+import { alice, bob, charlie, closeAfterEach, dave, openChain, openDevnet } from './fixture.ts';
 
 closeAfterEach();
 

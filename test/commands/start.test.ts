@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
-import { until } from '../fixtures/miner.ts';
 import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
+import { until } from '../fixtures/until.ts';
 import { BOB, call, createValidator } from '../fixtures/validator.ts';
 
 beforeAll(async () => {

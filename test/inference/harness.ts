@@ -1,8 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine, InferOptions } from '../../src/inference/engine.ts';
@@ -10,7 +8,7 @@ import type { Task } from '../../src/inference/model-json.ts';
 import { createOnnxEngine, type OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/media/temporary-file.ts';
-import { createLogger } from '../../src/telemetry/logger.ts';
+import { type CapturingLogger, createCapturingLogger } from '../fixtures/capturing-logger.ts';
 
 export interface Harness {
   /** Holds the models of a test. */
@@ -18,7 +16,7 @@ export interface Harness {
   /** Names of the engines' private files. */
   files(): string[];
   /** Log messages so far, with their fields. */
-  readonly logLines: readonly Record<string, unknown>[];
+  logLines(): Record<string, unknown>[];
   open(task: Task, modelPath: string, options?: Partial<OnnxEngineOptions>): Engine;
 }
 
@@ -30,34 +28,28 @@ export function useEngines(): Harness {
   mkdirSync(diskFolder);
   let temporary: TemporaryFolder;
   const engines = new Set<Engine>();
-  const logLines: Record<string, unknown>[] = [];
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      logLines.push(JSON.parse(String(chunk)));
-      done();
-    },
-  });
+  let log: CapturingLogger;
   beforeEach(async () => {
+    log = createCapturingLogger();
     temporary = await createTemporaryFolder({ memoryFolder: join(home, 'absent'), diskFolder });
   });
   afterEach(async () => {
     await Promise.all([...engines].map((engine) => engine.close()));
     engines.clear();
     await temporary.close();
-    logLines.length = 0;
     for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
   });
   afterAll(() => rmSync(home, { recursive: true }));
   return {
     root,
     files: () => readdirSync(diskFolder).flatMap((folder) => readdirSync(join(diskFolder, folder))),
-    logLines,
+    logLines: () => log.lines(),
     open(task, modelPath, options = {}) {
       const engine = createOnnxEngine({
         task,
         modelPath,
         device: 'cpu',
-        logger: createLogger({ level: 'debug', stream }),
+        logger: log.logger,
         clock: systemClock,
         temporary,
         ...options,
@@ -94,10 +86,6 @@ export function softmax(logits: readonly number[]): number[] {
   const powers = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
   const sum = powers.reduce((total, power) => total + power, 0);
   return powers.map((power) => power / sum);
-}
-
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(5);
 }
 
 /** Processor time that a process has used, in clock ticks of 10 ms. */

@@ -7,7 +7,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { MinerError } from '../../src/errors.ts';
 import type { Engine, Prediction } from '../../src/inference/engine.ts';
-import { cpuTicks, isRunning, lasting, plain, until, useEngines } from './harness.ts';
+import { until } from '../fixtures/until.ts';
+import { cpuTicks, isRunning, lasting, plain, useEngines } from './harness.ts';
 import { slowWhenRed, writeModel } from './models.ts';
 
 const engines = useEngines();
@@ -37,7 +38,7 @@ function largest(prediction: Prediction): number {
 }
 
 const logged = (message: string): Record<string, unknown>[] =>
-  engines.logLines.filter(({ msg }) => msg === message) as Record<string, unknown>[];
+  engines.logLines().filter(({ msg }) => msg === message);
 
 describe('a process that dies', () => {
   it.skipIf(!linux)('during a run is replaced, and the same request gets its answer', async () => {

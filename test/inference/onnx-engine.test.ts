@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '../../models/onnx-writer.mjs';
 import { INPUT_TYPES, LAYOUTS } from '../../src/inference/model-json.ts';
-import { isRunning, lasting, patterned, plain, softmax, until, useEngines } from './harness.ts';
+import { until } from '../fixtures/until.ts';
+import { isRunning, lasting, patterned, plain, softmax, useEngines } from './harness.ts';
 import { meanHead, positionWeight, redMask, slowWhenRed, weightedMeans, writeModel } from './models.ts';
 
 const engines = useEngines();
@@ -337,7 +338,7 @@ describe('the device', () => {
     const { pid } = engine.status();
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
     await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
-    expect(engines.logLines.filter(({ level }) => level === 'warn')).toMatchObject([
+    expect(engines.logLines().filter(({ level }) => level === 'warn')).toMatchObject([
       { msg: expect.stringContaining('CUDA cannot be used'), reason: expect.stringContaining('Cuda') },
     ]);
   });
