@@ -1,4 +1,5 @@
 import { MinerError } from '../errors.ts';
+import { interpolate, mix } from '../media/interpolation.ts';
 import type { OutputContract } from './contract.ts';
 import { sigmoid } from './probabilities.ts';
 
@@ -26,8 +27,8 @@ export function encodeMask(
 ): Buffer {
   const confidences = activate(values, from, activation);
   const bytes = Buffer.alloc(to.height * to.width * 2);
-  const columns = interpolation(from.width, to.width);
-  const rows = interpolation(from.height, to.height);
+  const columns = interpolate(from.width, to.width);
+  const rows = interpolate(from.height, to.height);
   for (let row = 0; row < to.height; row += 1) {
     const above = (rows.lower[row] ?? 0) * from.width;
     const below = (rows.upper[row] ?? 0) * from.width;
@@ -65,25 +66,4 @@ function activate(values: ArrayLike<number>, from: Size, activation: 'none' | 's
     confidences[index] = activation === 'sigmoid' ? sigmoid(value) : value;
   }
   return confidences;
-}
-
-/** For each target position the two source positions it lies between, centres of pixels on centres of pixels. */
-function interpolation(
-  from: number,
-  to: number,
-): { readonly lower: Int32Array; readonly upper: Int32Array; readonly weight: Float64Array } {
-  const lower = new Int32Array(to);
-  const upper = new Int32Array(to);
-  const weight = new Float64Array(to);
-  for (let position = 0; position < to; position += 1) {
-    const source = Math.min(from - 1, Math.max(0, ((position + 0.5) * from) / to - 0.5));
-    lower[position] = Math.floor(source);
-    upper[position] = Math.min(from - 1, Math.floor(source) + 1);
-    weight[position] = source - Math.floor(source);
-  }
-  return { lower, upper, weight };
-}
-
-function mix(a: number, b: number, weight: number): number {
-  return a + (b - a) * weight;
 }
