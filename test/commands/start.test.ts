@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { isRunning } from '../fixtures/is-running.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
 import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
@@ -18,16 +19,6 @@ async function start(argv: readonly string[], env?: Record<string, string>) {
   const miner = await spawnMiner(['start', ...argv], env);
   onTestFinished(miner.close);
   return miner;
-}
-
-/** Whether a process is there. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('start --dev', () => {
@@ -46,10 +37,10 @@ describe('start --dev', () => {
     expect(answer.status).toBe(200);
     const status = (await call(miner.adminPort, '/status')).json() as { models?: { image: { pid: number } } };
     const enginePid = status.models?.image.pid ?? 0;
-    expect(isAlive(enginePid)).toBe(true);
+    expect(isRunning(enginePid)).toBe(true);
     miner.child.kill('SIGTERM');
     expect(await miner.ended).toBe(0);
-    expect(isAlive(enginePid)).toBe(false);
+    expect(isRunning(enginePid)).toBe(false);
   }, 60_000);
 
   it('answers what was admitted before it ends', async () => {

@@ -94,12 +94,3 @@ export function cpuTicks(pid: number): number {
   const fields = rest.split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
-
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -7,8 +7,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { MinerError } from '../../src/errors.ts';
 import type { Engine, Prediction } from '../../src/inference/engine.ts';
+import { isRunning } from '../fixtures/is-running.ts';
 import { until } from '../fixtures/until.ts';
-import { cpuTicks, isRunning, lasting, plain, useEngines } from './harness.ts';
+import { cpuTicks, lasting, plain, useEngines } from './harness.ts';
 import { slowWhenRed, writeModel } from './models.ts';
 
 const engines = useEngines();

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '../../models/onnx-writer.mjs';
 import { INPUT_TYPES, LAYOUTS } from '../../src/inference/model-json.ts';
+import { isRunning } from '../fixtures/is-running.ts';
 import { until } from '../fixtures/until.ts';
-import { isRunning, lasting, patterned, plain, softmax, useEngines } from './harness.ts';
+import { lasting, patterned, plain, softmax, useEngines } from './harness.ts';
 import { meanHead, positionWeight, redMask, slowWhenRed, weightedMeans, writeModel } from './models.ts';
 
 const engines = useEngines();
