@@ -115,7 +115,7 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
       futureToleranceMs: settings.FUTURE_TOLERANCE_MS,
       bodyLimitBytes: settings.BODY_LIMIT_MIB * MIB,
       bodyBudgetBytes: settings.BODY_BUDGET_MIB * MIB,
-      videoConcurrency: settings.VIDEO_CONCURRENCY ?? Math.max(1, Math.floor(availableParallelism() / 2)),
+      videoConcurrency: settings.VIDEO_CONCURRENCY ?? Math.max(2, Math.floor(availableParallelism() / 2)),
     },
     admin: { host: '127.0.0.1', port: adminPort },
     device: settings.DEVICE,

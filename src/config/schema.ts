@@ -221,7 +221,7 @@ export const settingsSchema = z.object({
     .register(settingMeta, { section: LIMITS, doc: 'all bodies being received or answered together' }),
   VIDEO_CONCURRENCY: wholeNumber(1, 64).optional().register(settingMeta, {
     section: LIMITS,
-    doc: 'videos decoded at once; half the cores when absent',
+    doc: 'videos decoded at once; half the cores, at least 2, when absent',
     example: '',
   }),
   FUTURE_TOLERANCE_MS: wholeNumber(0, 600_000)

@@ -27,6 +27,10 @@ import { averageProbabilities, type ClassProbabilities, toProbabilities } from '
 import { countNodesByProvider } from './provider-profile.ts';
 import { readFloats, toInputTensor } from './tensors.ts';
 
+// Where there is a Float16Array (Node 24), ONNX Runtime makes float16 tensors of it, which its native part does not
+// know: it sees no data. Without one it takes the bits in a Uint16Array. It looks when the first tensor is made.
+Reflect.deleteProperty(globalThis, 'Float16Array');
+
 /**
  * The process that runs a model. ONNX Runtime blocks the event loop while it runs and can take its process with it
  * when it fails, so it lives here and not in the miner. It speaks the messages of child-protocol.ts.

@@ -60,9 +60,7 @@ export function toInputTensor(
 export function readFloats(type: string, data: unknown): ArrayLike<number> | undefined {
   if (type === 'float32' && data instanceof Float32Array) return data;
   if (type === 'float64' && data instanceof Float64Array) return data;
-  // Node has a Float16Array from version 24 on; before, ONNX Runtime gives the bits.
   if (type === 'float16' && data instanceof Uint16Array) return Float32Array.from(data, decodeFloat16);
-  if (type === 'float16' && ArrayBuffer.isView(data)) return data as unknown as ArrayLike<number>;
   return undefined;
 }
 

@@ -76,7 +76,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     minerType: config.minerType,
     hotkey,
     uid: () => (chain.registration.state === 'registered' ? chain.registration.uid : undefined),
-    answerer: createAnswerer({ engines, videoConcurrency }),
+    answerer: createAnswerer(engines),
     scheduler,
     signed: { authenticator, budget, skew, temporary, bodyLimitBytes, clock, onRecord: requests.add },
   });
