@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { config } from './commands/config.ts';
 import type { CommandContext } from './commands/context.ts';
 import { devnet } from './commands/devnet.ts';
@@ -14,7 +13,7 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<voi
   config,
 };
 
-const USAGE = `Usage: sn34-miner COMMAND [flags]
+const USAGE = `Usage: node dist/main.js COMMAND [flags]
 
   start    run the miner (--dev: with a development chain, no wallet needed)
   devnet   run a development chain alone

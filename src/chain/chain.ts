@@ -25,8 +25,6 @@ interface ChainEvents {
   readonly registration: Registration;
   readonly announcement: Announcement;
   readonly connection: Connection;
-  /** The signer table was read anew. */
-  readonly signers: { readonly count: number };
 }
 
 /** The miner's view of the chain, kept fresh in the background for as long as the process lives. */
@@ -50,8 +48,6 @@ export interface Chain {
   status(): ChainStatus;
   /** Listens; the function that comes back ends it. A listener that throws is logged and breaks nothing. */
   on<Name extends keyof ChainEvents>(name: Name, listener: (event: ChainEvents[Name]) => void): () => void;
-  /** The registration as soon as it is known; still `unknown` when `timeoutMs` is over or `signal` aborts. */
-  firstReading(signal: AbortSignal, timeoutMs: number): Promise<Registration>;
   /** Ends everything; resolves when no socket, timer or listener is left. */
   close(): Promise<void>;
 }
@@ -79,9 +75,8 @@ const ON_DEMAND_INTERVAL_MS = 6_000;
 export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
   const { expectedGenesisHash, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
-  const emitter = createEmitter<ChainEvents>(
-    ['registration', 'announcement', 'connection', 'signers'],
-    (error) => logger.error({ err: error }, 'chain listener failed'),
+  const emitter = createEmitter<ChainEvents>(['registration', 'announcement', 'connection'], (error) =>
+    logger.error({ err: error }, 'chain listener failed'),
   );
   let link: AnnounceLink | undefined;
   let refreshedAtBlock = 0;
@@ -106,7 +101,6 @@ export function createChain(options: ChainOptions): Chain {
     minIntervalMs: ON_DEMAND_INTERVAL_MS,
     logger,
     clock,
-    onRefresh: () => emitter.emit('signers', { count: signers.size }),
   });
 
   const registration = createRegistrationWatch({
@@ -186,21 +180,6 @@ export function createChain(options: ChainOptions): Chain {
     },
 
     on: (name, listener) => emitter.on(name, listener),
-
-    firstReading(signal, timeoutMs) {
-      return new Promise((resolve) => {
-        const timer = setTimeout(finish, timeoutMs);
-        const off = emitter.on('registration', finish);
-        signal.addEventListener('abort', finish);
-        function finish(): void {
-          clearTimeout(timer);
-          off();
-          signal.removeEventListener('abort', finish);
-          resolve(registration.current);
-        }
-        if (registration.current.state !== 'unknown' || signal.aborted) finish();
-      });
-    },
 
     async close() {
       const quiet = announcer.close();

@@ -29,11 +29,10 @@ interface SignerTableOptions {
   readonly minIntervalMs: number;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly onRefresh: () => void;
 }
 
 export function createSignerTable(options: SignerTableOptions): SignerTable {
-  const { reader, minIntervalMs, logger, clock, onRefresh } = options;
+  const { reader, minIntervalMs, logger, clock } = options;
   let signers: Signers = new Map();
   let readAtMs: number | undefined;
   let triedAtMs = Number.NEGATIVE_INFINITY;
@@ -48,7 +47,6 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
       // Its age counts from the question: that is how old the answer may be.
       readAtMs = startedAtMs;
       logger.debug({ signers: signers.size }, 'signer table read');
-      onRefresh();
     },
     (error) => {
       // The loss of the connection is told by the connection.

@@ -1,7 +1,8 @@
 import { ApiPromise } from '@polkadot/api';
 import { compactFromU8a, hexToU8a, u8aToHex } from '@polkadot/util';
 import { z } from 'zod';
-import { MinerError } from '../errors.ts';
+import { asMinerError, MinerError } from '../errors.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { createApiProvider } from './api-provider.ts';
 import { openRpcSocket, type RpcSocket } from './json-rpc.ts';
 
@@ -87,10 +88,10 @@ export async function openSession(options: SessionOptions): Promise<ChainSession
       specVersion,
       socket,
       api,
-      settled: (call) => untilEnded(socket, call),
+      settled: (call) => untilAborted(call, socket.ended),
     };
   } catch (error) {
-    const reason = error instanceof MinerError ? error : callFailed(error);
+    const reason = asMinerError(error, 'CHAIN_CALL_FAILED');
     socket.end(reason);
     await socket.closed;
     throw reason;
@@ -156,7 +157,7 @@ async function createApi(socket: RpcSocket, metadata: Record<string, HexString>)
     signedExtensions: SIGNED_EXTENSIONS,
     noInitWarn: true,
   });
-  return await untilEnded(socket, api.isReadyOrError);
+  return await untilAborted(api.isReadyOrError, socket.ended);
 }
 
 async function followRuntime(socket: RpcSocket, specVersion: number): Promise<void> {
@@ -179,23 +180,5 @@ async function followHeads(socket: RpcSocket, onHead: (block: number) => void): 
     onHead(Number(parse(headerSchema, result).number));
     first?.();
   });
-  await untilEnded(socket, seen);
-}
-
-function untilEnded<T>(socket: RpcSocket, call: Promise<T>): Promise<T> {
-  const { ended } = socket;
-  return new Promise((resolve, reject) => {
-    const onEnd = (): void => reject(ended.reason);
-    if (ended.aborted) {
-      onEnd();
-      return;
-    }
-    ended.addEventListener('abort', onEnd, { once: true });
-    call.then(resolve, reject).finally(() => ended.removeEventListener('abort', onEnd));
-  });
-}
-
-function callFailed(error: unknown): MinerError {
-  const message = error instanceof Error ? error.message : String(error);
-  return new MinerError('CHAIN_CALL_FAILED', message, { cause: error });
+  await untilAborted(seen, socket.ended);
 }

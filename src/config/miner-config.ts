@@ -52,7 +52,7 @@ export interface MinerConfig {
 
 interface ResolveOptions {
   readonly dev: boolean;
-  /** What relative model paths start from: the checkout. */
+  /** What relative paths start from: the checkout. */
   readonly root: string;
 }
 
@@ -91,7 +91,10 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
       path: settings.WALLET_PATH,
       name: settings.WALLET_NAME,
       hotkey: settings.WALLET_HOTKEY,
-      passwordFile: settings.WALLET_PASSWORD_FILE,
+      passwordFile:
+        settings.WALLET_PASSWORD_FILE === undefined
+          ? undefined
+          : resolve(root, expandHome(settings.WALLET_PASSWORD_FILE)),
     },
     chain: {
       networkName: dev ? 'dev' : networkName,

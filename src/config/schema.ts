@@ -20,18 +20,11 @@ interface SettingMeta {
 /** The documentation of each setting, found by its zod schema. */
 const settingMeta = z.registry<SettingMeta>();
 
-const port = (what: string) =>
-  z.coerce
-    .number({ error: `${what} must be a port from 1 to 65535` })
-    .int()
-    .min(1)
-    .max(65535);
-const wholeNumber = (min: number, max: number) =>
-  z.coerce
-    .number({ error: `must be a whole number from ${min} to ${max}` })
-    .int()
-    .min(min)
-    .max(max);
+const wholeNumber = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+const port = () => wholeNumber(1, 65535);
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z
     .string()
@@ -143,7 +136,7 @@ export const settingsSchema = z.object({
     doc: 'wait: listen unregistered, so that curl ip:port can be tried before paying; exit: end with code 12',
   }),
 
-  AXON_PORT: port('AXON_PORT')
+  AXON_PORT: port()
     .default(8091)
     .register(settingMeta, {
       section: AXON,
@@ -168,9 +161,7 @@ export const settingsSchema = z.object({
     .transform((text) => (text === '[::]' ? undefined : text))
     .pipe(
       z
-        .union([z.ipv4()], {
-          error: 'must be an IPv4 address (validators cannot reach IPv6), or [::] to find it out',
-        })
+        .ipv4({ error: 'must be an IPv4 address (validators cannot reach IPv6), or [::] to find it out' })
         .optional(),
     )
     .register(settingMeta, {
@@ -180,7 +171,7 @@ export const settingsSchema = z.object({
       aliases: ['BT_AXON_EXTERNAL_IP'],
       example: '[::]',
     }),
-  AXON_EXTERNAL_PORT: port('AXON_EXTERNAL_PORT')
+  AXON_EXTERNAL_PORT: port()
     .optional()
     .register(settingMeta, {
       section: AXON,
@@ -244,7 +235,7 @@ export const settingsSchema = z.object({
       doc: LOG_LEVELS.join(', '),
       flags: ['logging.level'],
     }),
-  ADMIN_PORT: port('ADMIN_PORT').optional().register(settingMeta, {
+  ADMIN_PORT: port().optional().register(settingMeta, {
     section: OPERATION,
     doc: 'port on 127.0.0.1 for /livez, /readyz and /status; AXON_PORT + 1000 when absent',
     example: '',
@@ -253,7 +244,7 @@ export const settingsSchema = z.object({
     .string()
     .default('~/.sn34-miner')
     .register(settingMeta, { section: OPERATION, doc: 'folder for what must survive a restart' }),
-  DEVNET_PORT: port('DEVNET_PORT')
+  DEVNET_PORT: port()
     .default(9944)
     .register(settingMeta, { section: OPERATION, doc: 'port of the development chain that --dev starts' }),
   DEVNET_BLOCK_TIME_MS: wholeNumber(50, 600_000)

@@ -56,7 +56,7 @@ const MAX_STAKE_TAO = 21_000_000;
 /** An amount of TAO as the runtime counts it. */
 export function toRao(stakeTao: number): bigint {
   if (!(stakeTao >= 0 && stakeTao <= MAX_STAKE_TAO)) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', `A stake has to be between 0 and ${MAX_STAKE_TAO} TAO.`);
+    throw new MinerError('DEVNET_INVALID_CONTROL', `a stake has to be between 0 and ${MAX_STAKE_TAO} TAO`);
   }
   return BigInt(Math.round(stakeTao * RAO_PER_TAO));
 }
@@ -66,7 +66,7 @@ export function toHotkey(address: string): string {
   try {
     return encodeAddress(decodeAddress(address), 42);
   } catch (cause) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', 'A hotkey has to be an SS58 address.', { cause });
+    throw new MinerError('DEVNET_INVALID_CONTROL', 'a hotkey has to be an SS58 address', { cause });
   }
 }
 
@@ -106,14 +106,14 @@ export function createControl({ chain, pool, blockAuthor, onBlock }: ControlOpti
       if (!Number.isInteger(customCode) || customCode < 0 || customCode > 255) {
         throw new MinerError(
           'DEVNET_INVALID_CONTROL',
-          'A custom code has to be a whole number from 0 to 255.',
+          'a custom code has to be a whole number from 0 to 255',
         );
       }
       pool.refuseNext(customCode);
     },
     failNext: (errorName) => {
       if (subtensorErrorIndex(errorName) === undefined) {
-        throw new MinerError('DEVNET_INVALID_CONTROL', `The subnet pallet has no error ${errorName} here.`);
+        throw new MinerError('DEVNET_INVALID_CONTROL', `the subnet pallet has no error ${errorName} here`);
       }
       blockAuthor.failNext(errorName);
     },

@@ -23,16 +23,16 @@ const IGNORE_STATUS = () => {};
 
 /** A hex parameter, `0x`-prefixed. @throws RpcError -32602. */
 export function hexParam(value: unknown, name: string): string {
-  if (!isHex(value) || value.length % 2 !== 0) throw invalidParams(`${name} has to be 0x-prefixed hex.`);
+  if (!isHex(value) || value.length % 2 !== 0) throw invalidParams(`${name} has to be 0x-prefixed hex`);
   return value;
 }
 
 /** Storage keys, as hex in lower case. @throws RpcError -32602. */
 export function keysParam(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length > KEYS_LIMIT) {
-    throw invalidParams(`The keys have to be a list of at most ${KEYS_LIMIT}.`);
+    throw invalidParams(`the keys have to be a list of at most ${KEYS_LIMIT}`);
   }
-  return value.map((key: unknown) => hexParam(key, 'A key').toLowerCase());
+  return value.map((key: unknown) => hexParam(key, 'a key').toLowerCase());
 }
 
 function addressParam(value: unknown): string {
@@ -41,7 +41,7 @@ function addressParam(value: unknown): string {
   } catch {
     // Falls through to the same answer.
   }
-  throw invalidParams('The account has to be an SS58 address.');
+  throw invalidParams('the account has to be an SS58 address');
 }
 
 /** The methods of a Substrate node that answer once; subscriptions are a session's. */
@@ -53,7 +53,7 @@ export function createRpcMethods({
   metadata,
 }: RpcMethodsOptions): RpcMethods {
   function findBlock(hash: unknown): Block | undefined {
-    return hash === undefined || hash === null ? chain.head : chain.byHash(hexParam(hash, 'The block hash'));
+    return hash === undefined || hash === null ? chain.head : chain.byHash(hexParam(hash, 'the block hash'));
   }
 
   function blockAt(hash: unknown): Block {
@@ -88,15 +88,15 @@ export function createRpcMethods({
     state_getRuntimeVersion: () => describeRuntimeVersion(),
     state_getMetadata: () => u8aToHex(metadata),
     state_call: ([method, input, at]) => {
-      if (typeof method !== 'string') throw invalidParams('The method has to be a name.');
-      return u8aToHex(runtimeApi(method, hexToU8a(hexParam(input, 'The input')), blockAt(at)));
+      if (typeof method !== 'string') throw invalidParams('the method has to be a name');
+      return u8aToHex(runtimeApi(method, hexToU8a(hexParam(input, 'the input')), blockAt(at)));
     },
-    state_getStorage: ([key, at]) => storage.read(blockAt(at), hexParam(key, 'The key').toLowerCase()),
+    state_getStorage: ([key, at]) => storage.read(blockAt(at), hexParam(key, 'the key').toLowerCase()),
     state_queryStorageAt: ([keys, at]) => {
       const block = blockAt(at);
       return [{ block: block.hash, changes: keysParam(keys).map((key) => [key, storage.read(block, key)]) }];
     },
     author_submitExtrinsic: ([extrinsic]) =>
-      pool.submit(hexParam(extrinsic, 'The extrinsic'), IGNORE_STATUS).hash,
+      pool.submit(hexParam(extrinsic, 'the extrinsic'), IGNORE_STATUS).hash,
   };
 }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { MinerError } from '../errors.ts';
+import { asPortError } from '../net/listen.ts';
 import { type Call, parseRequest, type RpcRequest, respond } from './dispatch.ts';
 
 interface RpcServer {
@@ -45,7 +46,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > REQUEST_LIMIT_BYTES) throw new Error('The body is too long.');
+    if (bytes > REQUEST_LIMIT_BYTES) throw new Error('the body is too long');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -62,11 +63,7 @@ function isOriginLocal(origin: string | undefined): boolean {
 
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === 'EADDRINUSE';
-      const message = `The development chain cannot listen on ${host}:${port}: ${cause.message}`;
-      reject(new MinerError(inUse ? 'AXON_PORT_IN_USE' : 'INTERNAL', message, { cause }));
-    });
+    server.once('error', (error) => reject(asPortError(error, host, port)));
     server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port));
   });
 }
@@ -79,7 +76,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const { host, port, connect, callOnce, isIgnored, onFault } = options;
   if (!LOOPBACK_HOSTS.includes(host)) {
-    throw new MinerError('CONFIG_DEV_ONLY_LOOPBACK', `The development chain does not listen on ${host}.`);
+    throw new MinerError('CONFIG_DEV_ONLY_LOOPBACK', `the development chain does not listen on ${host}`);
   }
 
   async function onPost(request: IncomingMessage, response: ServerResponse): Promise<void> {

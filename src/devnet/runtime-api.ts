@@ -74,18 +74,18 @@ function decodeSelection(input: Uint8Array): {
   readonly indexes: readonly number[];
 } {
   const view = new DataView(input.buffer, input.byteOffset, input.length);
-  if (input.length < 3) throw invalidParams('The netuid and the field indexes are missing.');
+  if (input.length < 3) throw invalidParams('the netuid and the field indexes are missing');
   // A length below 64 takes one byte, one below 16384 two; its lowest two bits say which.
   const wide = (view.getUint8(2) & 3) === 1;
   const start = wide ? 4 : 3;
   const count = (wide && input.length >= start ? view.getUint16(2, true) : view.getUint8(2)) >> 2;
-  if (input.length !== start + 2 * count) throw invalidParams('The field indexes are not a Vec<u16>.');
+  if (input.length !== start + 2 * count) throw invalidParams('the field indexes are not a Vec<u16>');
   const indexes = Array.from({ length: count }, (_, index) => view.getUint16(start + 2 * index, true));
   return { netuid: view.getUint16(0, true), indexes };
 }
 
 function readNumber(input: Uint8Array, bytes: 2 | 4): number {
-  if (input.length !== bytes) throw invalidParams(`The argument has to be ${bytes} bytes long.`);
+  if (input.length !== bytes) throw invalidParams(`the argument has to be ${bytes} bytes long`);
   const view = new DataView(input.buffer, input.byteOffset, input.length);
   return bytes === 2 ? view.getUint16(0, true) : view.getUint32(0, true);
 }
@@ -115,7 +115,7 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
   }
 
   function accountNonce(input: Uint8Array, { nonces }: Block): Uint8Array {
-    if (input.length !== 32) throw invalidParams('The argument has to be an account id.');
+    if (input.length !== 32) throw invalidParams('the argument has to be an account id');
     return codec.encode('u32', nonces.get(encodeAddress(input, 42)) ?? 0);
   }
 

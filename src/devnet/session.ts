@@ -87,7 +87,7 @@ function feedExtrinsic({ pool }: Sources, { params, tell, end }: Subscriber): Fe
     tell(status);
     if (status === 'invalid' || (typeof status === 'object' && 'finalized' in status)) end();
   };
-  const { status } = pool.submit(hexParam(params[0], 'The extrinsic'), watcher);
+  const { status } = pool.submit(hexParam(params[0], 'the extrinsic'), watcher);
   return { first: () => tell(status) };
 }
 

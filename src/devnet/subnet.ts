@@ -57,7 +57,7 @@ function withNeuron(subnet: Subnet, uid: number, neuron: Neuron): Subnet {
 function registeredUid(subnet: Subnet, hotkey: string): number {
   const uid = uidOf(subnet, hotkey);
   if (uid === undefined) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', `${hotkey} is not registered on netuid ${subnet.netuid}.`);
+    throw new MinerError('DEVNET_INVALID_CONTROL', `${hotkey} is not registered on netuid ${subnet.netuid}`);
   }
   return uid;
 }
@@ -71,7 +71,7 @@ export function registerNeuron(subnet: Subnet, hotkey: string, registration: Reg
   if (uidOf(subnet, hotkey) !== undefined) {
     throw new MinerError(
       'DEVNET_INVALID_CONTROL',
-      `${hotkey} is already registered on netuid ${subnet.netuid}.`,
+      `${hotkey} is already registered on netuid ${subnet.netuid}`,
     );
   }
   const freed = subnet.neurons.findIndex((neuron) => neuron.standIn);
@@ -79,7 +79,7 @@ export function registerNeuron(subnet: Subnet, hotkey: string, registration: Reg
   if (uid >= MAX_UIDS) {
     throw new MinerError(
       'DEVNET_INVALID_CONTROL',
-      `All ${MAX_UIDS} uids of netuid ${subnet.netuid} are taken.`,
+      `all ${MAX_UIDS} uids of netuid ${subnet.netuid} are taken`,
     );
   }
   const { stakeRao, permit, block } = registration;

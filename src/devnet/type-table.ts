@@ -114,7 +114,7 @@ export function createTypeTable(definitions: Readonly<Record<string, TypeDefinit
     }
     const generic = /^(\w+)<(.+)>$/.exec(expression);
     const type = generic?.[1] && generic[2] ? ofGeneric(generic[1], generic[2]) : undefined;
-    if (type === undefined) throw new Error(`No such type: ${expression}`);
+    if (type === undefined) throw new Error(`no such type: ${expression}`);
     return type;
   }
 

@@ -12,15 +12,15 @@ export interface LoadMessage {
   readonly task: Task;
   readonly device: Device;
   readonly threads: number;
-  /** Private folders for large payloads, the preferred one first. */
-  readonly folders: readonly string[];
+  /** How names of files begin that the process may make for itself while it loads. */
+  readonly scratchPrefix: string;
 }
 
 /** One prediction; answered by `result` or `failed`. */
 export interface RunMessage {
   readonly type: 'run';
-  /** Name of the file that a large result is written to, in one of the folders. */
-  readonly resultName: string;
+  /** The file that the result is written to; undefined where it travels in the message. */
+  readonly resultFile: string | undefined;
   readonly pixels: Payload;
   readonly count: number;
   readonly height: number;

@@ -69,7 +69,7 @@ const DEFAULT_CLASSES: Readonly<Record<number, readonly ClassName[]>> = {
 
 /**
  * The content of a `model.json`.
- * @throws {MinerError} MODEL_INVALID naming every wrong field
+ * @throws MinerError MODEL_INVALID naming every wrong field
  */
 export function parseModelJson(text: string): ModelJson {
   let value: unknown;
@@ -87,7 +87,7 @@ export function parseModelJson(text: string): ModelJson {
  * What goes into the model: `model.json` merged with the inputs that the ONNX file declares.
  * @param json undefined where there is no model.json: then the file has to be in the subnet's published format,
  *   uint8 pixels of 0 to 255
- * @throws {MinerError} MODEL_INVALID where the two contradict each other or leave something open
+ * @throws MinerError MODEL_INVALID where the two contradict each other or leave something open
  */
 export function mergeInput(
   json: ModelJson | undefined,
@@ -100,16 +100,16 @@ export function mergeInput(
   const said = json?.input ?? {};
   const [input] = inputs;
   if (input === undefined || inputs.length !== 1) {
-    throw invalid(`The ONNX file takes ${inputs.length} inputs; exactly one, the pixels, can be given`);
+    throw invalid(`the ONNX file takes ${inputs.length} inputs; exactly one, the pixels, can be given`);
   }
   const dtype = INPUT_TYPES.find((type) => type === input.type);
   if (dtype === undefined) {
-    throw invalid(`The ONNX input ${describe(input)} is neither of ${INPUT_TYPES.join(', ')}`);
+    throw invalid(`the ONNX input ${describe(input)} is neither of ${INPUT_TYPES.join(', ')}`);
   }
   contradict('input.dtype', said.dtype, 'element type', dtype);
   if (dtype !== 'uint8' && json?.input === undefined) {
     throw invalid(
-      `The ONNX input ${describe(input)} takes ${dtype} and does not say how pixels are scaled: ` +
+      `the ONNX input ${describe(input)} takes ${dtype} and does not say how pixels are scaled: ` +
         'say it in model.json (input.scale, input.mean, input.std)',
     );
   }
@@ -127,7 +127,7 @@ export function mergeInput(
   const frames = readFrames(said.frames, task, layout, sizeOf('T'));
   const batch = sizeOf('N');
   if (batch !== undefined && batch !== 1) {
-    throw invalid(`The ONNX input ${describe(input)} has a fixed batch of ${batch}; it must be 1 or dynamic`);
+    throw invalid(`the ONNX input ${describe(input)} has a fixed batch of ${batch}; it must be 1 or dynamic`);
   }
   const fit = readFit(said, task, sizeOf('H'), sizeOf('W'));
   const oneByOne = batch === 1 || fit.mode === 'native';
@@ -146,14 +146,14 @@ export function mergeInput(
 
 /**
  * The name of the output that is the answer.
- * @throws {MinerError} MODEL_INVALID where several are there and `model.json` names none, or one that isn't there
+ * @throws MinerError MODEL_INVALID where several are there and `model.json` names none, or one that isn't there
  */
 export function chooseOutput(json: ModelJson | undefined, names: readonly string[]): string {
   const said = json?.output?.name;
   const chosen = said === undefined && names.length === 1 ? names[0] : names.find((name) => name === said);
   if (chosen === undefined) {
     const wish = said === undefined ? 'does not say which to use (output.name)' : `says output.name ${said}`;
-    throw invalid(`The ONNX file has the outputs ${names.join(', ')}, and model.json ${wish}`);
+    throw invalid(`the ONNX file has the outputs ${names.join(', ')}, and model.json ${wish}`);
   }
   return chosen;
 }
@@ -162,7 +162,7 @@ export function chooseOutput(json: ModelJson | undefined, names: readonly string
  * What comes out of the model: `model.json` merged with the output of a first run, whose shape has no open
  * dimension left, whatever the file declares.
  * @param batch pictures or clips that went into that run
- * @throws {MinerError} MODEL_INVALID where the two contradict each other
+ * @throws MinerError MODEL_INVALID where the two contradict each other
  */
 export function mergeOutput(
   json: ModelJson | undefined,
@@ -187,7 +187,7 @@ export function mergeOutput(
   const count = classCount(output.shape, batch);
   const classes = said.classes ?? DEFAULT_CLASSES[count];
   if (classes === undefined) {
-    throw invalid(`The ONNX output ${name} has ${count} numbers for each input; 1, 2 or 3 are understood`);
+    throw invalid(`the ONNX output ${name} has ${count} numbers for each input; 1, 2 or 3 are understood`);
   }
   contradict('output.classes has as many as', said.classes?.length, `output ${name} has numbers`, count);
   if (new Set(classes).size !== classes.length) {
@@ -201,7 +201,7 @@ export function mergeOutput(
   }
   if (kind === 'logits' && count === 1) {
     throw invalid(
-      `The ONNX output ${name} is one number: say output.kind sigmoid or probabilities in model.json`,
+      `the ONNX output ${name} is one number: say output.kind sigmoid or probabilities in model.json`,
     );
   }
   return { kind, name, classes };
@@ -209,7 +209,7 @@ export function mergeOutput(
 
 /**
  * Height and width of a mask output: [1,1,H,W], [1,H,W,1], [1,H,W] or [H,W].
- * @throws {MinerError} MODEL_INVALID for any other shape
+ * @throws MinerError MODEL_INVALID for any other shape
  */
 export function maskSize(shape: readonly number[]): { readonly height: number; readonly width: number } {
   const [a, b, c, d] = shape;
@@ -226,7 +226,7 @@ export function maskSize(shape: readonly number[]): { readonly height: number; r
   const [height, width] = size;
   if (height === undefined || width === undefined || height < 1 || width < 1) {
     throw invalid(
-      `The ONNX output has shape [${shape.join(', ')}]; a mask is [1,1,H,W], [1,H,W,1], [1,H,W] or [H,W]`,
+      `the ONNX output has shape [${shape.join(', ')}]; a mask is [1,1,H,W], [1,H,W,1], [1,H,W] or [H,W]`,
     );
   }
   return { height, width };
@@ -234,7 +234,7 @@ export function maskSize(shape: readonly number[]): { readonly height: number; r
 
 /**
  * Numbers per picture or clip in an output [N, classes], or [N] or [classes] where the other is 1.
- * @throws {MinerError} MODEL_INVALID for any other shape
+ * @throws MinerError MODEL_INVALID for any other shape
  */
 export function classCount(shape: readonly number[], batch: number): number {
   const [first, second] = shape;
@@ -242,7 +242,7 @@ export function classCount(shape: readonly number[], batch: number): number {
   if (shape.length === 1 && first === batch && batch > 1) return 1;
   if (shape.length === 1 && batch === 1 && first !== undefined) return first;
   throw invalid(
-    `The ONNX output has shape [${shape.join(', ')}] for a batch of ${batch}; a detector gives [N, classes]`,
+    `the ONNX output has shape [${shape.join(', ')}] for a batch of ${batch}; a detector gives [N, classes]`,
   );
 }
 
@@ -266,7 +266,7 @@ function readLayout(said: Layout | undefined, input: TensorSignature): Layout {
         : undefined;
   if (said === undefined) {
     if (read !== undefined) return read;
-    throw invalid(`The ONNX input ${describe(input)} does not show where R, G, B are: say input.layout`);
+    throw invalid(`the ONNX input ${describe(input)} does not show where R, G, B are: say input.layout`);
   }
   if (shape.length !== 0 && shape.length !== said.length) {
     throw invalid(`model.json says input.layout ${said}, and the ONNX input is ${describe(input)}`);
@@ -285,7 +285,7 @@ function readFrames(
     return said ?? declared ?? DEFAULT_FRAMES;
   }
   if (layout.includes('T'))
-    throw invalid(`The ONNX input is ${layout}, a clip, and the model is used for ${task}`);
+    throw invalid(`the ONNX input is ${layout}, a clip, and the model is used for ${task}`);
   return 1;
 }
 

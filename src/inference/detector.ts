@@ -8,7 +8,7 @@ const SUM_TOLERANCE = 1e-9;
  * How likely a picture or clip is real, synthetic and semisynthetic, as it goes on the wire: a validator refuses
  * a vector whose sum is off or that has an element outside [0, 1], and trips over one of another length.
  * @param engine whose task is `image` or `video`
- * @throws {MinerError} INFERENCE_FAILED where the engine's answer isn't that, and what `infer` throws
+ * @throws MinerError INFERENCE_FAILED where the engine's answer isn't that, and what `infer` throws
  */
 export async function detect(
   engine: Engine,
@@ -17,13 +17,13 @@ export async function detect(
 ): Promise<ClassProbabilities> {
   const prediction = await engine.infer(input, options);
   if (prediction.kind !== 'probabilities') {
-    throw new MinerError('INFERENCE_FAILED', `A detector's model answered with a ${prediction.kind}`);
+    throw new MinerError('INFERENCE_FAILED', `a detector's model answered with a ${prediction.kind}`);
   }
   const { values } = prediction;
   const sum = values.reduce((total, value) => total + value, 0);
   const proper = values.length === 3 && values.every((value) => value >= 0 && value <= 1);
   if (!proper || !(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
-    throw new MinerError('INFERENCE_FAILED', `The model answered [${values.join(', ')}]`);
+    throw new MinerError('INFERENCE_FAILED', `the model answered [${values.join(', ')}]`);
   }
   return values;
 }

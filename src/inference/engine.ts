@@ -68,19 +68,19 @@ export interface EngineStatus {
 /** A model that answers requests, wherever it runs. */
 export interface Engine {
   readonly task: Task;
-  /** @throws {MinerError} MODEL_WARMING before the first `ready()` resolved */
+  /** @throws MinerError MODEL_WARMING before the first `ready()` resolved */
   readonly contract: ModelContract;
   status(): EngineStatus;
   /**
    * Resolves when the model is warm.
-   * @throws {MinerError} MODEL_* where it can never be; the signal's reason when it is aborted
+   * @throws MinerError MODEL_* where it can never be; the signal's reason when it is aborted
    */
   ready(signal?: AbortSignal): Promise<void>;
   /**
-   * @throws {MinerError} ADMISSION_DEADLINE, ADMISSION_QUEUE_FULL, INFERENCE_CRASHED for an input that killed the
+   * @throws MinerError ADMISSION_DEADLINE, ADMISSION_QUEUE_FULL, INFERENCE_CRASHED for an input that killed the
    *   model twice, INFERENCE_FAILED, MODEL_UNAVAILABLE, AXON_CLOSING; or the reason of an aborted signal
    */
   infer(input: EngineInput, options: InferOptions): Promise<Prediction>;
-  /** Ends the model's process and removes its files. */
+  /** Ends the model's process. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { MinerError } from '../errors.ts';
+import { interpolate, mix } from '../media/interpolation.ts';
 import type { OutputContract } from './contract.ts';
 import { sigmoid } from './probabilities.ts';
 
@@ -16,7 +17,7 @@ const TOLERANCE = 0.01;
  * element is 0 or 1: validators cast what isn't, and lose nearly all of it.
  * @param values confidences or logits, row-major, of `from`'s size
  * @returns to.height × to.width × 2 bytes
- * @throws {MinerError} INFERENCE_FAILED where a value isn't finite, or isn't a confidence although the contract says so
+ * @throws MinerError INFERENCE_FAILED where a value isn't finite, or isn't a confidence although the contract says so
  */
 export function encodeMask(
   values: ArrayLike<number>,
@@ -26,8 +27,8 @@ export function encodeMask(
 ): Buffer {
   const confidences = activate(values, from, activation);
   const bytes = Buffer.alloc(to.height * to.width * 2);
-  const columns = interpolation(from.width, to.width);
-  const rows = interpolation(from.height, to.height);
+  const columns = interpolate(from.width, to.width);
+  const rows = interpolate(from.height, to.height);
   for (let row = 0; row < to.height; row += 1) {
     const above = (rows.lower[row] ?? 0) * from.width;
     const below = (rows.upper[row] ?? 0) * from.width;
@@ -48,42 +49,21 @@ export function encodeMask(
 function activate(values: ArrayLike<number>, from: Size, activation: 'none' | 'sigmoid'): Float64Array {
   const count = from.height * from.width;
   if (values.length !== count) {
-    throw new MinerError('INFERENCE_FAILED', `The mask has ${values.length} values, not ${count}`);
+    throw new MinerError('INFERENCE_FAILED', `the mask has ${values.length} values, not ${count}`);
   }
   const confidences = new Float64Array(count);
   for (let index = 0; index < count; index += 1) {
     const value = values[index] ?? Number.NaN;
     if (!Number.isFinite(value)) {
-      throw new MinerError('INFERENCE_FAILED', `The mask holds ${value}, which is no confidence`);
+      throw new MinerError('INFERENCE_FAILED', `the mask holds ${value}, which is no confidence`);
     }
     if (activation === 'none' && (value < -TOLERANCE || value > 1 + TOLERANCE)) {
       throw new MinerError(
         'INFERENCE_FAILED',
-        `The mask holds ${value}, which is no confidence; say output.maskActivation sigmoid if it is a logit`,
+        `the mask holds ${value}, which is no confidence; say output.maskActivation sigmoid if it is a logit`,
       );
     }
     confidences[index] = activation === 'sigmoid' ? sigmoid(value) : value;
   }
   return confidences;
-}
-
-/** For each target position the two source positions it lies between, centres of pixels on centres of pixels. */
-function interpolation(
-  from: number,
-  to: number,
-): { readonly lower: Int32Array; readonly upper: Int32Array; readonly weight: Float64Array } {
-  const lower = new Int32Array(to);
-  const upper = new Int32Array(to);
-  const weight = new Float64Array(to);
-  for (let position = 0; position < to; position += 1) {
-    const source = Math.min(from - 1, Math.max(0, ((position + 0.5) * from) / to - 0.5));
-    lower[position] = Math.floor(source);
-    upper[position] = Math.min(from - 1, Math.floor(source) + 1);
-    weight[position] = source - Math.floor(source);
-  }
-  return { lower, upper, weight };
-}
-
-function mix(a: number, b: number, weight: number): number {
-  return a + (b - a) * weight;
 }

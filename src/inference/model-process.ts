@@ -32,7 +32,7 @@ export interface ModelProcess {
   /**
    * Sends a message and waits for the answer; one at a time.
    * @param limitMs a process that has not answered by then hangs, and is killed
-   * @throws {ModelProcessGone}
+   * @throws ModelProcessGone
    */
   request(message: ParentMessage, limitMs: number): Promise<ChildMessage>;
   /** Resolves when nothing is left of it. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeadlineClock } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
+import type { TemporaryFile, TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ReadyMessage } from './child-protocol.ts';
 import type { Device, EngineState, EngineStatus } from './engine.ts';
@@ -19,8 +20,8 @@ interface ModelSupervisorOptions {
   readonly device: Device;
   /** A process that has not loaded and warmed the model by then hangs. */
   readonly loadLimitMs: number;
-  /** Private folders that the process may use. */
-  readonly folders: Promise<readonly string[]>;
+  /** Where the process may make files while it loads. */
+  readonly temporary: TemporaryFolder;
   readonly logger: Logger;
   readonly clock: DeadlineClock;
   /** A process, the first or a fresh one, can be given runs. */
@@ -49,6 +50,8 @@ export interface ModelSupervisor {
 /** Deaths in a row, none of them during a run, after which it is no longer tried at once. */
 const DEATHS_UNTIL_FAILED = 5;
 const FIRST_PAUSE_MS = 100;
+/** What the profile of one run takes at most: some kB for each of a model's operations. */
+const SCRATCH_BYTES = 4 * 1024 * 1024;
 const RETRY_FAILED_MS = 30_000;
 
 /**
@@ -60,7 +63,7 @@ export function createModelSupervisor({
   modelPath,
   device,
   loadLimitMs,
-  folders,
+  temporary,
   logger,
   clock,
   onReady,
@@ -92,17 +95,21 @@ export function createModelSupervisor({
     onFailed(error);
   };
 
-  const load = async (child: ModelProcess): Promise<'ready' | 'refused'> => {
+  const load = async (child: ModelProcess, scratch: TemporaryFile): Promise<'ready' | 'refused'> => {
     const startedAt = clock.monotonic();
     const threads = countPhysicalCores();
-    const message = { type: 'load', modelPath, task, device, threads, folders: await folders } as const;
+    const message = {
+      ...({ type: 'load', modelPath, task, device, threads } as const),
+      // Its own for each process: one that died may have left half a profile.
+      scratchPrefix: `${scratch.path}-${child.pid}`,
+    };
     const answer = await child.request(message, loadLimitMs);
     if (answer.type === 'refused') {
       fail(new MinerError(answer.code, answer.message));
       return 'refused';
     }
     if (answer.type !== 'ready') {
-      throw new MinerError('INTERNAL', `The model process answered ${answer.type}`);
+      throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
     }
     announced = answer;
     failure = undefined;
@@ -121,12 +128,11 @@ export function createModelSupervisor({
   };
 
   /** One process after the other, until all is closed or the model refused before it ever worked. */
-  const supervise = async (): Promise<void> => {
-    await folders;
+  const supervise = async (scratch: TemporaryFile): Promise<void> => {
     while (!closing.signal.aborted) {
       const child = startModelProcess(task);
       current = child;
-      const outcome = await load(child).catch((error: unknown) => {
+      const outcome = await load(child, scratch).catch((error: unknown) => {
         if (!(error instanceof ModelProcessGone)) throw error;
         return 'died' as const;
       });
@@ -141,11 +147,11 @@ export function createModelSupervisor({
   };
 
   const noteDeath = (child: ModelProcess, { how, stderr }: ModelProcessEnd, duringRun: boolean): void => {
-    lastError = `The model process ${how}`;
+    lastError = `the model process ${how}`;
     logger.error({ task, pid: child.pid, how, stderr }, 'model process ended');
     if (!duringRun) idleDeaths += 1;
     if (idleDeaths >= DEATHS_UNTIL_FAILED) {
-      const message = `The model process died ${idleDeaths} times in a row: it ${how}`;
+      const message = `the model process died ${idleDeaths} times in a row: it ${how}`;
       fail(new MinerError('MODEL_UNAVAILABLE', message));
     } else if (state === 'ready') {
       enter('restarting');
@@ -157,10 +163,16 @@ export function createModelSupervisor({
     return idleDeaths < 2 ? 0 : FIRST_PAUSE_MS * 2 ** idleDeaths;
   };
 
-  const life = supervise().catch((error: unknown) => {
-    current?.kill();
-    fail(new MinerError('MODEL_UNAVAILABLE', `The model process could not be run: ${String(error)}`));
-  });
+  const live = async (): Promise<void> => {
+    try {
+      const scratch = await temporary.create(SCRATCH_BYTES);
+      await supervise(scratch).finally(() => scratch.remove());
+    } catch (error) {
+      current?.kill();
+      fail(new MinerError('MODEL_UNAVAILABLE', `the model process could not be run: ${String(error)}`));
+    }
+  };
+  const life = live();
 
   return {
     get state() {
@@ -216,5 +228,5 @@ export function createModelSupervisor({
 
 /** For whoever still wants something of a model that is being closed. */
 export function closingError(): MinerError {
-  return new MinerError('AXON_CLOSING', 'The model is being shut down');
+  return new MinerError('AXON_CLOSING', 'the model is being shut down');
 }

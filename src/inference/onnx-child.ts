@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { RgbFrames } from '../media/frames.ts';
@@ -22,7 +22,7 @@ import {
   parseModelJson,
 } from './contract.ts';
 import { encodeMask } from './mask.ts';
-import { readPayload, writePayload } from './pixel-transfer.ts';
+import { readPayload, writeResult } from './pixel-transfer.ts';
 import { averageProbabilities, type ClassProbabilities, toProbabilities } from './probabilities.ts';
 import { countNodesByProvider } from './provider-profile.ts';
 import { readFloats, toInputTensor } from './tensors.ts';
@@ -54,8 +54,6 @@ type Answer =
 /** Side of the warm-up picture where the model takes any: a multiple of the strides that models commonly have. */
 const NATIVE_WARMUP_EDGE = 256;
 const GREY = 128;
-/** Its own for each process: one that died may have left half a profile. */
-const PROFILE_PREFIX = `profile-${process.pid}`;
 const CUDA_PROVIDER = 'CUDAExecutionProvider';
 
 function send(message: ChildMessage): void {
@@ -65,18 +63,17 @@ function send(message: ChildMessage): void {
 async function load(
   message: LoadMessage,
 ): Promise<{ readonly model: Model; readonly ready: Omit<ReadyMessage, 'type' | 'contract' | 'provider'> }> {
-  const { modelPath, task, device, folders } = message;
+  const { modelPath, task, device, scratchPrefix } = message;
   const onnxPath = locateModel(modelPath);
   const jsonPath = join(dirname(onnxPath), 'model.json');
   const json = existsSync(jsonPath) ? parseModelJson(readFileSync(jsonPath, 'utf8')) : undefined;
-  const profilePrefix = join(folders[0] ?? '.', PROFILE_PREFIX);
-  const { session, cudaFailure } = await openSession(onnxPath, message, profilePrefix);
+  const { session, cudaFailure } = await openSession(onnxPath, message);
   const input = mergeInput(json, task, session.inputMetadata.map(requireTensor));
   const outputName = chooseOutput(json, session.outputNames);
   const warmupFrames = greyFrames(input);
   const first = await warmUp(() => run(session, input, outputName, warmupFrames));
   session.endProfiling();
-  const nodesByProvider = takeProfile(folders[0] ?? '.');
+  const nodesByProvider = takeProfile(scratchPrefix);
   const provider = (nodesByProvider[CUDA_PROVIDER] ?? 0) > 0 ? 'cuda' : 'cpu';
   const unused = device !== 'cpu' && provider === 'cpu' ? 'no part of the model ran on CUDA' : undefined;
   if (device === 'cuda' && unused !== undefined) throw cudaUnavailable(unused);
@@ -114,16 +111,15 @@ async function load(
 }
 
 function locateModel(modelPath: string): string {
-  if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `There is no ${modelPath}`);
+  if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
   const onnxPath = statSync(modelPath).isDirectory() ? join(modelPath, 'model.onnx') : modelPath;
-  if (!existsSync(onnxPath)) throw new MinerError('MODEL_NOT_FOUND', `There is no ${onnxPath}`);
+  if (!existsSync(onnxPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${onnxPath}`);
   return onnxPath;
 }
 
 async function openSession(
   onnxPath: string,
-  { device, threads }: LoadMessage,
-  profileFilePrefix: string,
+  { device, threads, scratchPrefix }: LoadMessage,
 ): Promise<{ readonly session: InferenceSession; readonly cudaFailure?: string }> {
   const open = (provider: 'cpu' | 'cuda'): Promise<InferenceSession> =>
     InferenceSession.create(onnxPath, {
@@ -133,7 +129,7 @@ async function openSession(
       intraOpNumThreads: threads,
       logSeverityLevel: 3,
       enableProfiling: true,
-      profileFilePrefix,
+      profileFilePrefix: scratchPrefix,
     });
   const openOnCpu = async (): Promise<InferenceSession> => {
     try {
@@ -156,14 +152,14 @@ async function openSession(
 function cudaUnavailable(reason: string): MinerError {
   return new MinerError(
     'MODEL_DEVICE_UNAVAILABLE',
-    `DEVICE=cuda cannot be had: ${reason}. It needs an NVIDIA driver (nvidia-smi shows it) and the CUDA library of ` +
-      'ONNX Runtime, which ./setup.sh --cuda downloads.',
+    `DEVICE=cuda cannot be had: ${reason}; it needs an NVIDIA driver (nvidia-smi shows it) and the CUDA library of ` +
+      'ONNX Runtime, which ./setup.sh --cuda downloads',
   );
 }
 
 function requireTensor(metadata: InferenceSession.ValueMetadata): InferenceSession.TensorValueMetadata {
   if (!metadata.isTensor)
-    throw new MinerError('MODEL_INVALID', `The ONNX input ${metadata.name} is no tensor`);
+    throw new MinerError('MODEL_INVALID', `the ONNX input ${metadata.name} is no tensor`);
   return metadata;
 }
 
@@ -180,7 +176,7 @@ async function run(
   if (output === undefined || values === undefined) {
     throw new MinerError(
       'MODEL_INVALID',
-      `The ONNX output ${outputName} is ${output?.type ?? 'absent'}, not float`,
+      `the ONNX output ${outputName} is ${output?.type ?? 'absent'}, not float`,
     );
   }
   return { values, shape: output.dims };
@@ -192,7 +188,7 @@ async function warmUp<T>(attempt: () => Promise<T>): Promise<T> {
     return await attempt();
   } catch (error) {
     if (error instanceof MinerError && error.code === 'MODEL_INVALID') throw error;
-    throw new MinerError('MODEL_INVALID', `The model fails on a grey picture: ${messageOf(error)}`);
+    throw new MinerError('MODEL_INVALID', `the model fails on a grey picture: ${messageOf(error)}`);
   }
 }
 
@@ -209,9 +205,10 @@ function sliceFrames({ data, count, height, width }: RgbFrames, start: number, l
 }
 
 /** Reads and removes the profile of the first run; ONNX Runtime adds the time to the name of the file. */
-function takeProfile(folder: string): Record<string, number> {
+function takeProfile(prefix: string): Record<string, number> {
+  const folder = dirname(prefix);
   const counts: Record<string, number> = {};
-  for (const name of readdirSync(folder).filter((entry) => entry.startsWith(PROFILE_PREFIX))) {
+  for (const name of readdirSync(folder).filter((entry) => entry.startsWith(basename(prefix)))) {
     const path = join(folder, name);
     Object.assign(counts, countNodesByProvider(readFileSync(path, 'utf8')));
     rmSync(path);
@@ -219,15 +216,15 @@ function takeProfile(folder: string): Record<string, number> {
   return counts;
 }
 
-async function answer(model: Model, folders: readonly string[], message: RunMessage): Promise<void> {
+async function answer(model: Model, message: RunMessage): Promise<void> {
   const startedAt = performance.now();
   try {
-    const { count, height, width, sourceSize } = message;
+    const { count, height, width, sourceSize, resultFile } = message;
     const frames = { data: readPayload(message.pixels), count, height, width };
     const predicted = await model.predict(frames, sourceSize);
     const prediction: ChildPrediction =
       predicted.kind === 'mask'
-        ? { kind: 'mask', float16le: writePayload(folders, message.resultName, predicted.bytes) }
+        ? { kind: 'mask', float16le: writeResult(predicted.bytes, resultFile) }
         : predicted;
     send({ type: 'result', prediction, runMs: performance.now() - startedAt });
   } catch (error) {
@@ -259,15 +256,15 @@ function main(): void {
   process.on('SIGTERM', () => undefined);
   process.on('disconnect', () => process.exit());
   volunteerForOutOfMemory();
-  let loaded: { readonly model: Model; readonly folders: readonly string[] } | undefined;
+  let loaded: Model | undefined;
   process.on('message', async (message: ParentMessage) => {
     if (message.type === 'run') {
-      if (loaded !== undefined) await answer(loaded.model, loaded.folders, message);
+      if (loaded !== undefined) await answer(loaded, message);
       return;
     }
     try {
       const { model, ready } = await load(message);
-      loaded = { model, folders: message.folders };
+      loaded = model;
       send({ type: 'ready', contract: model.contract, provider: model.provider, ...ready });
     } catch (error) {
       const { code, message: text } = asMinerError(error, 'MODEL_INVALID');

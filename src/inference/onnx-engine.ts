@@ -1,6 +1,7 @@
 import type { DeadlineClock } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
 import type { RgbFrames } from '../media/frames.ts';
+import type { TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ChildPrediction, ResultMessage } from './child-protocol.ts';
 import type { ModelContract } from './contract.ts';
@@ -28,13 +29,14 @@ export interface OnnxEngineOptions {
   readonly device: Device;
   readonly logger: Logger;
   readonly clock: DeadlineClock;
-  /** Where private files for large pictures are made; /dev/shm, then the system's temporary folder when absent. */
-  readonly temporaryFolder?: string;
+  /** Where private files for large pictures and masks are made. */
+  readonly temporary: TemporaryFolder;
   readonly hangLimits?: HangLimits;
 }
 
 const DEFAULT_HANG_LIMITS: HangLimits = { loadMs: 180_000, floorMs: 3_000, ceilingMs: 10_000 };
 const HANG_FACTOR = 20;
+const FLOAT16_BYTES = 2;
 /** Each holds decoded pictures, so their number bounds memory; the miner's own admission is stricter. */
 const QUEUE_LIMIT = 64;
 /** A model of free size takes pictures up to here, 4096 × 4096: as float32 that is 201 MB. */
@@ -47,26 +49,23 @@ export function createOnnxEngine({
   device,
   logger,
   clock,
-  temporaryFolder,
+  temporary,
   hangLimits = DEFAULT_HANG_LIMITS,
 }: OnnxEngineOptions): Engine {
   const queue = createRunQueue({ limit: QUEUE_LIMIT });
   const crashes = createCrashRecord({ clock });
-  const opening = createPixelTransfer(temporaryFolder === undefined ? undefined : [temporaryFolder]);
   let running: QueuedRun | undefined;
   let pumping = false;
   let pumped: Promise<void> = Promise.resolve();
-  let runNumber = 0;
   let runs = 0;
   let slowestRunMs = 0;
 
   /** One run after the other, for as long as there is a process and something to do. */
   const pump = async (): Promise<void> => {
-    const transfer = await opening;
     for (let child = supervisor.process; child !== undefined; child = supervisor.process) {
       running = queue.take();
       if (running === undefined) break;
-      await attempt(running, child, transfer);
+      await attempt(running, child);
     }
     running = undefined;
     pumping = false;
@@ -78,17 +77,18 @@ export function createOnnxEngine({
     pumped = pump();
   };
 
-  const attempt = async (run: QueuedRun, child: ModelProcess, transfer: PixelTransfer): Promise<void> => {
-    const name = String(runNumber++);
+  const attempt = async (run: QueuedRun, child: ModelProcess): Promise<void> => {
+    const { frames, sourceSize } = run.input;
+    let transfer: PixelTransfer | undefined;
     try {
-      const result = await exchange(run, child, transfer, name);
-      if (result === undefined) return;
+      const resultBytes = task === 'mask' ? sourceSize.height * sourceSize.width * FLOAT16_BYTES : 0;
+      transfer = await createPixelTransfer(temporary, frames.data, resultBytes);
+      if (run.settled) return;
+      const { prediction, runMs } = await exchange(run, child, transfer);
       runs += 1;
-      slowestRunMs = Math.max(slowestRunMs, result.runMs);
+      slowestRunMs = Math.max(slowestRunMs, runMs);
       supervisor.noteRun();
-      if (!run.settled) {
-        run.resolve(await toPrediction(result.prediction, run.input.sourceSize, transfer));
-      }
+      if (!run.settled) run.resolve(await toPrediction(prediction, sourceSize, transfer));
     } catch (error) {
       if (!(error instanceof ModelProcessGone)) run.reject(error);
       else if (supervisor.state === 'closed') run.reject(closingError());
@@ -96,27 +96,22 @@ export function createOnnxEngine({
       else if (supervisor.state === 'failed') run.reject(supervisor.failure);
       else queue.restore(run);
     } finally {
-      await Promise.all([transfer.discard(`${name}.in`), transfer.discard(`${name}.out`)]);
+      await transfer?.close();
     }
   };
 
-  /** @returns undefined when nobody wants the answer any more */
   const exchange = async (
-    run: QueuedRun,
+    { input }: QueuedRun,
     child: ModelProcess,
-    transfer: PixelTransfer,
-    name: string,
-  ): Promise<ResultMessage | undefined> => {
-    const { frames, sourceSize } = run.input;
-    const pixels = await transfer.send(`${name}.in`, frames.data);
-    if (run.settled) return undefined;
-    const { count, height, width } = frames;
-    const resultName = `${name}.out`;
-    const message = { type: 'run', resultName, pixels, count, height, width, sourceSize } as const;
+    { pixels, resultFile }: PixelTransfer,
+  ): Promise<ResultMessage> => {
+    const { count, height, width } = input.frames;
+    const { sourceSize } = input;
+    const message = { type: 'run', resultFile, pixels, count, height, width, sourceSize } as const;
     const answer = await child.request(message, hangLimitMs());
     if (answer.type === 'result') return answer;
     if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
-    throw new MinerError('INTERNAL', `The model process answered ${answer.type}`);
+    throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
   };
 
   const hangLimitMs = (): number => {
@@ -145,7 +140,7 @@ export function createOnnxEngine({
   const contractOf = (): ModelContract => {
     const { announced, failure } = supervisor;
     if (announced !== undefined) return announced.contract;
-    throw failure ?? new MinerError('MODEL_WARMING', 'The model is still loading');
+    throw failure ?? new MinerError('MODEL_WARMING', 'the model is still loading');
   };
 
   const supervisor = createModelSupervisor({
@@ -153,7 +148,7 @@ export function createOnnxEngine({
     modelPath,
     device,
     loadLimitMs: hangLimits.loadMs,
-    folders: opening.then(({ folders }) => folders),
+    temporary,
     logger,
     clock,
     onReady: startPump,
@@ -190,10 +185,6 @@ export function createOnnxEngine({
       queue.rejectWaiting(closingError);
       await closed;
       await pumped;
-      await opening.then(
-        (transfer) => transfer.close(),
-        () => undefined,
-      );
     },
   };
 }
@@ -221,6 +212,6 @@ function requireFrames({ data, count, height, width }: RgbFrames, { input }: Mod
 }
 
 function barredError(contentHash: string, how: string): MinerError {
-  const message = `The model process ${how}; this input is refused for ten minutes`;
+  const message = `the model process ${how}; this input is refused for ten minutes`;
   return new MinerError('INFERENCE_CRASHED', message, { fields: { contentHash } });
 }

@@ -13,7 +13,7 @@ const TOLERANCE = 0.01;
 /**
  * What a model's numbers say about one picture or clip. A model of two classes gives [1 − p, p, 0].
  * @param numbers as many as the contract has classes
- * @throws {MinerError} INFERENCE_FAILED where one isn't finite, or isn't a probability although the contract says so
+ * @throws MinerError INFERENCE_FAILED where one isn't finite, or isn't a probability although the contract says so
  */
 export function toProbabilities(
   numbers: readonly number[],
@@ -25,7 +25,7 @@ export function toProbabilities(
   if (numbers.length !== classes.length || !numbers.every(Number.isFinite)) {
     throw new MinerError(
       'INFERENCE_FAILED',
-      `The model gave [${numbers.join(', ')}], which is no prediction`,
+      `the model gave [${numbers.join(', ')}], which is no prediction`,
     );
   }
   if (kind === 'probabilities') requireProbabilities(numbers);
@@ -74,7 +74,7 @@ function requireProbabilities(numbers: readonly number[]): void {
   if (outside || (numbers.length > 1 && Math.abs(sum - 1) > TOLERANCE)) {
     throw new MinerError(
       'INFERENCE_FAILED',
-      `The model gave [${numbers.join(', ')}] where model.json promises probabilities; say output.kind logits if they are`,
+      `the model gave [${numbers.join(', ')}] where model.json promises probabilities; say output.kind logits if they are`,
     );
   }
 }

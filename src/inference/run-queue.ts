@@ -16,7 +16,7 @@ export interface RunQueue {
   readonly size: number;
   /**
    * Enters a request. It leaves the queue by itself when its deadline passes or its caller gives up.
-   * @throws {MinerError} ADMISSION_QUEUE_FULL
+   * @throws MinerError ADMISSION_QUEUE_FULL
    */
   add(input: EngineInput, options: InferOptions): Promise<Prediction>;
   /** Puts back one that was taken, for another attempt. */
@@ -70,7 +70,7 @@ export function createRunQueue({ limit }: { readonly limit: number }): RunQueue 
     let next: QueuedRun | undefined;
     for (const run of waiting) {
       if (run.options.deadline.remainingMs() <= 0) {
-        run.reject(new MinerError('ADMISSION_DEADLINE', 'The deadline passed before the model was free'));
+        run.reject(new MinerError('ADMISSION_DEADLINE', 'the deadline passed before the model was free'));
       } else if (next === undefined || comesBefore(run, next)) {
         next = run;
       }

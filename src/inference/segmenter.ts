@@ -5,7 +5,7 @@ import type { Engine, EngineInput, InferOptions, Prediction } from './engine.ts'
  * Which pixels of a picture were altered, as it goes on the wire: little-endian float16, row-major, exactly of the
  * picture's size; a validator refuses another number of bytes.
  * @param engine whose task is `mask`
- * @throws {MinerError} INFERENCE_FAILED where the engine's answer isn't that, and what `infer` throws
+ * @throws MinerError INFERENCE_FAILED where the engine's answer isn't that, and what `infer` throws
  */
 export async function segment(
   engine: Engine,
@@ -14,7 +14,7 @@ export async function segment(
 ): Promise<Extract<Prediction, { kind: 'mask' }>> {
   const prediction = await engine.infer(input, options);
   if (prediction.kind !== 'mask') {
-    throw new MinerError('INFERENCE_FAILED', `A segmenter's model answered with ${prediction.kind}`);
+    throw new MinerError('INFERENCE_FAILED', `a segmenter's model answered with ${prediction.kind}`);
   }
   const { height, width } = input.sourceSize;
   if (
@@ -24,7 +24,7 @@ export async function segment(
   ) {
     throw new MinerError(
       'INFERENCE_FAILED',
-      `The mask is ${prediction.height} × ${prediction.width} for a picture of ${height} × ${width}`,
+      `the mask is ${prediction.height} × ${prediction.width} for a picture of ${height} × ${width}`,
     );
   }
   return prediction;

@@ -36,6 +36,8 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
   const limits = [`--data=${DECODER_MEMORY_LIMIT_BYTES}`, `--cpu=${Math.ceil(cpuLimitS)}`, '--core=0'];
   const child = spawn('prlimit', [...limits, '--', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: Ctrl-C in a terminal would reach it too, and end what is still to be answered.
+    detached: true,
     env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },
   });
   const ended = new Promise<number | null | Error>((resolve) => {

@@ -1,11 +1,11 @@
 import sharp, { type Sharp } from 'sharp';
 import { MinerError } from '../errors.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { planFit } from './fit-plan.ts';
 import type { Fit, RgbFrames } from './frames.ts';
 import { FRAMES_LIMIT_BYTES, IMAGE_PIXELS_LIMIT, IMAGE_TIME_LIMIT_S } from './limits.ts';
 import { enlarge, place } from './pixels.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from './sniff.ts';
-import { untilAborted } from './until-aborted.ts';
 
 // libvips knows dozens of formats (SVG, PDF, camera raw, its own dumps) and would also take the gain map of an
 // UltraHDR JPEG into account, which Pillow doesn't. Only the six loaders that are meant to be reached are left.

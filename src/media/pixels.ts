@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FitPlan } from './fit-plan.ts';
+import { interpolate, mix } from './interpolation.ts';
 
 /** Samples written between two turns of the event loop: under 2 ms of work. */
 const SAMPLES_PER_TURN = 150_000;
@@ -28,8 +29,8 @@ export async function enlarge(
 ): Promise<Buffer> {
   const { data } = picture;
   const output = Buffer.allocUnsafe(width * height * 3);
-  const columns = interpolation(picture.width, width);
-  const rows = interpolation(picture.height, height);
+  const columns = interpolate(picture.width, width);
+  const rows = interpolate(picture.height, height);
   const rowBytes = picture.width * 3;
   const rowsPerTurn = Math.max(1, Math.floor(SAMPLES_PER_TURN / (width * 3)));
   for (let y = 0; y < height; y++) {
@@ -70,24 +71,6 @@ export function place(resized: Buffer, plan: FitPlan): Buffer {
     resized.copy(result, (y * output.width + targetLeft) * 3, start, start + columns * 3);
   }
   return result;
-}
-
-/** For each output position: the two input positions around it and the weight of the second. */
-function interpolation(from: number, to: number) {
-  const lower = new Uint32Array(to);
-  const upper = new Uint32Array(to);
-  const weight = new Float64Array(to);
-  for (let i = 0; i < to; i++) {
-    const position = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
-    lower[i] = Math.floor(position);
-    upper[i] = Math.min(from - 1, Math.floor(position) + 1);
-    weight[i] = position - Math.floor(position);
-  }
-  return { lower, upper, weight };
-}
-
-function mix(a: number, b: number, weight: number): number {
-  return a + (b - a) * weight;
 }
 
 /** An element that is known to exist. */

@@ -24,6 +24,8 @@ export function exitCodeOf(code: ErrorCode): number {
   if (code === 'AXON_PORT_IN_USE') return EXIT_CODES.portInUse;
   if (code.startsWith('CONFIG_')) return EXIT_CODES.config;
   if (code.startsWith('WALLET_')) return EXIT_CODES.wallet;
+  // The model should work, and may once memory is free: the engine would try again, too.
+  if (code === 'MODEL_UNAVAILABLE') return EXIT_CODES.internal;
   if (code.startsWith('MODEL_')) return EXIT_CODES.model;
   return EXIT_CODES.internal;
 }

@@ -1,19 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
-import { createChain } from '../chain/chain.ts';
+import { type Chain, createChain } from '../chain/chain.ts';
 import { systemClock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { PUBLIC_GENESIS_HASHES } from '../config/networks.ts';
 import { createDevnet } from '../devnet/node.ts';
 import { MinerError } from '../errors.ts';
 import { createOnnxEngine } from '../inference/onnx-engine.ts';
-import { createTemporaryFolder } from '../media/temporary-file.ts';
+import { createTemporaryFolder, type TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
 import { openWallet } from '../wallet/open-wallet.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { announceWhenAddressKnown } from './announcer.ts';
 import type { Engines } from './answerer.ts';
-import { createMiner } from './miner.ts';
+import { createMiner, type Miner } from './miner.ts';
 import { unregisteredNotice } from './unregistered-notice.ts';
 
 export interface LifecycleContext {
@@ -27,12 +28,12 @@ export interface LifecycleContext {
 
 /** Longer than any request lives, shorter than `kill_timeout` of the process manager. */
 const DRAIN_TIMEOUT_MS = 15_000;
-/** How long an unregistered miner with ON_UNREGISTERED=exit waits to learn that it is. */
-const REGISTRATION_TIMEOUT_MS = 60_000;
+/** How often a miner that is not ready yet looks again. */
+const READY_CHECK_MS = 100;
 
 /**
  * Runs a miner from start to end: listen, warm, announce, serve, drain.
- * Resolves after an orderly shutdown.
+ * Resolves after a shutdown that was asked for.
  * @throws MinerError with the reason for which the miner cannot run; all it had opened is closed
  */
 export async function runMiner(config: MinerConfig, context: LifecycleContext): Promise<void> {
@@ -43,8 +44,13 @@ export async function runMiner(config: MinerConfig, context: LifecycleContext): 
   };
   try {
     await serve(config, context, open);
+  } catch (error) {
+    if (error !== context.shutdown.reason) throw error;
   } finally {
-    for (const close of closers.reverse()) await close();
+    for (const close of closers.reverse()) {
+      // One part that cannot be closed must not keep the others open, nor hide why the miner ends.
+      await close().catch((error: unknown) => context.logger.error({ err: error }, 'part not closed'));
+    }
   }
 }
 
@@ -73,7 +79,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   }
   const mostBytes = config.axon.bodyBudgetBytes;
   const temporary = open(await createTemporaryFolder({ logger, mostBytes }), (folder) => folder.close());
-  const engines = enginesOf(config, logger);
+  const engines = enginesOf(config, temporary, logger);
   for (const engine of Object.values(engines)) open(engine, () => engine.close());
 
   const chain = open(
@@ -91,6 +97,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
     (part) => part.close(),
   );
   logRegistration(config, hotkey, chain, logger);
+  const ending = AbortSignal.any([shutdown, endByChain(config, hotkey, chain)]);
   chain.start();
 
   const miner = createMiner(config, { hotkey, engines, chain, temporary, clock, logger });
@@ -98,15 +105,14 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   const ports = await miner.listen();
   logger.info({ ...ports, host: config.axon.host }, 'listening');
 
-  await Promise.all(Object.values(engines).map((engine) => engine.ready(shutdown)));
-  if (config.chain.onUnregistered === 'exit') await demandRegistration(config, hotkey, chain, shutdown);
-
-  const announcing = announceWhenAddressKnown(config, { chain, logger, signal: shutdown });
-  await whenReady(miner, chain, shutdown);
-  if (!shutdown.aborted) context.onReady(ports);
-  await aborted(shutdown);
+  await Promise.all(Object.values(engines).map((engine) => engine.ready(ending)));
+  const announcing = announceWhenAddressKnown(config, { chain, logger, signal: ending });
+  await whenReady(miner, chain, ending);
+  if (!ending.aborted) context.onReady(ports);
+  await aborted(ending);
   logger.info('shutting down; answering what was admitted');
   await announcing;
+  ending.throwIfAborted();
 }
 
 async function hotkeyOf(config: MinerConfig, { env, logger }: LifecycleContext): Promise<Wallet> {
@@ -127,12 +133,17 @@ async function hotkeyOf(config: MinerConfig, { env, logger }: LifecycleContext):
   return wallet;
 }
 
-function enginesOf({ minerType, models, device }: MinerConfig, logger: Logger): Engines {
+function enginesOf(
+  { minerType, models, device }: MinerConfig,
+  temporary: TemporaryFolder,
+  logger: Logger,
+): Engines {
   const engine = (task: 'image' | 'video' | 'mask', modelPath: string) =>
     createOnnxEngine({
       task,
       modelPath,
       device,
+      temporary,
       logger: logger.child({ part: 'model' }),
       clock: systemClock,
     });
@@ -142,59 +153,43 @@ function enginesOf({ minerType, models, device }: MinerConfig, logger: Logger): 
 }
 
 /** Says once, on each change, whether the hotkey is registered, and what to do if it is not. */
-function logRegistration(
-  config: MinerConfig,
-  hotkey: string,
-  chain: ReturnType<typeof createChain>,
-  logger: Logger,
-): void {
-  let before: string = 'unknown';
+function logRegistration(config: MinerConfig, hotkey: string, chain: Chain, logger: Logger): void {
+  let wasRegistered = false;
   chain.on('registration', (registration) => {
     if (registration.state === 'registered') {
-      if (before !== 'registered') logger.info({ uid: registration.uid }, 'registered on the subnet');
-    } else if (registration.state === 'unregistered' && before !== 'unregistered') {
+      logger.info({ uid: registration.uid }, 'registered on the subnet');
+    } else if (registration.state === 'unregistered') {
       const notice = unregisteredNotice(config, hotkey, registration.burnTao);
-      if (before === 'registered') logger.error({ notice }, 'no longer registered on the subnet');
+      if (wasRegistered) logger.error({ notice }, 'no longer registered on the subnet');
       else logger.warn({ notice }, 'not registered on the subnet');
     }
-    before = registration.state;
+    wasRegistered = registration.state === 'registered';
   });
 }
 
-async function demandRegistration(
-  config: MinerConfig,
-  hotkey: string,
-  chain: ReturnType<typeof createChain>,
-  shutdown: AbortSignal,
-): Promise<void> {
-  const registration = await chain.firstReading(shutdown, REGISTRATION_TIMEOUT_MS);
-  if (registration.state === 'unregistered') {
-    throw new MinerError('CHAIN_NOT_REGISTERED', unregisteredNotice(config, hotkey, registration.burnTao));
+/** Aborted with a MinerError once the chain tells what waiting does not mend. */
+function endByChain(config: MinerConfig, hotkey: string, chain: Chain): AbortSignal {
+  const ending = new AbortController();
+  chain.on('registration', (registration) => {
+    if (registration.state !== 'unregistered' || config.chain.onUnregistered !== 'exit') return;
+    const notice = unregisteredNotice(config, hotkey, registration.burnTao);
+    ending.abort(new MinerError('CHAIN_NOT_REGISTERED', notice));
+  });
+  chain.on('connection', (connection) => {
+    if (connection.state !== 'down' || connection.code !== 'CHAIN_WRONG_NETWORK') return;
+    // Of several endpoints another may serve the right chain.
+    if (config.chain.endpoints.length > 1) return;
+    ending.abort(new MinerError('CHAIN_WRONG_NETWORK', `${connection.endpoint}: ${connection.reason}`));
+  });
+  return ending.signal;
+}
+
+/** Resolves when signed requests are answered and the chain holds the address, or once the miner is to end. */
+async function whenReady(miner: Miner, chain: Chain, ending: AbortSignal): Promise<void> {
+  // Asked and not told, since mere time makes a miner ready too: a lost memory of served requests is waited out.
+  while (!ending.aborted && !(miner.readiness().ready && chain.announcement.state === 'announced')) {
+    await sleep(READY_CHECK_MS, undefined, { signal: ending }).catch(() => undefined);
   }
-}
-
-/** Resolves when signed requests are answered and the chain holds the address, or at shutdown. */
-async function whenReady(
-  miner: ReturnType<typeof createMiner>,
-  chain: ReturnType<typeof createChain>,
-  shutdown: AbortSignal,
-): Promise<void> {
-  const isReady = () => miner.readiness().ready && chain.announcement.state === 'announced';
-  if (shutdown.aborted || isReady()) return;
-  await new Promise<void>((resolve) => {
-    const check = () => {
-      if (isReady()) finish();
-    };
-    const stops = (['signers', 'registration', 'announcement', 'connection'] as const).map((event) =>
-      chain.on(event, check),
-    );
-    const finish = () => {
-      for (const stop of stops) stop();
-      shutdown.removeEventListener('abort', finish);
-      resolve();
-    };
-    shutdown.addEventListener('abort', finish, { once: true });
-  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

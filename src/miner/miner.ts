@@ -15,7 +15,7 @@ import type { TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRequestLog } from '../telemetry/request-log.ts';
 import { createAnswerer, type Engines } from './answerer.ts';
-import { minerStatus, readinessOf } from './status.ts';
+import { type MinerView, minerStatus, readinessOf } from './status.ts';
 
 /** What a miner is given; it owns none of it, so several miners can share an engine. */
 export interface MinerParts {
@@ -81,13 +81,11 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     signed: { authenticator, budget, skew, temporary, bodyLimitBytes, clock, onRecord: requests.add },
   });
 
-  const startedAtMs = clock.now();
   let axonPort: number | undefined;
-  const view = () => ({
+  const view: MinerView = {
     config,
     hotkey,
-    startedAtMs,
-    axonPort,
+    startedAtMs: clock.now(),
     engines,
     chain,
     budget,
@@ -95,11 +93,13 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     requests,
     replayGuard,
     clock,
-  });
-  const admin = createAdminServer({
-    readiness: () => readinessOf(view()),
-    status: () => minerStatus(view()),
-  });
+    get axonPort() {
+      return axonPort;
+    },
+  };
+  const readiness = () => readinessOf(view);
+  const status = () => minerStatus(view);
+  const admin = createAdminServer({ readiness, status });
 
   return {
     async listen() {
@@ -107,8 +107,8 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
       axonPort = await axon.listen(config.axon.host, config.axon.port);
       return { axonPort, adminPort };
     },
-    readiness: () => readinessOf(view()),
-    status: () => minerStatus(view()),
+    readiness,
+    status,
     async close() {
       axonPort = undefined;
       await axon.close();

@@ -9,7 +9,7 @@ import type { RequestLog } from '../telemetry/request-log.ts';
 import type { Engines } from './answerer.ts';
 
 /** The parts of a miner that can tell how it is. */
-interface MinerView {
+export interface MinerView {
   readonly config: MinerConfig;
   readonly hotkey: string;
   readonly startedAtMs: number;
@@ -36,8 +36,12 @@ export function readinessOf(
     if (state === 'ready') continue;
     reasons.push(`the ${task} model is ${state}${lastError === undefined ? '' : `: ${lastError}`}`);
   }
-  if (!chain.signersKnown) reasons.push('the table of validators has not been read from the chain');
   const { registration } = chain;
+  const { connection } = chain.status();
+  if (!chain.signersKnown && connection.state === 'down') {
+    reasons.push(`the chain is away: ${connection.endpoint}: ${connection.reason}`);
+  }
+  if (!chain.signersKnown) reasons.push('the table of validators has not been read from the chain');
   if (registration.state === 'unregistered') reasons.push('the hotkey is not registered on the subnet');
   if (registration.state === 'unknown') reasons.push('it is not known yet whether the hotkey is registered');
   if (replayGuard.trustsFromMs > clock.now())
@@ -47,42 +51,30 @@ export function readinessOf(
 
 /** All that an operator would ask of this process, as plain JSON without secrets. */
 export function minerStatus(view: MinerView): Readonly<Record<string, unknown>> {
-  const {
-    config,
-    hotkey,
-    startedAtMs,
-    axonPort,
-    engines,
-    chain,
-    budget,
-    scheduler,
-    requests,
-    replayGuard,
-    clock,
-  } = view;
+  const { config, engines, scheduler, clock } = view;
   const { rss, heapUsed } = process.memoryUsage();
   return {
     readiness: readinessOf(view),
     miner: {
       type: config.minerType,
-      hotkey,
+      hotkey: view.hotkey,
       network: config.chain.networkName,
       netuid: config.chain.netuid,
       development: config.dev,
       pid: process.pid,
       node: process.version,
-      uptimeSeconds: Math.round((clock.now() - startedAtMs) / 1000),
+      uptimeSeconds: Math.round((clock.now() - view.startedAtMs) / 1000),
       memoryBytes: { rss, heapUsed },
     },
     axon: {
       host: config.axon.host,
-      port: axonPort,
-      uploads: budget.status(),
+      port: view.axonPort,
+      uploads: view.budget.status(),
       queue: scheduler.status(),
-      servedRequestsRemembered: replayGuard.size,
+      servedRequestsRemembered: view.replayGuard.size,
     },
-    chain: chain.status(),
+    chain: view.chain.status(),
     models: Object.fromEntries(Object.entries(engines).map(([task, engine]) => [task, engine.status()])),
-    requests: requests.summary(),
+    requests: view.requests.summary(),
   };
 }

@@ -10,11 +10,16 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   try {
     await app.listen({ host, port });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
-    const why = code === 'EACCES' ? 'may not be used by this user' : 'is in use';
-    throw new MinerError('AXON_PORT_IN_USE', `port ${port} on ${host} ${why}`, { cause: error });
+    throw asPortError(error, host, port);
   }
   const address = app.server.address();
   return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+/** What listening failed with, as a MinerError AXON_PORT_IN_USE where the port cannot be had. */
+export function asPortError(error: unknown, host: string, port: number): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'EADDRINUSE' && code !== 'EACCES') return error;
+  const why = code === 'EACCES' ? 'may not be used by this user' : 'is in use';
+  return new MinerError('AXON_PORT_IN_USE', `port ${port} on ${host} ${why}`, { cause: error });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { alice, bob, charlie, closeAfterEach, dave, openChain, openDevnet, until } from './fixture.ts';
+import { until } from '../fixtures/until.ts';
+import { alice, bob, charlie, closeAfterEach, dave, openChain, openDevnet } from './fixture.ts';
 
 closeAfterEach();
 
@@ -127,9 +128,8 @@ describe('announcing', () => {
     const devnet = await openDevnet({ blockTimeMs: 2_000 });
     const chain = openChain([devnet.url], { key: 'Dave' });
     chain.announce(ADDRESS);
-    const reading = await chain.firstReading(new AbortController().signal, 30_000);
-    expect(reading).toEqual({ state: 'unregistered', burnTao: expect.any(Number) });
-    await until(() => chain.announcement.state === 'waiting');
+    await until(() => chain.registration.state !== 'unknown' && chain.announcement.state === 'waiting');
+    expect(chain.registration).toEqual({ state: 'unregistered', burnTao: expect.any(Number) });
     expect(devnet.axonOf(dave)).toBeUndefined();
 
     devnet.register(dave);
@@ -171,17 +171,12 @@ describe('announcing', () => {
   });
 });
 
-describe('the first reading of the registration', () => {
+describe('the registration', () => {
   it('is the uid and the block of a registered hotkey', async () => {
     const devnet = await openDevnet({ neurons: [{ hotkey: alice }, { hotkey: charlie }, { hotkey: bob }] });
     const chain = openChain([devnet.url]);
-    const reading = await chain.firstReading(new AbortController().signal, 30_000);
-    expect(reading).toEqual({ state: 'registered', uid: 2, sinceBlock: expect.any(Number) });
-  });
-
-  it('stays unknown when the chain is away for too long, or the wait is given up', async () => {
-    const chain = openChain(['ws://127.0.0.1:1']);
-    expect(await chain.firstReading(new AbortController().signal, 10)).toEqual({ state: 'unknown' });
-    expect(await chain.firstReading(AbortSignal.abort(), 60_000)).toEqual({ state: 'unknown' });
+    expect(chain.registration).toEqual({ state: 'unknown' });
+    await until(() => chain.registration.state !== 'unknown');
+    expect(chain.registration).toEqual({ state: 'registered', uid: 2, sinceBlock: expect.any(Number) });
   });
 });

@@ -8,7 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { type Chain, createChain } from '../../src/chain/chain.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createDevnet, type Devnet, type DevnetOptions } from '../../src/devnet/node.ts';
-import { createLogger } from '../../src/telemetry/logger.ts';
+import { createLogger, type Logger } from '../../src/telemetry/logger.ts';
 
 export const NETUID = 34;
 export const BLOCK_TIME_MS = 100;
@@ -111,31 +111,26 @@ interface TestChainOptions {
   readonly refuseGenesis?: readonly string[];
   readonly blockWatchdogMs?: number;
   readonly clock?: Clock;
-  readonly stream?: NodeJS.WritableStream;
+  readonly logger?: Logger;
 }
 
 /** A started client of //Bob's, or of another development key, closed after the test. */
 export function openChain(
   endpoints: readonly string[],
-  { key = 'Bob', clock = systemClock, stream, ...options }: TestChainOptions = {},
+  { key = 'Bob', clock = systemClock, logger, ...options }: TestChainOptions = {},
 ): Chain {
   const pair = developmentKey(key);
   const chain = createChain({
     endpoints,
     netuid: NETUID,
     wallet: { hotkeyAddress: pair.address, pair },
-    logger: createLogger(stream === undefined ? { level: 'silent' } : { level: 'debug', stream }),
+    logger: logger ?? createLogger({ level: 'silent' }),
     clock,
     ...options,
   });
   opened.push(chain);
   chain.start();
   return chain;
-}
-
-/** Resolves once `condition` holds; the test's own time limit ends a wait in vain. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 /** A clock that can be moved on. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createSignerTable } from '../../src/chain/metagraph.ts';
 import type { Signers, SubtensorReader } from '../../src/chain/subtensor-reader.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { until } from '../fixtures/until.ts';
 import {
   alice,
   bob,
@@ -11,7 +12,6 @@ import {
   dave,
   openChain,
   openDevnet,
-  until,
 } from './fixture.ts';
 
 closeAfterEach();
@@ -102,7 +102,6 @@ describe('reading the table for unknown callers', () => {
       minIntervalMs,
       logger: createLogger({ level: 'silent' }),
       clock,
-      onRefresh: () => undefined,
     });
     return { table, clock, reads: () => reads };
   }

@@ -19,7 +19,7 @@ describe('the program', () => {
   ])('with %j prints how it is used', async (argv, code) => {
     const child = await run(argv);
     expect(await child.ended).toBe(code);
-    expect(child.output()).toContain('Usage: sn34-miner COMMAND');
+    expect(child.output()).toContain('Usage: node dist/main.js COMMAND');
   });
 });
 

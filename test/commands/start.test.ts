@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { isRunning } from '../fixtures/is-running.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
-import { until } from '../fixtures/miner.ts';
 import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
-import { call, createValidator } from '../fixtures/validator.ts';
+import { until } from '../fixtures/until.ts';
+import { BOB, call, createValidator } from '../fixtures/validator.ts';
 
 beforeAll(async () => {
   await cryptoWaitReady();
@@ -18,16 +19,6 @@ async function start(argv: readonly string[], env?: Record<string, string>) {
   const miner = await spawnMiner(['start', ...argv], env);
   onTestFinished(miner.close);
   return miner;
-}
-
-/** Whether a process is there. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe('start --dev', () => {
@@ -46,10 +37,10 @@ describe('start --dev', () => {
     expect(answer.status).toBe(200);
     const status = (await call(miner.adminPort, '/status')).json() as { models?: { image: { pid: number } } };
     const enginePid = status.models?.image.pid ?? 0;
-    expect(isAlive(enginePid)).toBe(true);
+    expect(isRunning(enginePid)).toBe(true);
     miner.child.kill('SIGTERM');
     expect(await miner.ended).toBe(0);
-    expect(isAlive(enginePid)).toBe(false);
+    expect(isRunning(enginePid)).toBe(false);
   }, 60_000);
 
   it('answers what was admitted before it ends', async () => {
@@ -87,6 +78,15 @@ describe('start --dev', () => {
     miner.child.kill('SIGTERM');
     expect(await miner.ended).toBe(130);
     await failing;
+  }, 60_000);
+
+  it('ends with 0 on a signal while the model is still loading, and frees its port', async () => {
+    const miner = await start(['--dev']);
+    await until(() => miner.output().includes('"msg":"listening"'));
+    miner.child.kill('SIGINT');
+    expect(await miner.ended).toBe(0);
+    expect(miner.output()).not.toContain('READY');
+    await expect(call(miner.axonPort, '/')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   }, 60_000);
 
   it('remembers over a kill what it served', async () => {
@@ -139,22 +139,42 @@ describe('start, where it cannot run', () => {
     expect(miner.output()).toContain('WALLET_NOT_FOUND');
   });
 
-  it('ends with 12 where it is not registered and is to exit', async () => {
-    const chain = await start(['--dev']);
-    await chain.ready();
-    await fetch(`http://127.0.0.1:${chain.devnetPort}`, {
-      method: 'POST',
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method: 'devnet_deregister',
-        params: ['5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty'],
-      }),
-    });
-    const endpoint = `ws://127.0.0.1:${chain.devnetPort}`;
-    const miner = await start(['--dev', '--on-unregistered', 'exit', '--subtensor.chain_endpoint', endpoint]);
-    expect(await miner.ended).toBe(12);
-    expect(miner.output()).toMatch(/CHAIN_NOT_REGISTERED.*devnet_register/);
+  async function startChain() {
+    const { devnetPort, ready, close } = await spawnMiner(['devnet'], { DEVNET_BLOCK_TIME_MS: '200' });
+    onTestFinished(close);
+    await ready();
+    return {
+      endpoint: `ws://127.0.0.1:${devnetPort}`,
+      deregisterMiner: () =>
+        fetch(`http://127.0.0.1:${devnetPort}`, {
+          method: 'POST',
+          body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'devnet_deregister', params: [BOB] }),
+        }),
+    };
+  }
+
+  it('ends with 12 where it is not registered, or no longer, and is to exit', async () => {
+    const { endpoint, deregisterMiner } = await startChain();
+    const flags = ['--dev', '--on-unregistered', 'exit', '--subtensor.chain_endpoint', endpoint];
+    const running = await start(flags);
+    await running.ready();
+    await deregisterMiner();
+    const late = await start(flags);
+    for (const miner of [running, late]) {
+      expect(await miner.ended).toBe(12);
+      expect(miner.output()).toMatch(/CHAIN_NOT_REGISTERED.*devnet_register/);
+    }
+  }, 60_000);
+
+  it('ends with 15 where the only endpoint serves another chain than asked for', async () => {
+    const { endpoint } = await startChain();
+    const hotkeys = join(temporaryFolderPath(), 'w/hotkeys');
+    mkdirSync(hotkeys, { recursive: true });
+    writeFileSync(join(hotkeys, 'h'), JSON.stringify({ secretSeed: `0x${'07'.repeat(32)}` }));
+    const lines = ['NETWORK=finney', `CHAIN_ENDPOINT=${endpoint}`, 'WALLET_NAME=w', 'WALLET_HOTKEY=h'];
+    const miner = await start(settings([...lines, `WALLET_PATH=${join(hotkeys, '../..')}`]));
+    expect(await miner.ended).toBe(15);
+    expect(miner.output()).toContain('CHAIN_WRONG_NETWORK');
   }, 60_000);
 
   it('ends with 13 where the model is missing', async () => {

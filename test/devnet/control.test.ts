@@ -1,16 +1,8 @@
 import { encodeAddress } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
 import { MAX_UIDS } from '../../src/devnet/subnet.ts';
-import {
-  connect,
-  developmentKey,
-  eventually,
-  NETUID,
-  openDevnet,
-  post,
-  serveAxon,
-  submit,
-} from './fixture.ts';
+import { until } from '../fixtures/until.ts';
+import { connect, developmentKey, NETUID, openDevnet, post, serveAxon, submit } from './fixture.ts';
 
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
@@ -66,7 +58,7 @@ describe('the control of the devnet', () => {
       },
     );
     devnet.deregister(BOB);
-    await eventually(() => seen.length >= 2);
+    await until(() => seen.length >= 2);
     expect(seen).toEqual([
       [1, false, 3],
       [null, true, 3],

@@ -114,8 +114,3 @@ export async function post(
   const provider = new HttpProvider(devnet.url.replace('ws:', 'http:'));
   return provider.send(method, [...params]);
 }
-
-/** Waits until a condition that something on a socket brings about holds. */
-export async function eventually(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
-}

@@ -3,16 +3,8 @@ import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createDevnet, type Devnet } from '../../src/devnet/node.ts';
-import {
-  connect,
-  developmentKey,
-  eventually,
-  NETUID,
-  openDevnet,
-  post,
-  serveAxon,
-  submit,
-} from './fixture.ts';
+import { until } from '../fixtures/until.ts';
+import { connect, developmentKey, NETUID, openDevnet, post, serveAxon, submit } from './fixture.ts';
 
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
@@ -165,7 +157,7 @@ describe('a devnet that has stopped answering', () => {
     await api.rpc.chain.subscribeNewHeads(({ number }) => {
       heads.push(number.toNumber());
     });
-    await eventually(() => heads.length === 1);
+    await until(() => heads.length === 1);
     devnet.stopAnswering();
     let isAnswered = false;
     const asked = api.rpc.system.chain().then(() => {
@@ -181,7 +173,7 @@ describe('a devnet that has stopped answering', () => {
     expect(isAnswered).toBe(false);
     expect(api.isConnected).toBe(true);
     devnet.resumeAnswering();
-    await eventually(() => heads.length === 2);
+    await until(() => heads.length === 2);
     expect(heads).toEqual([0, 2]);
     expect(await ask(fresh, HEALTH)).toMatchObject({ id: 1 });
     fresh.terminate();
@@ -212,12 +204,12 @@ describe('a devnet that is started again', () => {
       heads.push(number.toNumber());
     });
     await first.close();
-    await eventually(() => !api.isConnected);
+    await until(() => !api.isConnected);
 
     const second = await openDevnet({ port: first.port, state: first.state });
-    await eventually(() => api.isConnected);
+    await until(() => api.isConnected);
     second.produceBlock();
-    await eventually(() => heads.includes(3));
+    await until(() => heads.includes(3));
     expect((await api.rpc.chain.getBlockHash(2)).toHex()).toBe(head);
     expect((await api.query.subtensorModule?.uids?.(NETUID, DAVE))?.toJSON()).toBe(3);
     expect(second.axonOf(BOB)?.port).toBe(8091);

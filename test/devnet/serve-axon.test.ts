@@ -2,11 +2,11 @@ import type { GenericExtrinsic } from '@polkadot/types';
 import type { SignatureOptions } from '@polkadot/types/types';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
+import { until } from '../fixtures/until.ts';
 import {
   type Axon,
   connect,
   developmentKey,
-  eventually,
   NETUID,
   nonceOf,
   openDevnet,
@@ -199,7 +199,7 @@ describe('the transaction pool of the devnet', () => {
     expect(devnet.axonOf(bob.address)).toBeUndefined();
     await submit(devnet, serveAxon(api, { port: 1 }), bob, { nonce: 0 }, 'finalized');
     expect(devnet.axonOf(bob.address)?.port).toBe(2);
-    await eventually(() => statuses.includes('Finalized'));
+    await until(() => statuses.includes('Finalized'));
     expect(statuses).toEqual(['Future', 'InBlock', 'Finalized']);
   });
 
@@ -229,9 +229,9 @@ describe('the transaction pool of the devnet', () => {
         seen.push([port, status.type]);
       });
     }
-    await eventually(() => seen.length === 2);
+    await until(() => seen.length === 2);
     devnet.produceBlock();
-    await eventually(() => seen.length === 4);
+    await until(() => seen.length === 4);
     expect(seen).toEqual(
       expect.arrayContaining([
         [1, 'InBlock'],

@@ -12,7 +12,7 @@ const README = join(ROOT, 'README.md');
 
 const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT_CODES, string>> = {
   ok: 'ended as asked',
-  internal: 'a fault of the miner itself',
+  internal: 'a fault that a restart may mend',
   config: 'settings wrong or missing',
   wallet: 'hotkey missing, damaged or locked',
   notRegistered: 'not registered, and `ON_UNREGISTERED=exit`',

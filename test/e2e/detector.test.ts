@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
-import { type RunningMiner, startMiner, until } from '../fixtures/miner.ts';
+import { type RunningMiner, startMiner } from '../fixtures/miner.ts';
+import { until } from '../fixtures/until.ts';
 import { type Answer, BOB, call, createValidator } from '../fixtures/validator.ts';
 
 let running: RunningMiner;

@@ -2,7 +2,8 @@ import { request as httpRequest } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDevnet } from '../../src/devnet/node.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
-import { type RunningMiner, startDevnet, startMiner, until } from '../fixtures/miner.ts';
+import { type RunningMiner, startDevnet, startMiner } from '../fixtures/miner.ts';
+import { until } from '../fixtures/until.ts';
 import { BOB, call, createValidator } from '../fixtures/validator.ts';
 
 const closers: Array<() => Promise<void>> = [];

@@ -1,23 +1,22 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine, InferOptions } from '../../src/inference/engine.ts';
 import type { Task } from '../../src/inference/model-json.ts';
 import { createOnnxEngine, type OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
-import { createLogger } from '../../src/telemetry/logger.ts';
+import { createTemporaryFolder, type TemporaryFolder } from '../../src/media/temporary-file.ts';
+import { type CapturingLogger, createCapturingLogger } from '../fixtures/capturing-logger.ts';
 
 export interface Harness {
   /** Holds the models of a test. */
   readonly root: string;
-  /** Holds the engine's private files. */
-  readonly temporaryFolder: string;
+  /** Names of the engines' private files. */
+  files(): string[];
   /** Log messages so far, with their fields. */
-  readonly logLines: readonly Record<string, unknown>[];
+  logLines(): Record<string, unknown>[];
   open(task: Task, modelPath: string, options?: Partial<OnnxEngineOptions>): Engine;
 }
 
@@ -25,34 +24,34 @@ export interface Harness {
 export function useEngines(): Harness {
   const home = mkdtempSync(join(tmpdir(), 'inference-test-'));
   const root = mkdtempSync(join(home, 'models-'));
-  const temporaryFolder = mkdtempSync(join(home, 'files-'));
+  const diskFolder = join(home, 'files');
+  mkdirSync(diskFolder);
+  let temporary: TemporaryFolder;
   const engines = new Set<Engine>();
-  const logLines: Record<string, unknown>[] = [];
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      logLines.push(JSON.parse(String(chunk)));
-      done();
-    },
+  let log: CapturingLogger;
+  beforeEach(async () => {
+    log = createCapturingLogger();
+    temporary = await createTemporaryFolder({ memoryFolder: join(home, 'absent'), diskFolder });
   });
   afterEach(async () => {
     await Promise.all([...engines].map((engine) => engine.close()));
     engines.clear();
-    logLines.length = 0;
+    await temporary.close();
     for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
   });
   afterAll(() => rmSync(home, { recursive: true }));
   return {
     root,
-    temporaryFolder,
-    logLines,
+    files: () => readdirSync(diskFolder).flatMap((folder) => readdirSync(join(diskFolder, folder))),
+    logLines: () => log.lines(),
     open(task, modelPath, options = {}) {
       const engine = createOnnxEngine({
         task,
         modelPath,
         device: 'cpu',
-        logger: createLogger({ level: 'debug', stream }),
+        logger: log.logger,
         clock: systemClock,
-        temporaryFolder,
+        temporary,
         ...options,
       });
       engines.add(engine);
@@ -89,22 +88,9 @@ export function softmax(logits: readonly number[]): number[] {
   return powers.map((power) => power / sum);
 }
 
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(5);
-}
-
 /** Processor time that a process has used, in clock ticks of 10 ms. */
 export function cpuTicks(pid: number): number {
   const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
   const fields = rest.split(' ');
   return Number(fields[11]) + Number(fields[12]);
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,11 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '../../models/onnx-writer.mjs';
 import { INPUT_TYPES, LAYOUTS } from '../../src/inference/model-json.ts';
-import { isRunning, lasting, patterned, plain, softmax, until, useEngines } from './harness.ts';
+import { isRunning } from '../fixtures/is-running.ts';
+import { until } from '../fixtures/until.ts';
+import { lasting, patterned, plain, softmax, useEngines } from './harness.ts';
 import { meanHead, positionWeight, redMask, slowWhenRed, weightedMeans, writeModel } from './models.ts';
 
 const engines = useEngines();
@@ -188,14 +190,14 @@ describe('a mask', () => {
     const json = { input: { size: 'native' } } as const;
     const engine = engines.open('mask', writeModel(engines.root, 'model', redMask(['N', 3, 'H', 'W']), json));
     await engine.ready();
+    const filesBefore = engines.files();
     const frames = half(600, 700);
     const prediction = await engine.infer({ contentHash: 'any', frames, sourceSize: frames }, lasting());
     const bytes = prediction.kind === 'mask' ? prediction.float16le : Buffer.alloc(0);
     expect(bytes).toHaveLength(600 * 700 * 2);
     expect(bytes.readUInt16LE((599 * 700 + 349) * 2)).toBe(0x3c00);
     expect(bytes.readUInt16LE((599 * 700 + 350) * 2)).toBe(0);
-    const [folder = ''] = readdirSync(engines.temporaryFolder);
-    await until(() => readdirSync(join(engines.temporaryFolder, folder)).length === 0);
+    await until(() => engines.files().length === filesBefore.length);
   });
 
   it('of another rank is refused at the start', async () => {
@@ -337,7 +339,7 @@ describe('the device', () => {
     const { pid } = engine.status();
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
     await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
-    expect(engines.logLines.filter(({ level }) => level === 'warn')).toMatchObject([
+    expect(engines.logLines().filter(({ level }) => level === 'warn')).toMatchObject([
       { msg: expect.stringContaining('CUDA cannot be used'), reason: expect.stringContaining('Cuda') },
     ]);
   });
@@ -389,12 +391,11 @@ describe('an engine', () => {
     await engine.ready();
     const { pid = 0 } = engine.status();
     expect(isRunning(pid)).toBe(true);
-    expect(readdirSync(engines.temporaryFolder)).toHaveLength(1);
     process.kill(pid, 'SIGSTOP');
     const waiting = engine.infer({ ...request, frames: plain([0, 0, 0]) }, lasting());
     await Promise.all([engine.close(), expect(waiting).rejects.toMatchObject({ code: 'AXON_CLOSING' })]);
     expect(isRunning(pid)).toBe(false);
-    expect(readdirSync(engines.temporaryFolder)).toEqual([]);
+    expect(engines.files()).toEqual([]);
     expect(engine.status().state).toBe('closed');
     const frames = plain([0, 0, 0]);
     await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({
@@ -407,6 +408,6 @@ describe('an engine', () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
     await engine.close();
     expect(engine.status()).toMatchObject({ state: 'closed', pid: undefined });
-    expect(readdirSync(engines.temporaryFolder)).toEqual([]);
+    expect(engines.files()).toEqual([]);
   });
 });

@@ -4,22 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sr25519Verify } from '@polkadot/util-crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../../src/telemetry/logger.ts';
 import { openWallet } from '../../src/wallet/open-wallet.ts';
 import { passwordVariable } from '../../src/wallet/password.ts';
+import { type CapturingLogger, createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { ALICE, DEV, ENCRYPTED, FULL_KEYFILE, hexOf } from './fixtures.ts';
-import { createLogSink } from './log-sink.ts';
 
 describe('openWallet', () => {
   let path: string;
   let hotkeys: string;
-  let sink: ReturnType<typeof createLogSink>;
+  let sink: CapturingLogger;
   const open = (
     options: { path?: string; name?: string; hotkey?: string; passwordFile?: string; HOME?: string } = {},
   ) => {
     const { HOME, ...wallet } = options;
     const env = HOME === undefined ? {} : { HOME };
-    const logger = createLogger({ level: 'trace', stream: sink.stream });
+    const { logger } = sink;
     return openWallet({ path, name: 'miner', hotkey: 'default', env, logger, ...wallet });
   };
   const write = async (hotkey: string, content: unknown, mode = 0o600) => {
@@ -33,7 +32,7 @@ describe('openWallet', () => {
     path = await mkdtemp(join(tmpdir(), 'sn34-wallets-'));
     hotkeys = join(path, 'miner', 'hotkeys');
     await mkdir(hotkeys, { recursive: true });
-    sink = createLogSink();
+    sink = createCapturingLogger();
   });
   afterEach(() => rm(path, { recursive: true }));
 

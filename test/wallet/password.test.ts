@@ -2,23 +2,22 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../../src/telemetry/logger.ts';
 import { findPassword, passwordVariable, revealPassword } from '../../src/wallet/password.ts';
+import { type CapturingLogger, createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { ENCRYPTED, HIDDEN_PASSWORD } from './fixtures.ts';
-import { createLogSink } from './log-sink.ts';
 
 const { keyfilePath, variable, value } = HIDDEN_PASSWORD;
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
 describe('the password of an encrypted hotkey', () => {
   let folder: string;
-  let sink: ReturnType<typeof createLogSink>;
+  let sink: CapturingLogger;
   const find = (env: Record<string, string>, passwordFile?: string) =>
     findPassword({
       keyfilePath,
       passwordFile,
       env,
-      logger: createLogger({ level: 'info', stream: sink.stream }),
+      logger: sink.logger,
     });
   const write = async (content: string | Uint8Array, mode = 0o600) => {
     const path = join(folder, 'password');
@@ -29,7 +28,7 @@ describe('the password of an encrypted hotkey', () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sn34-password-'));
-    sink = createLogSink();
+    sink = createCapturingLogger();
   });
   afterEach(() => rm(folder, { recursive: true }));
 

@@ -1,12 +1,11 @@
 import { inspect } from 'node:util';
 import { sr25519Verify } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../src/telemetry/logger.ts';
 import { developmentWallet, isDevelopmentAddress } from '../../src/wallet/development.ts';
 import { pairFromSeed } from '../../src/wallet/secret-conversions.ts';
 import { createWallet } from '../../src/wallet/wallet.ts';
+import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { ALICE, bytesOf, DEV } from './fixtures.ts';
-import { createLogSink } from './log-sink.ts';
 
 describe('a wallet', () => {
   const wallet = createWallet(pairFromSeed(bytesOf(DEV.secretSeed)), '/wallets/miner/hotkeys/default');
@@ -27,8 +26,8 @@ describe('a wallet', () => {
   });
 
   it('shows no secret however it is printed', () => {
-    const sink = createLogSink();
-    const logger = createLogger({ level: 'trace', stream: sink.stream });
+    const sink = createCapturingLogger();
+    const { logger } = sink;
     logger.info({ wallet }, 'wallet');
     logger.info({ pair: wallet.pair, nested: { all: [wallet] } }, 'parts');
     const shown = [
