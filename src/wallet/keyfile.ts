@@ -26,8 +26,14 @@ const SECRET_FIELDS = [
   ['privateKey', (text: string) => pairFromPrivateKey(hexBytes('privateKey', text, [64, 32]))],
 ] as const;
 
+const PUBLIC_FIELDS = ['ss58Address', 'publicKey', 'accountId'] as const;
+const TEXT_FIELDS: readonly string[] = [...SECRET_FIELDS.map(([field]) => field), ...PUBLIC_FIELDS];
+/** How newer wallets write the kind of key, as the number that the SDK has for it. */
+const CRYPTO_TYPE_SR25519 = 1;
+
 /**
- * The sr25519 pair in a plain key file: one JSON object whose values are strings or null. Every secret that is
+ * The sr25519 pair in a plain key file: one JSON object whose fields hold text or null, and since btwallet 4.1 the number
+ * `cryptoType`, which must be that of sr25519. Fields of other names are left alone. Every secret that is
  * present is derived and must give the same key, and that key must be the one of `ss58Address`, `publicKey` and
  * `accountId` where they are present; then the first of secretPhrase, secretSeed and privateKey counts.
  * @throws MinerError WALLET_FORMAT, or WALLET_MISMATCH when the fields belong to different keys
@@ -65,9 +71,10 @@ function parseFields(bytes: Uint8Array): ReadonlyMap<string, string> {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new MinerError('WALLET_FORMAT', 'it holds JSON, but not an object');
   }
+  checkCryptoType('cryptoType' in parsed ? parsed.cryptoType : null);
   const fields = new Map<string, string>();
   for (const [field, value] of Object.entries(parsed)) {
-    if (value === null) continue;
+    if (value === null || !TEXT_FIELDS.includes(field)) continue;
     if (typeof value !== 'string') {
       throw new MinerError('WALLET_FORMAT', `the value of ${JSON.stringify(field)} is neither text nor null`);
     }
@@ -76,8 +83,16 @@ function parseFields(bytes: Uint8Array): ReadonlyMap<string, string> {
   return fields;
 }
 
+function checkCryptoType(value: unknown): void {
+  if (value === null || value === CRYPTO_TYPE_SR25519) return;
+  throw new MinerError(
+    'WALLET_FORMAT',
+    'its cryptoType is not 1 (sr25519); validators verify and expect sr25519 signatures only',
+  );
+}
+
 function noSecret(fields: ReadonlyMap<string, string>): MinerError {
-  const isPublic = ['ss58Address', 'publicKey', 'accountId'].some((field) => fields.has(field));
+  const isPublic = PUBLIC_FIELDS.some((field) => fields.has(field));
   return new MinerError(
     'WALLET_FORMAT',
     isPublic

@@ -38,7 +38,8 @@ describe('a plain key file', () => {
     ],
     ['hexadecimal in capitals', { secretSeed: `0x${without0x(DEV.secretSeed).toUpperCase()}` }],
     ['a 32-byte private key', { privateKey: DEV.secretSeed, publicKey: DEV.publicKey }],
-    ['fields of a later version', { ...FULL_KEYFILE, note: 'hello' }],
+    ['the cryptoType that btwallet 4.1 writes', { ...FULL_KEYFILE, cryptoType: 1 }],
+    ['fields of a later version', { ...FULL_KEYFILE, note: 'hello', list: [], number: 7 }],
   ])('opens with %s', (_, content) => {
     expect(open(content)).toBe(DEV.publicKey);
   });
@@ -79,7 +80,7 @@ describe('a plain key file', () => {
       { ...FULL_KEYFILE, secretSeed: 1 },
       /"secretSeed" is neither text nor null/,
     ],
-    ['has a list in a field nobody reads', { ...FULL_KEYFILE, note: [] }, /"note" is neither text nor null/],
+    ['holds an ed25519 key', { ...FULL_KEYFILE, cryptoType: 0 }, /cryptoType is not 1 \(sr25519\)/],
     ['is a list', [FULL_KEYFILE], /not an object/],
     ['is text', DEV.secretPhrase, /neither JSON nor an encrypted/],
     ['is empty', '', /neither JSON nor an encrypted/],
