@@ -31,6 +31,9 @@ const MEMORY_THRESHOLD_BYTES = 4 * 1024 * 1024;
 const MIN_BYTES_PER_SECOND = 32 * 1024;
 const RATE_GRACE_MS = 4_000;
 const RATE_FREE_BYTES = 1024 * 1024;
+/** Each chunk of a chunked body costs as much as kilobytes do; tiny ones are an attack, and no validator sends chunks. */
+const MAX_FRAMING_RATIO = 4;
+const FREE_FRAMING_BYTES = 256 * 1024;
 
 /**
  * Reads a request's body: hashed as it streams, charged to the caller's account, in memory below a threshold and in a
@@ -86,11 +89,18 @@ async function forEachChunk(
     if (stop.signal.aborted) fail();
     stop.signal.addEventListener('abort', fail, { once: true });
   });
+  const bytesBefore = raw.socket.bytesRead;
+  let received = 0;
   try {
     for (;;) {
       const { done, value } = await Promise.race([chunks.next(), stopped]);
       if (done === true) break;
-      await onChunk(value as Buffer);
+      const chunk = value as Buffer;
+      received += chunk.length;
+      if (raw.socket.bytesRead - bytesBefore > MAX_FRAMING_RATIO * received + FREE_FRAMING_BYTES) {
+        throw new MinerError('AXON_REQUEST_INVALID', 'the body comes in too small chunks');
+      }
+      await onChunk(chunk);
     }
     if (!raw.complete) throw new MinerError('AXON_BODY_ABORTED', 'the body ended before its end');
   } catch (error) {

@@ -15,6 +15,9 @@ interface ConnectionsOptions {
   readonly lingerMs: number;
 }
 
+/** Throwing away chunks can cost the event loop all its time; validators send none. */
+const CHUNKED_LINGER_MS = 100;
+
 interface Connection {
   readonly socket: Socket;
   readonly address: string;
@@ -61,7 +64,8 @@ export function watchConnections(server: Server, options: ConnectionsOptions): C
       clearTimeout(life);
       if (connection !== undefined) connection.openRequests--;
       if (request.complete || socket.destroyed) return;
-      const linger = setTimeout(() => socket.destroy(), lingerMs);
+      const isChunked = request.headers['transfer-encoding'] !== undefined;
+      const linger = setTimeout(() => socket.destroy(), isChunked ? CHUNKED_LINGER_MS : lingerMs);
       request.once('close', () => clearTimeout(linger));
     });
   });

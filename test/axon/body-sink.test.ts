@@ -8,8 +8,8 @@ import { systemClock } from '../../src/clock.ts';
 import { MinerError } from '../../src/errors.ts';
 import { createTemporaryFolder } from '../../src/media/temporary-file.ts';
 import { openSocket } from '../fixtures/axon.ts';
-import { until } from '../fixtures/miner.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
+import { until } from '../fixtures/until.ts';
 
 const MIB = 1024 * 1024;
 

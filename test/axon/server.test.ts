@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { head, openSocket, startAxon } from '../fixtures/axon.ts';
-import { until } from '../fixtures/miner.ts';
+import { until } from '../fixtures/until.ts';
 import { call, createValidator } from '../fixtures/validator.ts';
 
 const MIB = 1024 * 1024;

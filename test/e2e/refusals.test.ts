@@ -142,6 +142,23 @@ describe('a body', () => {
     expect([answer.status, answer.json().code]).toEqual([408, 'AXON_BODY_TIMEOUT']);
   }, 30_000);
 
+  it('that comes in chunks is read, unless the chunks are tiny', async () => {
+    const chunked = (body: Buffer, chunkBytes: number) =>
+      call(port, '/detect_image', {
+        method: 'POST',
+        body,
+        headers: { ...alice.sign({ body }), 'Transfer-Encoding': 'chunked' },
+        send: async (request) => {
+          for (let at = 0; at < body.length && request.writable; at += chunkBytes) {
+            if (!request.write(body.subarray(at, at + chunkBytes))) await sleep(1);
+          }
+        },
+      });
+    expect((await chunked(jpeg, 1_000)).status).toBe(200);
+    const refused = await chunked(Buffer.alloc(300_000), 1);
+    expect([refused.status, refused.json().code]).toEqual([400, 'AXON_REQUEST_INVALID']);
+  });
+
   it('that is no picture is refused', async () => {
     expect(await outcome(Buffer.from('no picture at all'))).toEqual([415, 'MEDIA_UNSUPPORTED']);
     expect(await outcome(Buffer.alloc(0))).toEqual([415, 'MEDIA_UNSUPPORTED']);
