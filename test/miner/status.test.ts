@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Chain } from '../../src/chain/chain.ts';
+import type { Chain, Connection } from '../../src/chain/chain.ts';
 import type { Engine, EngineStatus } from '../../src/inference/engine.ts';
 import { readinessOf } from '../../src/miner/status.ts';
 import { createManualClock } from '../fixtures/manual-clock.ts';
@@ -11,6 +11,7 @@ function view(ill: {
   axonPort?: undefined;
   engine?: Partial<EngineStatus>;
   chain?: Partial<Chain>;
+  connection?: Partial<Connection>;
   trustsFromInMs?: number;
 }): View {
   const clock = createManualClock();
@@ -18,13 +19,25 @@ function view(ill: {
   return {
     axonPort: 'axonPort' in ill ? undefined : 8091,
     engines: { image: engine as unknown as Engine },
-    chain: { signersKnown: true, registration: { state: 'registered', uid: 1 }, ...ill.chain } as Chain,
+    chain: {
+      signersKnown: true,
+      registration: { state: 'registered', uid: 1 },
+      status: () => ({ connection: ill.connection ?? { state: 'connected' } }),
+      ...ill.chain,
+    } as unknown as Chain,
     replayGuard: { trustsFromMs: clock.now() + (ill.trustsFromInMs ?? 0), remember: () => true, size: 0 },
     clock,
   };
 }
 
 describe('a miner', () => {
+  it('whose chain is away, and was never read, says where it looks', () => {
+    const connection: Partial<Connection> = { state: 'down', endpoint: 'ws://127.0.0.1', reason: 'refused' };
+    expect(readinessOf(view({ chain: { signersKnown: false }, connection })).reasons).toContain(
+      'the chain is away: ws://127.0.0.1: refused',
+    );
+  });
+
   it('is ready when it listens, is warm and registered, and knows the validators', () => {
     expect(readinessOf(view({}))).toEqual({ ready: true, reasons: [] });
   });
