@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Chain, Connection } from '../../src/chain/chain.ts';
+import type { Chain } from '../../src/chain/chain.ts';
+import type { Connection } from '../../src/chain/subtensor.ts';
 import type { Engine, EngineStatus } from '../../src/inference/engine.ts';
 import { readinessOf } from '../../src/miner/status.ts';
 import { createManualClock } from '../fixtures/manual-clock.ts';
@@ -11,7 +12,7 @@ function view(ill: {
   axonPort?: undefined;
   engine?: Partial<EngineStatus>;
   chain?: Partial<Chain>;
-  connection?: Partial<Connection>;
+  connection?: Partial<Extract<Connection, { state: 'down' }>>;
   trustsFromInMs?: number;
 }): View {
   const clock = createManualClock();
@@ -32,7 +33,11 @@ function view(ill: {
 
 describe('a miner', () => {
   it('whose chain is away, and was never read, says where it looks', () => {
-    const connection: Partial<Connection> = { state: 'down', endpoint: 'ws://127.0.0.1', reason: 'refused' };
+    const connection: Partial<Extract<Connection, { state: 'down' }>> = {
+      state: 'down',
+      endpoint: 'ws://127.0.0.1',
+      reason: 'refused',
+    };
     expect(readinessOf(view({ chain: { signersKnown: false }, connection })).reasons).toContain(
       'the chain is away: ws://127.0.0.1: refused',
     );
