@@ -56,7 +56,8 @@ const DEFINITIONS = {
   },
   CHAIN_WRONG_NETWORK: {
     meaning: 'The endpoint serves another chain than the network asked for.',
-    remedy: 'Make NETWORK and CHAIN_ENDPOINT agree.',
+    remedy:
+      'Make NETWORK and CHAIN_ENDPOINT agree; for a chain of your own that was made anew, delete the file that the message names.',
   },
   CHAIN_CALL_FAILED: {
     meaning: 'The chain answered a call with an error or not in time.',

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createEmitter } from './emitter.ts';
+import { openGenesisPin } from './genesis-pin.ts';
+import { createMetadataCache } from './metadata-cache.ts';
 import { createSignerTable } from './metagraph.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
 import { type AnnounceLink, type Announcement, type AxonAddress, createAnnouncer } from './serve-axon.ts';
@@ -57,8 +60,10 @@ interface ChainOptions {
   readonly endpoints: readonly string[];
   readonly netuid: number;
   readonly wallet: { readonly hotkeyAddress: string; readonly pair: KeyringPair };
-  /** The only chain accepted, by the 0x-prefixed hash of its first block; any when absent. */
+  /** The only chain accepted, by the 0x-prefixed hash of its first block; when absent, the first one met. */
   readonly expectedGenesisHash?: string;
+  /** Folder for what must survive a restart; nothing is kept when absent. */
+  readonly stateDir?: string;
   /** Chains never accepted, whatever the endpoints are. */
   readonly refuseGenesis?: readonly string[];
   /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
@@ -74,16 +79,19 @@ const ON_DEMAND_INTERVAL_MS = 6_000;
 
 export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
-  const { expectedGenesisHash, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
+  const { expectedGenesisHash, stateDir, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
   const emitter = createEmitter<ChainEvents>(['registration', 'announcement', 'connection'], (error) =>
     logger.error({ err: error }, 'chain listener failed'),
   );
   let link: AnnounceLink | undefined;
   let refreshedAtBlock = 0;
 
+  const folder = stateDir === undefined ? undefined : join(stateDir, 'chain');
+  const pin = folder === undefined ? undefined : openGenesisPin({ folder, logger });
   const subtensor = createSubtensor({
     endpoints,
-    genesis: { expected: expectedGenesisHash, refused: refuseGenesis },
+    genesis: { expected: expectedGenesisHash, refused: refuseGenesis, pin },
+    metadataCache: createMetadataCache({ folder, logger }),
     blockWatchdogMs,
     logger,
     clock,

@@ -4,20 +4,17 @@ import { z } from 'zod';
 import { asMinerError, MinerError } from '../errors.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { createApiProvider } from './api-provider.ts';
+import type { GenesisPin } from './genesis-pin.ts';
+import { type HexString, hexSchema } from './hex.ts';
 import { openRpcSocket, type RpcSocket } from './json-rpc.ts';
-
-export type HexString = `0x${string}`;
-
-/** Metadata by `${genesisHash}-${specVersion}`: with it, a connection costs kilobytes instead of 0.7 MB. */
-export interface MetadataCache {
-  get(key: string): HexString | undefined;
-  set(key: string, metadata: HexString): void;
-}
+import type { MetadataCache } from './metadata-cache.ts';
 
 /** Which chain may be talked to. Hashes are 0x-prefixed lower-case hex. */
 export interface GenesisRules {
-  /** The only chain accepted; any when absent. */
+  /** The only chain accepted; any when absent, but for the pin. */
   readonly expected?: string | undefined;
+  /** Where `expected` is absent: holds the first chain that was used, which is the only one accepted from then on. */
+  readonly pin?: GenesisPin | undefined;
   /** Chains never accepted. */
   readonly refused: readonly string[];
 }
@@ -58,8 +55,6 @@ const SIGNED_EXTENSIONS = {
   DrandPriority: EMPTY_EXTENSION,
 };
 
-/** Bytes as nodes write them. */
-export const hexSchema = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]*$/i)]);
 const runtimeVersionSchema = z.object({ specVersion: z.number().int() });
 const headerSchema = z.object({ number: hexSchema });
 
@@ -77,11 +72,18 @@ export async function openSession(options: SessionOptions): Promise<ChainSession
   try {
     const genesisHash = parse(hexSchema, await socket.request('chain_getBlockHash', [0]));
     checkGenesis(genesisHash, genesis);
-    const { specVersion } = parse(runtimeVersionSchema, await socket.request('state_getRuntimeVersion', []));
-    const metadata = await loadMetadata(socket, `${genesisHash}-${specVersion}`, metadataCache);
+    // Both of one block: metadata kept under the number of another runtime would be wrong for good.
+    const at = parse(hexSchema, await socket.request('chain_getBlockHash', []));
+    const { specVersion } = parse(
+      runtimeVersionSchema,
+      await socket.request('state_getRuntimeVersion', [at]),
+    );
+    const key = `${genesisHash}-${specVersion}`;
+    const metadata = await loadMetadata(socket, { key, at, cache: metadataCache });
     const api = await createApi(socket, metadata);
     await followRuntime(socket, specVersion);
     await followHeads(socket, onHead);
+    pinGenesis(genesisHash, genesis);
     return {
       endpoint: displayEndpoint(url),
       genesisHash,
@@ -111,7 +113,7 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
   throw new MinerError('CHAIN_CALL_FAILED', `unexpected answer: ${z.prettifyError(result.error)}`);
 }
 
-function checkGenesis(genesisHash: HexString, { expected, refused }: GenesisRules): void {
+function checkGenesis(genesisHash: HexString, { expected, refused, pin }: GenesisRules): void {
   if (refused.includes(genesisHash)) {
     throw new MinerError(
       'CHAIN_WRONG_NETWORK',
@@ -124,17 +126,30 @@ function checkGenesis(genesisHash: HexString, { expected, refused }: GenesisRule
       `the endpoint serves the chain with genesis ${genesisHash}, not ${expected}`,
     );
   }
+  if (expected !== undefined || pin === undefined) return;
+  const pinned = pin.read()?.genesisHash;
+  if (pinned === undefined || pinned === genesisHash) return;
+  throw new MinerError(
+    'CHAIN_WRONG_NETWORK',
+    `the endpoint serves the chain with genesis ${genesisHash}; this miner has used ${pinned} so far. ` +
+      `If the change is meant, delete ${pin.path} and start again`,
+  );
+}
+
+/** Only a chain that has shown itself to work is worth holding on to. */
+function pinGenesis(genesisHash: HexString, { expected, pin }: GenesisRules): void {
+  if (expected !== undefined || pin === undefined || pin.read() !== undefined) return;
+  pin.write({ genesisHash });
 }
 
 async function loadMetadata(
   socket: RpcSocket,
-  key: string,
-  cache: MetadataCache,
+  { key, at, cache }: { readonly key: string; readonly at: HexString; readonly cache: MetadataCache },
 ): Promise<Record<string, HexString>> {
   const cached = cache.get(key);
   if (cached !== undefined) return { [key]: cached };
   const version = u8aToHex(new Uint8Array([METADATA_VERSION, 0, 0, 0]));
-  const answer = await socket.request('state_call', ['Metadata_metadata_at_version', version]);
+  const answer = await socket.request('state_call', ['Metadata_metadata_at_version', version, at]);
   const metadata = unwrapOpaqueMetadata(hexToU8a(parse(hexSchema, answer)));
   cache.set(key, metadata);
   return { [key]: metadata };

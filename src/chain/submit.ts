@@ -1,8 +1,9 @@
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
+import { type HexString, hexSchema } from './hex.ts';
 import { RpcRefusal } from './json-rpc.ts';
-import { type ChainSession, type HexString, hexSchema, parse } from './session.ts';
+import { type ChainSession, parse } from './session.ts';
 import type { AxonEntry } from './subtensor-reader.ts';
 
 /** An extrinsic that is in a block. */

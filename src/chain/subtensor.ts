@@ -2,14 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import {
-  type ChainSession,
-  displayEndpoint,
-  type GenesisRules,
-  type HexString,
-  type MetadataCache,
-  openSession,
-} from './session.ts';
+import type { HexString } from './hex.ts';
+import type { MetadataCache } from './metadata-cache.ts';
+import { type ChainSession, displayEndpoint, type GenesisRules, openSession } from './session.ts';
 import { createWatchdog } from './watchdog.ts';
 
 /** How things stand with the node. `endpoint` is its address without credentials, path or query. */
@@ -53,6 +48,7 @@ interface SubtensorOptions {
   /** ws:// or wss:// addresses, tried in turn. At least one. */
   readonly endpoints: readonly string[];
   readonly genesis: GenesisRules;
+  readonly metadataCache: MetadataCache;
   /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
   readonly blockWatchdogMs: number;
   readonly logger: Logger;
@@ -75,9 +71,9 @@ const RETRY_LONGEST_MS = 15_000;
  * After a failure the other endpoints are tried at once; when all failed, the next round waits, from 1 s up to 15 s.
  */
 export function createSubtensor(options: SubtensorOptions): Subtensor {
-  const { endpoints, genesis, blockWatchdogMs, logger, clock, onConnection, onSession, onHead } = options;
+  const { endpoints, genesis, metadataCache, blockWatchdogMs, logger, clock } = options;
+  const { onConnection, onSession, onHead } = options;
   const closing = new AbortController();
-  const metadataCache = createMetadataCache();
   let connection: Connection = { state: 'idle' };
   let session: ChainSession | undefined;
   let head: Head | undefined;
@@ -190,17 +186,6 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       closing.abort();
       await loop;
       if (connection.state !== 'closed') setConnection({ state: 'closed' });
-    },
-  };
-}
-
-/** Holds the metadata of one runtime: the newest. */
-function createMetadataCache(): MetadataCache {
-  let newest: { key: string; metadata: HexString } | undefined;
-  return {
-    get: (key) => (newest?.key === key ? newest.metadata : undefined),
-    set(key, metadata) {
-      newest = { key, metadata };
     },
   };
 }

@@ -90,6 +90,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
       ...(config.chain.expectedGenesisHash === undefined
         ? {}
         : { expectedGenesisHash: config.chain.expectedGenesisHash }),
+      stateDir: config.stateDir,
       refuseGenesis: isDevelopmentAddress(hotkey) ? [...PUBLIC_GENESIS_HASHES] : [],
       logger: logger.child({ part: 'chain' }),
       clock,
@@ -167,16 +168,21 @@ function logRegistration(config: MinerConfig, hotkey: string, chain: Chain, logg
   });
 }
 
-/** Aborted with a MinerError once the chain tells what waiting does not mend. */
+/**
+ * Aborted with a MinerError once the chain tells what waiting does not mend. A miner that was connected goes on with
+ * what it knows, whatever its endpoint serves later.
+ */
 function endByChain(config: MinerConfig, hotkey: string, chain: Chain): AbortSignal {
   const ending = new AbortController();
+  let wasConnected = false;
   chain.on('registration', (registration) => {
     if (registration.state !== 'unregistered' || config.chain.onUnregistered !== 'exit') return;
     const notice = unregisteredNotice(config, hotkey, registration.burnTao);
     ending.abort(new MinerError('CHAIN_NOT_REGISTERED', notice));
   });
   chain.on('connection', (connection) => {
-    if (connection.state !== 'down' || connection.code !== 'CHAIN_WRONG_NETWORK') return;
+    if (connection.state === 'connected') wasConnected = true;
+    if (wasConnected || connection.state !== 'down' || connection.code !== 'CHAIN_WRONG_NETWORK') return;
     // Of several endpoints another may serve the right chain.
     if (config.chain.endpoints.length > 1) return;
     ending.abort(new MinerError('CHAIN_WRONG_NETWORK', `${connection.endpoint}: ${connection.reason}`));

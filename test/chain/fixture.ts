@@ -91,6 +91,38 @@ export async function openUpgradingProxy(
   };
 }
 
+/** Passes everything on to the node at `target`, and remembers the calls and counts the bytes of the answers. */
+export async function openCountingProxy(
+  target: string,
+): Promise<{ url: string; methods: () => readonly string[]; bytes: () => number; reset: () => void }> {
+  let methods: string[] = [];
+  let bytes = 0;
+  const url = await openServer((socket) => {
+    const upstream = new WebSocket(target);
+    const ready = once(upstream, 'open');
+    socket.on('close', () => upstream.terminate());
+    socket.on('message', async (data) => {
+      const { method, params } = JSON.parse(String(data));
+      methods.push(method === 'state_call' ? params[0] : method);
+      await ready;
+      upstream.send(String(data));
+    });
+    upstream.on('message', (data) => {
+      bytes += String(data).length;
+      socket.send(String(data));
+    });
+  });
+  return {
+    url,
+    methods: () => methods,
+    bytes: () => bytes,
+    reset: () => {
+      methods = [];
+      bytes = 0;
+    },
+  };
+}
+
 async function openServer(onConnection: (socket: WebSocket) => void): Promise<string> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   server.on('connection', onConnection);
@@ -109,6 +141,7 @@ interface TestChainOptions {
   readonly key?: Parameters<typeof developmentKey>[0];
   readonly expectedGenesisHash?: string;
   readonly refuseGenesis?: readonly string[];
+  readonly stateDir?: string;
   readonly blockWatchdogMs?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;

@@ -1,0 +1,54 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { z } from 'zod';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** One value that outlives the process, as a JSON file. */
+export interface StateFile<Value> {
+  readonly path: string;
+  /** The value; undefined where there is none, or none that can be used. Never throws. */
+  read(): Value | undefined;
+  /** Replaces the value in one step: whatever happens meanwhile, the file is the old one or the new one. Never throws. */
+  write(value: Value): void;
+}
+
+interface StateFileOptions<Value> {
+  readonly path: string;
+  readonly schema: z.ZodType<Value>;
+  readonly logger: Logger;
+}
+
+/** Nothing that is kept here is needed to go on: a file that can't be read or written is told, and done without. */
+export function createStateFile<Value>({ path, schema, logger }: StateFileOptions<Value>): StateFile<Value> {
+  let isWritable = true;
+  return {
+    path,
+
+    read() {
+      try {
+        return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+      } catch (error) {
+        if (!isMissing(error)) logger.warn({ err: error, path }, 'state file unusable, going on without it');
+        return undefined;
+      }
+    },
+
+    write(value) {
+      const fresh = `${path}.new`;
+      try {
+        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+        writeFileSync(fresh, JSON.stringify(value), { mode: 0o600 });
+        renameSync(fresh, path);
+        isWritable = true;
+      } catch (error) {
+        // Said once: a full disk stays full for a while.
+        if (isWritable) logger.error({ err: error, path }, 'state file not written; a restart will miss it');
+        isWritable = false;
+      }
+    },
+  };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
