@@ -6,6 +6,8 @@ export interface Readiness {
   readonly ready: boolean;
   /** Sentences; empty when ready. */
   readonly reasons: readonly string[];
+  /** What is not as it should be, though requests are answered; sentences. */
+  readonly warnings: readonly string[];
 }
 
 export interface AdminSource {

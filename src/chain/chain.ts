@@ -10,6 +10,7 @@ import { createSignerTable } from './metagraph.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
 import { type AnnounceLink, type Announcement, type AxonAddress, createAnnouncer } from './serve-axon.ts';
 import type { ChainSession } from './session.ts';
+import { createSignersFile } from './signers-file.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
 import { createReader, type Signer, type Watched } from './subtensor-reader.ts';
 
@@ -36,7 +37,7 @@ export interface Chain {
   start(): void;
   /** A neuron of the subnet, by its SS58 hotkey, as the last good table has it. */
   signer(hotkey: string): Signer | undefined;
-  /** Whether the table of signers was ever read. */
+  /** Whether there is a table of signers that is young enough to judge by. */
   readonly signersKnown: boolean;
   /**
    * Reads the signer table because of a caller that it doesn't hold: one reading for all who ask, and none when
@@ -68,11 +69,14 @@ interface ChainOptions {
   readonly refuseGenesis?: readonly string[];
   /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
   readonly blockWatchdogMs?: number;
+  /** Signers that could not be read anew for so long are not known any more. */
+  readonly signersMaxAgeMs?: number;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 const BLOCK_WATCHDOG_MS = 60_000;
+const SIGNERS_MAX_AGE_MS = 24 * 3_600_000;
 /** Five minutes of a real chain: stake moves slowly, and what moves fast is watched. */
 const REFRESH_EVERY_BLOCKS = 25;
 const ON_DEMAND_INTERVAL_MS = 6_000;
@@ -80,6 +84,7 @@ const ON_DEMAND_INTERVAL_MS = 6_000;
 export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
   const { expectedGenesisHash, stateDir, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
+  const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS } = options;
   const emitter = createEmitter<ChainEvents>(['registration', 'announcement', 'connection'], (error) =>
     logger.error({ err: error }, 'chain listener failed'),
   );
@@ -104,9 +109,22 @@ export function createChain(options: ChainOptions): Chain {
     },
   });
 
+  const signersFile = folder === undefined ? undefined : createSignersFile({ folder, netuid, logger, clock });
+  const saved = signersFile?.load(expectedGenesisHash ?? pin?.read()?.genesisHash);
+  if (saved !== undefined) {
+    const { block, ageMs } = saved;
+    logger.info({ signers: saved.signers.size, block, ageMs }, 'signer table of an earlier run loaded');
+  }
   const signers = createSignerTable({
     reader: () => link?.reader,
     minIntervalMs: ON_DEMAND_INTERVAL_MS,
+    maxAgeMs: signersMaxAgeMs,
+    saved,
+    onRead(table) {
+      const genesisHash = link?.session.genesisHash;
+      if (genesisHash === undefined) return;
+      signersFile?.save({ genesisHash, block: subtensor.head?.block ?? 0, signers: table });
+    },
     logger,
     clock,
   });

@@ -8,10 +8,10 @@ import type { Signer, Signers, SubtensorReader } from './subtensor-reader.ts';
 /** Who may sign requests, as the chain last said. */
 export interface SignerTable {
   get(hotkey: string): Signer | undefined;
-  /** Whether the table was ever read. */
+  /** Whether there is a table, and it is young enough to judge by. While there is none, nobody is known. */
   readonly known: boolean;
   readonly size: number;
-  /** Milliseconds since the table was read; undefined before. */
+  /** Milliseconds since the table was read, by this process or an earlier one; undefined before. */
   readonly ageMs: number | undefined;
   /** Reads the table anew; on failure, or while the chain is away, the last good one stays. Never rejects. */
   refresh(): Promise<void>;
@@ -27,14 +27,20 @@ interface SignerTableOptions {
   readonly reader: () => SubtensorReader | undefined;
   /** Bounds what strangers can make the miner ask of the chain. */
   readonly minIntervalMs: number;
+  /** A table that could not be refreshed for so long is not believed any more. */
+  readonly maxAgeMs: number;
+  /** The table of an earlier process, which counts until there is a newer one. */
+  readonly saved?: { readonly signers: Signers; readonly ageMs: number } | undefined;
+  /** Called with each table read. */
+  readonly onRead?: (signers: Signers) => void;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 export function createSignerTable(options: SignerTableOptions): SignerTable {
-  const { reader, minIntervalMs, logger, clock } = options;
-  let signers: Signers = new Map();
-  let readAtMs: number | undefined;
+  const { reader, minIntervalMs, maxAgeMs, saved, onRead, logger, clock } = options;
+  let signers: Signers = saved?.signers ?? new Map();
+  let readAtMs = saved === undefined ? undefined : clock.monotonic() - saved.ageMs;
   let triedAtMs = Number.NEGATIVE_INFINITY;
 
   const flight = createSingleFlight(
@@ -47,6 +53,7 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
       // Its age counts from the question: that is how old the answer may be.
       readAtMs = startedAtMs;
       logger.debug({ signers: signers.size }, 'signer table read');
+      onRead?.(signers);
     },
     (error) => {
       // The loss of the connection is told by the connection.
@@ -59,10 +66,12 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
     },
   );
 
+  const isKnown = (): boolean => readAtMs !== undefined && clock.monotonic() - readAtMs <= maxAgeMs;
+
   return {
-    get: (hotkey) => signers.get(hotkey),
+    get: (hotkey) => (isKnown() ? signers.get(hotkey) : undefined),
     get known() {
-      return readAtMs !== undefined;
+      return isKnown();
     },
     get size() {
       return signers.size;

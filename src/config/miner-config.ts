@@ -6,6 +6,7 @@ import type { LoadedSettings } from './load.ts';
 import { inferNetwork, isLoopbackEndpoint, NETWORKS } from './networks.ts';
 
 const MIB = 1024 * 1024;
+const HOUR_MS = 3_600_000;
 
 /** What the miner runs with: the settings with every dependent default filled in, in the units that code uses. */
 export interface MinerConfig {
@@ -25,6 +26,8 @@ export interface MinerConfig {
     readonly expectedGenesisHash: string | undefined;
     readonly netuid: number;
     readonly onUnregistered: 'wait' | 'exit';
+    readonly blockWatchdogMs: number;
+    readonly signersMaxAgeMs: number;
     /** In development mode, the port of the devnet to start; undefined where an endpoint was given. */
     readonly devnetPort: number | undefined;
     readonly devnetBlockTimeMs: number;
@@ -106,6 +109,8 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
       expectedGenesisHash: network.genesisHash,
       netuid,
       onUnregistered: settings.ON_UNREGISTERED,
+      blockWatchdogMs: settings.BLOCK_WATCHDOG_SECONDS * 1000,
+      signersMaxAgeMs: settings.SIGNERS_MAX_AGE_HOURS * HOUR_MS,
       devnetPort: dev && settings.CHAIN_ENDPOINT === undefined ? settings.DEVNET_PORT : undefined,
       devnetBlockTimeMs: settings.DEVNET_BLOCK_TIME_MS,
     },

@@ -138,6 +138,14 @@ export const settingsSchema = z.object({
     section: CHAIN,
     doc: 'wait: listen unregistered, so that curl ip:port can be tried before paying; exit: end with code 12',
   }),
+  BLOCK_WATCHDOG_SECONDS: wholeNumber(15, 3600).default(60).register(settingMeta, {
+    section: CHAIN,
+    doc: 'without a new block for so long the connection is rebuilt, at the next endpoint',
+  }),
+  SIGNERS_MAX_AGE_HOURS: wholeNumber(1, 8760).default(24).register(settingMeta, {
+    section: CHAIN,
+    doc: 'how long callers are judged by the last table read while the chain is away, over restarts too',
+  }),
 
   AXON_PORT: port()
     .default(8091)

@@ -91,6 +91,8 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
         ? {}
         : { expectedGenesisHash: config.chain.expectedGenesisHash }),
       stateDir: config.stateDir,
+      blockWatchdogMs: config.chain.blockWatchdogMs,
+      signersMaxAgeMs: config.chain.signersMaxAgeMs,
       refuseGenesis: isDevelopmentAddress(hotkey) ? [...PUBLIC_GENESIS_HASHES] : [],
       logger: logger.child({ part: 'chain' }),
       clock,

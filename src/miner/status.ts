@@ -1,7 +1,7 @@
 import type { Readiness } from '../admin/server.ts';
 import type { BodyBudget } from '../admission/body-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
-import type { Chain } from '../chain/chain.ts';
+import type { Chain, ChainStatus } from '../chain/chain.ts';
 import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import type { ReplayGuard } from '../epistula/replay-guard.ts';
@@ -37,16 +37,32 @@ export function readinessOf(
     reasons.push(`the ${task} model is ${state}${lastError === undefined ? '' : `: ${lastError}`}`);
   }
   const { registration } = chain;
-  const { connection } = chain.status();
-  if (!chain.signersKnown && connection.state === 'down') {
-    reasons.push(`the chain is away: ${connection.endpoint}: ${connection.reason}`);
+  const warnings: string[] = [];
+  const { connection, signers } = chain.status();
+  if (connection.state === 'down') {
+    const sentence = `the chain is away: ${connection.endpoint}: ${connection.reason}`;
+    if (chain.signersKnown)
+      warnings.push(`${sentence}; judging by the table of validators of ${age(signers)} ago`);
+    else reasons.push(sentence);
   }
-  if (!chain.signersKnown) reasons.push('the table of validators has not been read from the chain');
+  if (!chain.signersKnown) {
+    reasons.push(
+      signers.ageMs === null
+        ? 'the table of validators has not been read from the chain'
+        : `the table of validators is ${age(signers)} old, more than SIGNERS_MAX_AGE_HOURS`,
+    );
+  }
   if (registration.state === 'unregistered') reasons.push('the hotkey is not registered on the subnet');
   if (registration.state === 'unknown') reasons.push('it is not known yet whether the hotkey is registered');
   if (replayGuard.trustsFromMs > clock.now())
     reasons.push('the memory of served requests was lost; waiting it out');
-  return { ready: reasons.length === 0, reasons };
+  return { ready: reasons.length === 0, reasons, warnings };
+}
+
+/** The age of the signer table in words. */
+function age({ ageMs }: ChainStatus['signers']): string {
+  const minutes = Math.round((ageMs ?? 0) / 60_000);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }
 
 /** All that an operator would ask of this process, as plain JSON without secrets. */

@@ -4,7 +4,7 @@ import { createAdminServer, type Readiness } from '../../src/admin/server.ts';
 import { openSocket } from '../fixtures/axon.ts';
 import { call } from '../fixtures/validator.ts';
 
-async function start(readiness: () => Readiness = () => ({ ready: true, reasons: [] })) {
+async function start(readiness: () => Readiness = () => ({ ready: true, reasons: [], warnings: [] })) {
   const admin = createAdminServer({ readiness, status: () => ({ miner: { type: 'detector' } }) });
   onTestFinished(() => admin.close());
   return { admin, port: await admin.listen('127.0.0.1', 0) };
@@ -13,13 +13,17 @@ async function start(readiness: () => Readiness = () => ({ ready: true, reasons:
 describe('the admin port', () => {
   it('is alive whether or not the miner is ready, and says why it is not', async () => {
     let ready = true;
-    const { port } = await start(() => ({ ready, reasons: ready ? [] : ['the model is loading'] }));
+    const { port } = await start(() => ({
+      ready,
+      reasons: ready ? [] : ['the model is loading'],
+      warnings: [],
+    }));
     expect((await call(port, '/readyz')).status).toBe(200);
     ready = false;
     const readyz = await call(port, '/readyz');
     expect([readyz.status, readyz.json()]).toEqual([
       503,
-      { ready: false, reasons: ['the model is loading'] },
+      { ready: false, reasons: ['the model is loading'], warnings: [] },
     ]);
     expect((await call(port, '/livez')).status).toBe(200);
   });
@@ -45,7 +49,10 @@ describe('the admin port', () => {
 
   it('names a port that is taken', async () => {
     const { port } = await start();
-    const other = createAdminServer({ readiness: () => ({ ready: true, reasons: [] }), status: () => ({}) });
+    const other = createAdminServer({
+      readiness: () => ({ ready: true, reasons: [], warnings: [] }),
+      status: () => ({}),
+    });
     await expect(other.listen('127.0.0.1', port)).rejects.toMatchObject({
       code: 'AXON_PORT_IN_USE',
       message: `port ${port} on 127.0.0.1 is in use`,

@@ -143,6 +143,7 @@ interface TestChainOptions {
   readonly refuseGenesis?: readonly string[];
   readonly stateDir?: string;
   readonly blockWatchdogMs?: number;
+  readonly signersMaxAgeMs?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
 }

@@ -4,7 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import { closeAfterEach, openChain, openCountingProxy, openDevnet, openNode } from './fixture.ts';
+import {
+  alice,
+  bob,
+  closeAfterEach,
+  createMovableClock,
+  openChain,
+  openCountingProxy,
+  openDevnet,
+  openNode,
+} from './fixture.ts';
 
 closeAfterEach();
 
@@ -23,7 +32,7 @@ describe('the metadata kept on disk', () => {
 
     proxy.reset();
     const second = openChain([proxy.url], { stateDir });
-    await until(() => second.signersKnown && second.registration.state === 'registered');
+    await until(() => second.registration.state === 'registered');
     expect(proxy.methods()).not.toContain(LOAD_METADATA);
     expect(proxy.methods()).not.toContain('state_getMetadata');
     expect(proxy.bytes()).toBeLessThan(8_192);
@@ -50,7 +59,7 @@ describe('the metadata kept on disk', () => {
 
     proxy.reset();
     const second = openChain([proxy.url], { stateDir });
-    await until(() => second.signersKnown);
+    await until(() => second.registration.state === 'registered');
     expect(proxy.methods()).toContain(LOAD_METADATA);
     expect(readFileSync(path, 'utf8')).toBe(whole);
   });
@@ -63,6 +72,68 @@ describe('the metadata kept on disk', () => {
     const chain = openChain([devnet.url], { stateDir: file, logger });
     await until(() => chain.signersKnown);
     expect(lines().some(({ msg }) => msg === 'state file not written; a restart will miss it')).toBe(true);
+  });
+});
+
+describe('the signer table kept on disk', () => {
+  /** A state folder left by a miner that was connected, whose chain is away now. */
+  async function leave(): Promise<{ stateDir: string; url: string; path: string; genesisHash: string }> {
+    const devnet = await openDevnet();
+    const stateDir = temporaryFolderPath();
+    const chain = openChain([devnet.url], { stateDir });
+    await until(() => chain.signersKnown);
+    await chain.close();
+    await devnet.close();
+    const { hash: genesisHash } = devnet.state.genesis;
+    return { stateDir, url: devnet.url, path: join(stateDir, 'chain', 'signers.json'), genesisHash };
+  }
+
+  it('makes a miner that starts while the chain is away know the validators, and their age', async () => {
+    const { stateDir, url } = await leave();
+    const chain = openChain([url], { stateDir });
+    expect(chain.signersKnown).toBe(true);
+    expect(chain.signer(alice)).toEqual({ uid: 0, stakeTao: 1_000_000, permit: true });
+    expect(chain.status().signers).toMatchObject({ known: true, count: 3, ageMs: expect.any(Number) });
+    await until(() => chain.status().connection.state === 'down');
+    expect(chain.signersKnown).toBe(true);
+  });
+
+  it('is not believed when it is too old', async () => {
+    const { stateDir, url } = await leave();
+    const clock = createMovableClock();
+    clock.moveMs(3_600_001);
+    const chain = openChain([url], { stateDir, clock, signersMaxAgeMs: 3_600_000 });
+    expect(chain.signersKnown).toBe(false);
+    expect(chain.signer(alice)).toBeUndefined();
+    expect(chain.status().signers.ageMs).toBeGreaterThan(3_600_000);
+  });
+
+  it.each([
+    ['another subnet', (text: string) => text.replace('"netuid":34', '"netuid":35')],
+    ['another chain', (text: string) => text.replace(/"genesisHash":"0x../, '"genesisHash":"0x00')],
+    ['nobody knows what', () => '{"signers":[{"hotkey":1}]}'],
+    ['half a write', (text: string) => text.slice(0, -20)],
+  ])('is not believed when it is of %s', async (_what, change) => {
+    const { stateDir, url, path } = await leave();
+    writeFileSync(path, change(readFileSync(path, 'utf8')));
+    expect(openChain([url], { stateDir }).signersKnown).toBe(false);
+  });
+
+  it('is not believed by a miner of another network', async () => {
+    const { stateDir, url } = await leave();
+    expect(openChain([url], { stateDir, expectedGenesisHash: OTHER_GENESIS }).signersKnown).toBe(false);
+  });
+
+  it('is that of the last reading', async () => {
+    const devnet = await openDevnet();
+    const stateDir = temporaryFolderPath();
+    const chain = openChain([devnet.url], { stateDir });
+    await until(() => chain.signersKnown);
+    devnet.setPermit(bob, true);
+    await until(() => chain.signer(bob)?.permit === true);
+    await chain.close();
+    await devnet.close();
+    expect(openChain([devnet.url], { stateDir }).signer(bob)).toMatchObject({ permit: true });
   });
 });
 

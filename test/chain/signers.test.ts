@@ -100,6 +100,7 @@ describe('reading the table for unknown callers', () => {
     const table = createSignerTable({
       reader: () => reader,
       minIntervalMs,
+      maxAgeMs: 24 * 3_600_000,
       logger: createLogger({ level: 'silent' }),
       clock,
     });
@@ -151,5 +152,26 @@ describe('reading the table for unknown callers', () => {
     await table.refreshFor(1_000);
     expect(table.get(alice)).toBeDefined();
     expect(table.ageMs).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('does not believe a table that is too old, and believes the next one', async () => {
+    let fail = false;
+    const { table, clock } = createCountedTable({
+      read: async () => {
+        if (fail) throw new Error('the chain is away');
+        return new Map([[alice, { uid: 0, stakeTao: 1, permit: true }]]);
+      },
+    });
+    await table.refresh();
+    fail = true;
+    clock.moveMs(23 * 3_600_000);
+    await table.refresh();
+    expect(table.known).toBe(true);
+    clock.moveMs(2 * 3_600_000);
+    expect(table.known).toBe(false);
+    expect(table.get(alice)).toBeUndefined();
+    fail = false;
+    await table.refresh();
+    expect(table.get(alice)).toBeDefined();
   });
 });

@@ -128,7 +128,11 @@ describe('the record of a request', () => {
 describe('the admin port', () => {
   it('tells life, readiness and status', async () => {
     expect((await call(running.adminPort, '/livez')).json()).toEqual({ alive: true });
-    expect((await call(running.adminPort, '/readyz')).json()).toEqual({ ready: true, reasons: [] });
+    expect((await call(running.adminPort, '/readyz')).json()).toEqual({
+      ready: true,
+      reasons: [],
+      warnings: [],
+    });
     const status = (await call(running.adminPort, '/status')).json();
     expect(status).toMatchObject({
       miner: { type: 'detector', hotkey: BOB, netuid: 34 },

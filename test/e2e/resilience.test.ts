@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDevnet } from '../../src/devnet/node.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
@@ -69,6 +72,23 @@ describe('registration', () => {
 });
 
 describe('the chain', () => {
+  it('may be down at a restart: who was known before is served', async () => {
+    const devnet = await startDevnet();
+    const stateDir = mkdtempSync(join(tmpdir(), 'sn34-miner-test-'));
+    closers.push(async () => rmSync(stateDir, { recursive: true, force: true }));
+    const first = await startMiner({ devnet, stateDir });
+    await first.close();
+    await devnet.close();
+
+    const { port, miner } = await start({ devnet, stateDir, waitUntilReady: false });
+    await until(() => miner.readiness().reasons.every((reason) => !reason.includes('model')));
+    const jpeg = await makeJpeg({ width: 64, height: 64, seed: 1 });
+    expect((await createValidator('//Alice').post(port, '/detect_image', jpeg)).status).toBe(200);
+    const stranger = await createValidator('//Dave').post(port, '/detect_image', jpeg);
+    expect([stranger.status, stranger.json().code]).toEqual([401, 'AXON_SIGNER_UNKNOWN']);
+    await until(() => miner.readiness().warnings.some((warning) => warning.includes('the chain is away')));
+  }, 60_000);
+
   it('may be down at the start: said once, tried again, served when it comes', async () => {
     const former = await startDevnet();
     const { port: chainPort, state } = former;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Chain } from '../../src/chain/chain.ts';
+import type { Chain, ChainStatus } from '../../src/chain/chain.ts';
 import type { Connection } from '../../src/chain/subtensor.ts';
 import type { Engine, EngineStatus } from '../../src/inference/engine.ts';
 import { readinessOf } from '../../src/miner/status.ts';
@@ -13,6 +13,7 @@ function view(ill: {
   engine?: Partial<EngineStatus>;
   chain?: Partial<Chain>;
   connection?: Partial<Extract<Connection, { state: 'down' }>>;
+  signers?: Partial<ChainStatus['signers']>;
   trustsFromInMs?: number;
 }): View {
   const clock = createManualClock();
@@ -23,7 +24,10 @@ function view(ill: {
     chain: {
       signersKnown: true,
       registration: { state: 'registered', uid: 1 },
-      status: () => ({ connection: ill.connection ?? { state: 'connected' } }),
+      status: () => ({
+        connection: ill.connection ?? { state: 'connected' },
+        signers: { known: true, count: 1, ageMs: null, ...ill.signers },
+      }),
       ...ill.chain,
     } as unknown as Chain,
     replayGuard: { trustsFromMs: clock.now() + (ill.trustsFromInMs ?? 0), remember: () => true, size: 0 },
@@ -43,8 +47,23 @@ describe('a miner', () => {
     );
   });
 
+  it('whose chain is away, and was read not long ago, stays ready and says by what it judges', () => {
+    const connection: Partial<Extract<Connection, { state: 'down' }>> = {
+      state: 'down',
+      endpoint: 'ws://127.0.0.1',
+      reason: 'refused',
+    };
+    expect(readinessOf(view({ connection, signers: { ageMs: 3 * 60_000 } }))).toEqual({
+      ready: true,
+      reasons: [],
+      warnings: [
+        'the chain is away: ws://127.0.0.1: refused; judging by the table of validators of 3 min ago',
+      ],
+    });
+  });
+
   it('is ready when it listens, is warm and registered, and knows the validators', () => {
-    expect(readinessOf(view({}))).toEqual({ ready: true, reasons: [] });
+    expect(readinessOf(view({}))).toEqual({ ready: true, reasons: [], warnings: [] });
   });
 
   it.each<[string, Parameters<typeof view>[0], string]>([
@@ -59,6 +78,11 @@ describe('a miner', () => {
       'has not read the validators',
       { chain: { signersKnown: false } },
       'the table of validators has not been read from the chain',
+    ],
+    [
+      'could not read the validators for a day',
+      { chain: { signersKnown: false }, signers: { ageMs: 25 * 3_600_000 } },
+      'the table of validators is 25 h old, more than SIGNERS_MAX_AGE_HOURS',
     ],
     [
       'is not registered',
@@ -76,6 +100,6 @@ describe('a miner', () => {
       'the memory of served requests was lost; waiting it out',
     ],
   ])('that %s is not ready, and says so', (_what, ill, reason) => {
-    expect(readinessOf(view(ill))).toEqual({ ready: false, reasons: [reason] });
+    expect(readinessOf(view(ill))).toEqual({ ready: false, reasons: [reason], warnings: [] });
   });
 });
