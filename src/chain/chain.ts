@@ -22,6 +22,8 @@ export interface ChainStatus {
   readonly blockAgeMs: number | null;
   readonly signers: { readonly known: boolean; readonly count: number; readonly ageMs: number | null };
   readonly registration: Registration;
+  /** Blocks for which the uid is still safe from being given to another; null while not registered. */
+  readonly immunityLeftBlocks: number | null;
   readonly announcement: Announcement;
 }
 
@@ -131,6 +133,7 @@ export function createChain(options: ChainOptions): Chain {
 
   const registration = createRegistrationWatch({
     reader: () => link?.reader,
+    formerUid: saved?.signers.get(wallet.hotkeyAddress)?.uid,
     logger,
     onChange(current) {
       emitter.emit('registration', current);
@@ -201,6 +204,7 @@ export function createChain(options: ChainOptions): Chain {
         blockAgeMs: head === undefined ? null : clock.monotonic() - head.seenAtMs,
         signers: { known: signers.known, count: signers.size, ageMs: signers.ageMs ?? null },
         registration: registration.current,
+        immunityLeftBlocks: immunityLeft(registration.current, head?.block),
         announcement: announcer.current,
       };
     },
@@ -214,4 +218,9 @@ export function createChain(options: ChainOptions): Chain {
       emitter.removeAll();
     },
   };
+}
+
+function immunityLeft(registration: Registration, block: number | undefined): number | null {
+  if (registration.state !== 'registered' || registration.immuneUntilBlock === null) return null;
+  return block === undefined ? null : Math.max(0, registration.immuneUntilBlock - block);
 }

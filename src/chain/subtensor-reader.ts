@@ -33,6 +33,12 @@ export interface SubtensorReader {
   readUid(): Promise<number | undefined>;
   /** The block in which the neuron at `uid` was registered. */
   readRegistrationBlock(uid: number): Promise<number>;
+  /** The hotkey that has the uid, an SS58 address; undefined where the subnet has no such uid. */
+  readHotkey(uid: number): Promise<string | undefined>;
+  /** Blocks from a registration on in which its uid is not given to another; undefined where the runtime lacks it. */
+  readImmunityPeriodBlocks(): Promise<number | undefined>;
+  /** The incentive of each uid, 0 to 65535; empty where the runtime lacks it. */
+  readIncentives(): Promise<readonly number[]>;
   /** What a registration costs now. */
   readBurnTao(): Promise<number>;
   /** What the chain holds as the hotkey's axon. */
@@ -92,6 +98,10 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     return entry;
   }
 
+  function has(name: string): boolean {
+    return api.query.subtensorModule?.[name] !== undefined;
+  }
+
   async function read(name: string, ...keys: unknown[]): Promise<unknown> {
     return (await session.settled(storage(name)(...keys))).toJSON();
   }
@@ -115,6 +125,21 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
 
     async readRegistrationBlock(uid) {
       return parse(numberSchema, await read('blockAtRegistration', netuid, uid));
+    },
+
+    async readHotkey(uid) {
+      // The storage answers a default for uids that do not exist.
+      const neurons = parse(numberSchema, await read('subnetworkN', netuid));
+      return uid < neurons ? parse(z.string(), await read('keys', netuid, uid)) : undefined;
+    },
+
+    async readImmunityPeriodBlocks() {
+      if (!has('immunityPeriod')) return undefined;
+      return parse(numberSchema, await read('immunityPeriod', netuid));
+    },
+
+    async readIncentives() {
+      return has('incentive') ? parse(z.array(numberSchema), await read('incentive', netuid)) : [];
     },
 
     async readBurnTao() {

@@ -15,6 +15,7 @@ import type { Wallet } from '../wallet/wallet.ts';
 import { announceWhenAddressKnown } from './announcer.ts';
 import type { Engines } from './answerer.ts';
 import { createMiner, type Miner } from './miner.ts';
+import { logRegistration } from './registration-log.ts';
 import { unregisteredNotice } from './unregistered-notice.ts';
 
 export interface LifecycleContext {
@@ -155,21 +156,6 @@ function enginesOf(
     : { image: engine('image', models.image), video: engine('video', models.video) };
 }
 
-/** Says once, on each change, whether the hotkey is registered, and what to do if it is not. */
-function logRegistration(config: MinerConfig, hotkey: string, chain: Chain, logger: Logger): void {
-  let wasRegistered = false;
-  chain.on('registration', (registration) => {
-    if (registration.state === 'registered') {
-      logger.info({ uid: registration.uid }, 'registered on the subnet');
-    } else if (registration.state === 'unregistered') {
-      const notice = unregisteredNotice(config, hotkey, registration.burnTao);
-      if (wasRegistered) logger.error({ notice }, 'no longer registered on the subnet');
-      else logger.warn({ notice }, 'not registered on the subnet');
-    }
-    wasRegistered = registration.state === 'registered';
-  });
-}
-
 /**
  * Aborted with a MinerError once the chain tells what waiting does not mend. A miner that was connected goes on with
  * what it knows, whatever its endpoint serves later.
@@ -178,8 +164,10 @@ function endByChain(config: MinerConfig, hotkey: string, chain: Chain): AbortSig
   const ending = new AbortController();
   let wasConnected = false;
   chain.on('registration', (registration) => {
-    if (registration.state !== 'unregistered' || config.chain.onUnregistered !== 'exit') return;
-    const notice = unregisteredNotice(config, hotkey, registration.burnTao);
+    const { state } = registration;
+    if (config.chain.onUnregistered !== 'exit') return;
+    if (state !== 'unregistered' && state !== 'deregistered') return;
+    const notice = unregisteredNotice(config, hotkey, registration);
     ending.abort(new MinerError('CHAIN_NOT_REGISTERED', notice));
   });
   chain.on('connection', (connection) => {

@@ -53,6 +53,9 @@ export function readinessOf(
     );
   }
   if (registration.state === 'unregistered') reasons.push('the hotkey is not registered on the subnet');
+  if (registration.state === 'deregistered') {
+    reasons.push(`the hotkey was deregistered: its uid ${registration.formerUid} is no longer its own`);
+  }
   if (registration.state === 'unknown') reasons.push('it is not known yet whether the hotkey is registered');
   if (replayGuard.trustsFromMs > clock.now())
     reasons.push('the memory of served requests was lost; waiting it out');

@@ -1,14 +1,15 @@
+import type { Registration } from '../chain/registration.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { DEFAULT_WALLET_PATH } from '../config/schema.ts';
 
 /**
- * What an operator whose hotkey is not registered has to know: what it costs, and the exact command for this network.
- * @param burnTao what registering burns at present, where it is known
+ * What an operator whose hotkey is not registered has to know: what happened, what registering costs (in TAO), and the
+ * exact command for this network.
  */
 export function unregisteredNotice(
   { chain, wallet, dev }: MinerConfig,
   hotkey: string,
-  burnTao: number | undefined,
+  registration: Extract<Registration, { readonly burnTao: number }>,
 ): string {
   const endpoint = chain.endpoints[0] ?? '';
   const where =
@@ -18,8 +19,18 @@ export function unregisteredNotice(
   const command = dev
     ? `curl -d '{"jsonrpc":"2.0","id":1,"method":"devnet_register","params":["${hotkey}"]}' ${endpoint.replace('ws:', 'http:')}`
     : `btcli s register --netuid ${chain.netuid} ${walletFlags(wallet)} ${where}`;
-  const cost = burnTao === undefined ? '' : ` Registering burns ${burnTao} TAO at present.`;
-  return `hotkey ${hotkey} is not registered on subnet ${chain.netuid} of ${chain.networkName}.${cost} Register it with: ${command}`;
+  const subnet = `subnet ${chain.netuid} of ${chain.networkName}`;
+  return `hotkey ${hotkey} ${whatHappened(registration, subnet)}. Registering burns ${registration.burnTao} TAO at present. Register it with: ${command}`;
+}
+
+function whatHappened(
+  registration: Extract<Registration, { readonly burnTao: number }>,
+  subnet: string,
+): string {
+  if (registration.state === 'unregistered') return `is not registered on ${subnet}`;
+  const { formerUid, takenBy } = registration;
+  const uid = `its uid ${formerUid} ${takenBy === null ? 'is gone' : `belongs to ${takenBy} now`}`;
+  return `was deregistered on ${subnet}: ${uid}`;
 }
 
 /** The wallet as a shell reads it; its folder only where btcli would look elsewhere. */

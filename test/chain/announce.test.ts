@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { until } from '../fixtures/until.ts';
-import { alice, bob, charlie, closeAfterEach, dave, openChain, openDevnet } from './fixture.ts';
+import { bob, closeAfterEach, dave, openChain, openDevnet } from './fixture.ts';
 
 closeAfterEach();
 
@@ -149,12 +149,12 @@ describe('announcing', () => {
     chain.on('registration', ({ state }) => states.push(state));
 
     devnet.deregister(bob);
-    await until(() => chain.registration.state === 'unregistered' && chain.announcement.state === 'waiting');
+    await until(() => chain.registration.state === 'deregistered' && chain.announcement.state === 'waiting');
     devnet.register(dave);
     devnet.register(bob);
     await until(() => devnet.axonOf(bob) !== undefined && chain.announcement.state === 'announced');
     expect(chain.registration).toMatchObject({ state: 'registered', uid: 3 });
-    expect(states).toEqual(['unregistered', 'registered']);
+    expect(states).toEqual(['deregistered', 'registered']);
   });
 
   it('waits out a chain that goes away and comes back', async () => {
@@ -168,15 +168,5 @@ describe('announcing', () => {
     const second = await openDevnet({ port: first.port, state: first.state });
     await until(() => chain.announcement.state === 'announced');
     expect(second.axonOf(bob)?.port).toBe(ADDRESS.port);
-  });
-});
-
-describe('the registration', () => {
-  it('is the uid and the block of a registered hotkey', async () => {
-    const devnet = await openDevnet({ neurons: [{ hotkey: alice }, { hotkey: charlie }, { hotkey: bob }] });
-    const chain = openChain([devnet.url]);
-    expect(chain.registration).toEqual({ state: 'unknown' });
-    await until(() => chain.registration.state !== 'unknown');
-    expect(chain.registration).toEqual({ state: 'registered', uid: 2, sinceBlock: expect.any(Number) });
   });
 });

@@ -90,6 +90,15 @@ describe('a miner', () => {
       'the hotkey is not registered on the subnet',
     ],
     [
+      'was deregistered',
+      {
+        chain: {
+          registration: { state: 'deregistered', formerUid: 1, takenBy: null, burnTao: 1 },
+        },
+      },
+      'the hotkey was deregistered: its uid 1 is no longer its own',
+    ],
+    [
       'does not know whether it is registered',
       { chain: { registration: { state: 'unknown' } } },
       'it is not known yet whether the hotkey is registered',

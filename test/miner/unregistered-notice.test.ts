@@ -5,16 +5,18 @@ import { resolveConfig } from '../../src/config/miner-config.ts';
 import { unregisteredNotice } from '../../src/miner/unregistered-notice.ts';
 import { BOB } from '../fixtures/validator.ts';
 
+type Absence = Parameters<typeof unregisteredNotice>[2];
+
 function noticeFor(
   env: Record<string, string>,
-  { dev = false, burnTao = undefined as number | undefined } = {},
+  { dev = false, registration = { state: 'unregistered', burnTao: 0.5 } as Absence } = {},
 ) {
   const loaded = loadSettings({
     flags: parseFlags([]),
     env: { WALLET_NAME: 'miner', WALLET_HOTKEY: 'first', ...env },
     file: undefined,
   });
-  return unregisteredNotice(resolveConfig(loaded, { dev, root: '/' }), BOB, burnTao);
+  return unregisteredNotice(resolveConfig(loaded, { dev, root: '/' }), BOB, registration);
 }
 
 describe('the notice to an operator whose hotkey is not registered', () => {
@@ -45,8 +47,17 @@ describe('the notice to an operator whose hotkey is not registered', () => {
     expect(JSON.parse(body)).toMatchObject({ method: 'devnet_register', params: [BOB] });
   });
 
-  it('says what registering burns, where that is known', () => {
-    expect(noticeFor({ NETWORK: 'finney' }, { burnTao: 0.5 })).toContain('burns 0.5 TAO');
-    expect(noticeFor({ NETWORK: 'finney' })).not.toContain('burns');
+  it('says what registering burns', () => {
+    expect(noticeFor({ NETWORK: 'finney' })).toContain('burns 0.5 TAO');
+  });
+
+  it.each([
+    [BOB, `its uid 7 belongs to ${BOB} now`],
+    [null, 'its uid 7 is gone'],
+  ])('says who has the uid of one who was deregistered (%s)', (takenBy, words) => {
+    const registration: Absence = { state: 'deregistered', formerUid: 7, takenBy, burnTao: 0.5 };
+    const notice = noticeFor({ NETWORK: 'finney' }, { registration });
+    expect(notice).toContain(`was deregistered on subnet 34 of finney: ${words}`);
+    expect(notice).toContain('btcli s register');
   });
 });
