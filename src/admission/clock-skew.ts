@@ -11,6 +11,11 @@ export interface ClockSkew {
   waitingForMs(caller: string, timestampMs: number, arrivedAtMs: number): number;
   /** Estimated offset of our clock against the caller's, in milliseconds; undefined when not met. */
   of(caller: string): number | undefined;
+  /**
+   * How far our clock is ahead of the callers' (negative: behind), in milliseconds: the middle one of their offsets,
+   * so that a few wrong clocks don't count. Undefined while there are no callers.
+   */
+  typical(): { readonly offsetMs: number; readonly callers: number } | undefined;
 }
 
 /** Clocks drift: an estimate older than this many requests of the same caller no longer counts. */
@@ -39,5 +44,10 @@ export function createClockSkew(): ClockSkew {
       return Math.min(LONGEST_WAIT_MS, Math.max(0, arrivedAtMs - timestampMs - offset));
     },
     of: offsetOf,
+    typical() {
+      const sorted = [...offsets.values()].map((known) => Math.min(...known)).sort((a, b) => a - b);
+      const offsetMs = sorted[Math.floor((sorted.length - 1) / 2)];
+      return offsetMs === undefined ? undefined : { offsetMs, callers: sorted.length };
+    },
   };
 }

@@ -3,6 +3,7 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createBlockClock } from './block-clock.ts';
 import { createEmitter } from './emitter.ts';
 import { openGenesisPin } from './genesis-pin.ts';
 import { createMetadataCache } from './metadata-cache.ts';
@@ -31,6 +32,8 @@ interface ChainEvents {
   readonly registration: Registration;
   readonly announcement: Announcement;
   readonly connection: Connection;
+  /** The Unix time, in milliseconds, of a new block. */
+  readonly blockTime: number;
 }
 
 /** The miner's view of the chain, kept fresh in the background for as long as the process lives. */
@@ -51,6 +54,8 @@ export interface Chain {
   announce(address: AxonAddress): void;
   readonly registration: Registration;
   readonly announcement: Announcement;
+  /** How far our clock is ahead of the chain's (negative: behind), in milliseconds; undefined until it can be told. */
+  readonly clockOffsetMs: number | undefined;
   status(): ChainStatus;
   /** Listens; the function that comes back ends it. A listener that throws is logged and breaks nothing. */
   on<Name extends keyof ChainEvents>(name: Name, listener: (event: ChainEvents[Name]) => void): () => void;
@@ -87,9 +92,11 @@ export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
   const { expectedGenesisHash, stateDir, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
   const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS } = options;
-  const emitter = createEmitter<ChainEvents>(['registration', 'announcement', 'connection'], (error) =>
-    logger.error({ err: error }, 'chain listener failed'),
+  const emitter = createEmitter<ChainEvents>(
+    ['registration', 'announcement', 'connection', 'blockTime'],
+    (error) => logger.error({ err: error }, 'chain listener failed'),
   );
+  const blockClock = createBlockClock();
   let link: AnnounceLink | undefined;
   let refreshedAtBlock = 0;
 
@@ -159,7 +166,7 @@ export function createChain(options: ChainOptions): Chain {
       link = undefined;
     });
     // Watched first, read after: so that no change falls in between.
-    reader.watch(onWatched).then(
+    reader.watch({ onChange: onWatched, onBlockTime }).then(
       () => {
         refreshAll(subtensor.head?.block ?? 0);
         announcer.startOver();
@@ -172,6 +179,11 @@ export function createChain(options: ChainOptions): Chain {
     refreshedAtBlock = block;
     registration.refresh();
     signers.refresh();
+  }
+
+  function onBlockTime(timestampMs: number): void {
+    blockClock.learn(timestampMs, clock.now());
+    emitter.emit('blockTime', timestampMs);
   }
 
   function onWatched(what: Watched): void {
@@ -193,6 +205,9 @@ export function createChain(options: ChainOptions): Chain {
     },
     get announcement() {
       return announcer.current;
+    },
+    get clockOffsetMs() {
+      return blockClock.offsetMs;
     },
 
     status() {

@@ -21,8 +21,14 @@ export type Announcement =
   | { readonly state: 'idle' }
   | { readonly state: 'checking' }
   | { readonly state: 'submitted' }
-  /** The chain holds the address since `block`. */
-  | { readonly state: 'announced'; readonly ip: string; readonly port: number; readonly block: number }
+  /** The chain holds the address since `block`; `finalized`: and no fork can undo that. */
+  | {
+      readonly state: 'announced';
+      readonly ip: string;
+      readonly port: number;
+      readonly block: number;
+      readonly finalized: boolean;
+    }
   | { readonly state: 'waiting'; readonly reason: string; readonly untilBlock?: number }
   /** `refusal` is the chain's own name for the rule that was broken; `retryAtMs` is Unix time. */
   | {
@@ -41,7 +47,7 @@ export interface Announcer {
   check(): void;
   /** As `check`, and forgets earlier failures: for a new connection or a new registration. */
   startOver(): void;
-  /** Lets a wait for a block end. */
+  /** Lets a wait for a block, or for finality, end. */
   onHead(block: number): void;
   /** Ends the retries; resolves when nothing is in progress any more. */
   close(): Promise<void>;
@@ -108,10 +114,19 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     retryTimer = setTimeout(() => flight.run(), retryMs);
   }
 
-  function setAnnounced({ ip, port }: AxonAddress, { block }: AxonEntry): void {
+  async function setAnnounced(
+    { ip, port }: AxonAddress,
+    { block }: AxonEntry,
+    reader: SubtensorReader,
+  ): Promise<void> {
     failures = 0;
     if (current.state !== 'announced') logger.info({ ip, port, block }, 'axon announced');
-    set({ state: 'announced', ip, port, block });
+    const isKnownFinal = current.state === 'announced' && current.block === block && current.finalized;
+    set({ state: 'announced', ip, port, block, finalized: isKnownFinal });
+    // A node that won't tell is asked again at the next block; the address is announced either way.
+    if (!isKnownFinal && (await reader.isAxonFinal().catch(() => false))) {
+      set({ state: 'announced', ip, port, block, finalized: true });
+    }
   }
 
   const flight = createSingleFlight(
@@ -147,7 +162,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     if (current.state !== 'announced') set({ state: 'checking' });
     const before = await reader.readAxon();
     if (before !== undefined && holds(before, axon)) {
-      setAnnounced(address, before);
+      await setAnnounced(address, before, reader);
       return;
     }
     set({ state: 'submitted' });
@@ -168,7 +183,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     }
     const after = await reader.readAxon();
     if (after !== undefined && holds(after, axon)) {
-      setAnnounced(address, after);
+      await setAnnounced(address, after, reader);
       return;
     }
     const name = await readDispatchError(session, inclusion);
@@ -209,6 +224,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       flight.run();
     },
     onHead(block) {
+      // Read back until it is final: a fork that wins may not hold it.
+      if (current.state === 'announced' && !current.finalized) flight.run();
       if (current.state !== 'waiting' || current.untilBlock === undefined) return;
       if (block >= current.untilBlock) flight.run();
     },

@@ -1,3 +1,4 @@
+import { hexToU8a } from '@polkadot/util';
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
 import { type ChainSession, parse } from './session.ts';
@@ -43,15 +44,23 @@ export interface SubtensorReader {
   readBurnTao(): Promise<number>;
   /** What the chain holds as the hotkey's axon. */
   readAxon(): Promise<AxonEntry | undefined>;
+  /** Whether that entry is in a finalized block too, and so can't be undone by another fork. */
+  isAxonFinal(): Promise<boolean>;
   /** Blocks between two announcements. */
   readServingRateLimitBlocks(): Promise<number>;
   readSigners(): Promise<Signers>;
-  /** Tells of each change of what matters to a miner, until the session ends. */
-  watch(onChange: (what: Watched) => void): Promise<void>;
+  /** Tells of each change of what matters to a miner, and of each block's time, until the session ends. */
+  watch(watcher: Watcher): Promise<void>;
 }
 
 /** `registration`: the hotkey's uid. `axon`: its announced address. `neurons`: who is on the subnet, or may validate. */
 export type Watched = 'registration' | 'axon' | 'neurons';
+
+interface Watcher {
+  readonly onChange: (what: Watched) => void;
+  /** Unix time, in milliseconds, at which the author of a new block made it; told when the block arrives here. */
+  readonly onBlockTime: (timestampMs: number) => void;
+}
 
 /** Field numbers of the runtime's selective metagraph. */
 const METAGRAPH_FIELDS = { hotkeys: 52, validatorPermit: 57, totalStake: 69 };
@@ -150,6 +159,16 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
       return parse(axonSchema.nullable(), await read('axons', netuid, hotkey)) ?? undefined;
     },
 
+    async isAxonFinal() {
+      const key = storage('axons').key(netuid, hotkey);
+      const finalized = await socket.request('chain_getFinalizedHead', []);
+      const [latest, final] = await Promise.all([
+        socket.request('state_getStorage', [key]),
+        socket.request('state_getStorage', [key, finalized]),
+      ]);
+      return latest !== null && latest === final;
+    },
+
     async readServingRateLimitBlocks() {
       return parse(numberSchema, await read('servingRateLimit', netuid));
     },
@@ -169,7 +188,8 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
       );
     },
 
-    async watch(onChange) {
+    async watch({ onChange, onBlockTime }) {
+      const time = api.query.timestamp?.now?.key();
       const watched = new Map<string, Watched>([
         [storage('uids').key(netuid, hotkey), 'registration'],
         [storage('axons').key(netuid, hotkey), 'axon'],
@@ -181,15 +201,25 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
       const onUpdate = (result: unknown): void => {
         const changed = new Set<Watched>();
         for (const [key, value] of parse(storageChangesSchema, result).changes) {
+          // The first value may be of a block that arrived long ago.
+          if (key === time && value !== null && values.has(key)) onBlockTime(readU64(value));
           const what = watched.get(key);
           if (what !== undefined && values.has(key) && values.get(key) !== value) changed.add(what);
           values.set(key, value);
         }
         for (const what of changed) onChange(what);
       };
-      await socket.subscribe('state_subscribeStorage', [[...watched.keys()]], onUpdate);
+      const keys = [...watched.keys(), ...(time === undefined ? [] : [time])];
+      await socket.subscribe('state_subscribeStorage', [keys], onUpdate);
     },
   };
+}
+
+/** A SCALE `u64`: eight bytes, the lowest first. */
+function readU64(hex: string): number {
+  const value = hexToU8a(hex);
+  if (value.length !== 8) throw new MinerError('CHAIN_CALL_FAILED', 'the time of the block is not a u64');
+  return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true));
 }
 
 function missing(what: string): MinerError {

@@ -12,7 +12,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
 import { openWallet } from '../wallet/open-wallet.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { announceWhenAddressKnown } from './announcer.ts';
+import { keepAddressAnnounced } from './announcer.ts';
 import type { Engines } from './answerer.ts';
 import { createMiner, type Miner } from './miner.ts';
 import { logRegistration } from './registration-log.ts';
@@ -110,7 +110,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   logger.info({ ...ports, host: config.axon.host }, 'listening');
 
   await Promise.all(Object.values(engines).map((engine) => engine.ready(ending)));
-  const announcing = announceWhenAddressKnown(config, { chain, logger, signal: ending });
+  const announcing = keepAddressAnnounced(config, { chain, logger, signal: ending });
   await whenReady(miner, chain, ending);
   if (!ending.aborted) context.onReady(ports);
   await aborted(ending);

@@ -15,6 +15,7 @@ import type { TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRequestLog } from '../telemetry/request-log.ts';
 import { createAnswerer, type Engines } from './answerer.ts';
+import { createClockCheck } from './clock-check.ts';
 import { type MinerView, minerStatus, readinessOf } from './status.ts';
 
 /** What a miner is given; it owns none of it, so several miners can share an engine. */
@@ -72,13 +73,23 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     maxWaiting: MAX_WAITING_REQUESTS,
   });
   const requests = createRequestLog({ logger, clock });
+  const clockCheck = createClockCheck({
+    chainOffsetMs: () => chain.clockOffsetMs,
+    callers: () => skew.typical(),
+    logger,
+  });
+  const stopChecking = chain.on('blockTime', clockCheck.check);
+  const onRecord: typeof requests.add = (...record) => {
+    requests.add(...record);
+    clockCheck.check();
+  };
   const axon = createAxonServer({
     minerType: config.minerType,
     hotkey,
     uid: () => (chain.registration.state === 'registered' ? chain.registration.uid : undefined),
     answerer: createAnswerer(engines),
     scheduler,
-    signed: { authenticator, budget, skew, temporary, bodyLimitBytes, clock, onRecord: requests.add },
+    signed: { authenticator, budget, skew, temporary, bodyLimitBytes, clock, onRecord },
   });
 
   let axonPort: number | undefined;
@@ -93,6 +104,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     requests,
     replayGuard,
     clock,
+    clockCheck,
     get axonPort() {
       return axonPort;
     },
@@ -111,6 +123,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     status,
     async close() {
       axonPort = undefined;
+      stopChecking();
       await axon.close();
       await scheduler.idle();
       await verifier.close();

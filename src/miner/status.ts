@@ -7,6 +7,7 @@ import type { MinerConfig } from '../config/miner-config.ts';
 import type { ReplayGuard } from '../epistula/replay-guard.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 import type { Engines } from './answerer.ts';
+import type { ClockCheck } from './clock-check.ts';
 
 /** The parts of a miner that can tell how it is. */
 export interface MinerView {
@@ -22,13 +23,14 @@ export interface MinerView {
   readonly requests: RequestLog;
   readonly replayGuard: ReplayGuard;
   readonly clock: Clock;
+  readonly clockCheck: ClockCheck;
 }
 
 /** Ready means: listening, warm, registered, signers known; a sentence for each that is missing. */
 export function readinessOf(
-  view: Pick<MinerView, 'axonPort' | 'engines' | 'chain' | 'replayGuard' | 'clock'>,
+  view: Pick<MinerView, 'axonPort' | 'engines' | 'chain' | 'replayGuard' | 'clock' | 'clockCheck'>,
 ): Readiness {
-  const { axonPort, engines, chain, replayGuard, clock } = view;
+  const { axonPort, engines, chain, replayGuard, clock, clockCheck } = view;
   const reasons: string[] = [];
   if (axonPort === undefined) reasons.push('the axon does not listen');
   for (const [task, engine] of Object.entries(engines)) {
@@ -59,6 +61,8 @@ export function readinessOf(
   if (registration.state === 'unknown') reasons.push('it is not known yet whether the hotkey is registered');
   if (replayGuard.trustsFromMs > clock.now())
     reasons.push('the memory of served requests was lost; waiting it out');
+  const { offsetMs, isOff } = clockCheck.status();
+  if (isOff) warnings.push(`the clock of this host is off by ${offsetMs} ms; set it by NTP`);
   return { ready: reasons.length === 0, reasons, warnings };
 }
 
@@ -93,6 +97,7 @@ export function minerStatus(view: MinerView): Readonly<Record<string, unknown>> 
       servedRequestsRemembered: view.replayGuard.size,
     },
     chain: view.chain.status(),
+    clock: view.clockCheck.status(),
     models: Object.fromEntries(Object.entries(engines).map(([task, engine]) => [task, engine.status()])),
     requests: view.requests.summary(),
   };

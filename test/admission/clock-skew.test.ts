@@ -36,4 +36,19 @@ describe('the clock skew of callers', () => {
     for (let index = 0; index < 32; index++) skew.learn('a', 0, 3_000);
     expect(skew.of('a')).toBe(3_000);
   });
+
+  it('tells the middle offset of the callers, whatever a few wrong clocks say', () => {
+    const skew = createClockSkew();
+    expect(skew.typical()).toBeUndefined();
+    for (const [caller, offsetMs] of [
+      ['a', 120],
+      ['b', 90],
+      ['c', 60_000],
+      ['d', 150],
+      ['e', -500],
+    ] as const) {
+      skew.learn(caller, 1_000_000, 1_000_000 + offsetMs);
+    }
+    expect(skew.typical()).toEqual({ offsetMs: 120, callers: 5 });
+  });
 });

@@ -22,7 +22,23 @@ describe('announcing', () => {
       placeholder1: 0,
       placeholder2: 0,
     });
-    expect(chain.announcement).toEqual({ state: 'announced', ...ADDRESS, block: entry?.block });
+    expect(chain.announcement).toMatchObject({ state: 'announced', ...ADDRESS, block: entry?.block });
+  });
+
+  it('is read back until the block is final', async () => {
+    const devnet = await openDevnet({ blockTimeMs: 60_000 });
+    const chain = openChain([devnet.url]);
+    await until(() => chain.registration.state === 'registered');
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'submitted');
+    await until(() => {
+      devnet.produceBlock();
+      return devnet.axonOf(bob) !== undefined;
+    });
+    await until(() => chain.announcement.state === 'announced');
+    expect(chain.announcement).toMatchObject({ finalized: false });
+    devnet.produceBlock();
+    await until(() => chain.announcement.state === 'announced' && chain.announcement.finalized);
   });
 
   it('submits nothing when the chain already says the same', async () => {

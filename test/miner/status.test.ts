@@ -14,6 +14,7 @@ function view(ill: {
   chain?: Partial<Chain>;
   connection?: Partial<Extract<Connection, { state: 'down' }>>;
   signers?: Partial<ChainStatus['signers']>;
+  clockOffMs?: number;
   trustsFromInMs?: number;
 }): View {
   const clock = createManualClock();
@@ -32,6 +33,15 @@ function view(ill: {
     } as unknown as Chain,
     replayGuard: { trustsFromMs: clock.now() + (ill.trustsFromInMs ?? 0), remember: () => true, size: 0 },
     clock,
+    clockCheck: {
+      check: () => undefined,
+      status: () => ({
+        offsetMs: ill.clockOffMs ?? 0,
+        isOff: 'clockOffMs' in ill,
+        chainOffsetMs: null,
+        callers: null,
+      }),
+    },
   };
 }
 
@@ -60,6 +70,12 @@ describe('a miner', () => {
         'the chain is away: ws://127.0.0.1: refused; judging by the table of validators of 3 min ago',
       ],
     });
+  });
+
+  it('whose clock is off stays ready and says so', () => {
+    expect(readinessOf(view({ clockOffMs: -3_500 })).warnings).toEqual([
+      'the clock of this host is off by -3500 ms; set it by NTP',
+    ]);
   });
 
   it('is ready when it listens, is warm and registered, and knows the validators', () => {

@@ -1,0 +1,86 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { AxonAddress } from '../../src/chain/serve-axon.ts';
+import { parseFlags } from '../../src/config/flags.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { resolveConfig } from '../../src/config/miner-config.ts';
+import { keepAddressAnnounced } from '../../src/miner/announcer.ts';
+import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { until } from '../fixtures/until.ts';
+
+const PACE = { firstRetryMs: 1, longestRetryMs: 4, lookAgainMs: 1, confirmMs: 1 };
+
+/** A miner on a public network, whose address sources say in turn what the test gives, and the last of it for ever. */
+function follow(addresses: readonly (string | undefined)[], env: Record<string, string> = {}) {
+  const loaded = loadSettings({
+    flags: parseFlags([]),
+    env: { NETWORK: 'finney', AXON_EXTERNAL_PORT: '9000', ...env },
+    file: undefined,
+  });
+  const announced: AxonAddress[] = [];
+  const { logger, lines } = createCapturingLogger();
+  const stop = new AbortController();
+  let looks = 0;
+  let asked = 0;
+  const following = keepAddressAnnounced(resolveConfig(loaded, { dev: false, root: '/' }), {
+    chain: { announce: (address) => announced.push(address) },
+    logger,
+    signal: stop.signal,
+    pace: PACE,
+    // All five sources are asked at each look.
+    fetch: async () => {
+      looks = Math.floor(asked / 5);
+      asked += 1;
+      const address = addresses[Math.min(looks, addresses.length - 1)];
+      return address === undefined ? new Response('', { status: 503 }) : new Response(address);
+    },
+  });
+  onTestFinished(async () => {
+    stop.abort();
+    await following;
+  });
+  return { announced, lines, looks: () => looks };
+}
+
+describe('the announced address', () => {
+  it('is announced once while it stays, with the external port', async () => {
+    const { announced, looks } = follow(['8.8.8.8']);
+    await until(() => looks() > 5);
+    expect(announced).toEqual([{ ip: '8.8.8.8', port: 9000 }]);
+  });
+
+  it('follows the address of the host', async () => {
+    const { announced, lines } = follow(['8.8.8.8', '8.8.8.8', '8.8.4.4']);
+    await until(() => announced.length === 2);
+    expect(announced[1]).toEqual({ ip: '8.8.4.4', port: 9000 });
+    expect(lines().filter(({ msg }) => msg === 'external address changed')).toMatchObject([
+      { ip: '8.8.4.4', formerIp: '8.8.8.8' },
+    ]);
+  });
+
+  it('does not follow an address that is told only once', async () => {
+    const { announced, looks } = follow(['8.8.8.8', '8.8.4.4', '8.8.8.8', '9.9.9.9', '8.8.8.8']);
+    await until(() => looks() > 8);
+    expect(announced).toHaveLength(1);
+  });
+
+  it('stays while no source answers, and is sought for as long as there is none', async () => {
+    const { announced, looks, lines } = follow([undefined, undefined, '8.8.8.8', undefined]);
+    await until(() => looks() > 6);
+    expect(announced).toEqual([{ ip: '8.8.8.8', port: 9000 }]);
+    expect(lines().filter(({ level }) => level === 'error')).toHaveLength(2);
+  });
+
+  it.each([
+    ['10.1.2.3', 'CONFIG_INVALID'],
+    ['127.0.0.1', 'CONFIG_INVALID'],
+    ['203.0.113.9', 'CONFIG_INVALID'],
+  ])(
+    'that validators cannot reach (%s) is an error line with the reason, and nothing is announced',
+    async (ip, code) => {
+      const { announced, lines } = follow(['8.8.8.8'], { AXON_EXTERNAL_IP: ip });
+      await until(() => lines().length > 2);
+      expect(announced).toEqual([]);
+      expect(lines()[0]).toMatchObject({ level: 'error', code, msg: 'no address to announce' });
+    },
+  );
+});
