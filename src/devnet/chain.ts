@@ -51,23 +51,27 @@ export interface Chain {
 /** More than the runtime's `BlockHashCount` of 2400, so that every era that is still good finds its first block. */
 const KEPT_BLOCKS = 2500;
 
-/** Stands for the state in every header, as the state is not kept in a trie; it makes the genesis hash this chain's own. */
-const STATE_ROOT = blake2AsHex('sn34-miner development chain');
+/** The chain that every development chain is, unless it is asked to be another one. */
+const CHAIN_NAME = 'sn34-miner development chain';
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 
-function createBlock(number: number, parentHash: string, content: BlockContent): Block {
+/**
+ * @param stateRoot stands for the state in every header, as the state is not kept in a trie; it makes the genesis hash
+ * this chain's own
+ */
+function createBlock(stateRoot: string, number: number, parentHash: string, content: BlockContent): Block {
   const extrinsicsRoot = number === 0 ? ZERO_HASH : blake2AsHex(u8aConcat(...content.extrinsics));
   const encoded = u8aConcat(
     hexToU8a(parentHash),
     compactToU8a(number),
-    hexToU8a(STATE_ROOT),
+    hexToU8a(stateRoot),
     hexToU8a(extrinsicsRoot),
     Uint8Array.of(0),
   );
   const header = {
     parentHash,
     number: `0x${number.toString(16)}`,
-    stateRoot: STATE_ROOT,
+    stateRoot,
     extrinsicsRoot,
     digest: { logs: [] },
   };
@@ -75,9 +79,10 @@ function createBlock(number: number, parentHash: string, content: BlockContent):
   return { ...content, number, header, hash: u8aToHex(blake2AsU8a(encoded)) };
 }
 
-/** A chain with its genesis block; the genesis hash is always the same. */
-export function createChain(subnet: Subnet, timestampMs: number): Chain {
-  const genesis = createBlock(0, ZERO_HASH, {
+/** A chain with its genesis block; the genesis hash is the same for the same name. */
+export function createChain(subnet: Subnet, timestampMs: number, name = CHAIN_NAME): Chain {
+  const stateRoot = blake2AsHex(name);
+  const genesis = createBlock(stateRoot, 0, ZERO_HASH, {
     timestampMs,
     extrinsics: [],
     events: [],
@@ -110,7 +115,7 @@ export function createChain(subnet: Subnet, timestampMs: number): Chain {
     byNumber,
     byHash: (hash) => byNumber(numbers.get(hash.toLowerCase()) ?? -1),
     append: (content) => {
-      head = createBlock(head.number + 1, head.hash, content);
+      head = createBlock(stateRoot, head.number + 1, head.hash, content);
       blocks.set(head.number, head);
       numbers.set(head.hash, head.number);
       forget(head.number - KEPT_BLOCKS);

@@ -9,13 +9,22 @@ import type { AxonInfo, Neuron } from './subnet.ts';
 interface ControlMethodsOptions {
   readonly chain: Chain;
   readonly control: Control;
+  readonly faults: Faults;
+}
+
+/** What can go wrong with a node. */
+interface Faults {
   /** Silence for a while: sockets stay open, and nothing is answered or told. */
-  readonly stopAnswering: (seconds: number) => void;
+  stopAnswering(durationMs: number): void;
+  /** All is answered, but no time makes a block. */
+  stopBlocks(durationMs: number): void;
+  dropConnections(): void;
+  upgradeRuntime(specVersion: number): void;
 }
 
 const HOTKEY = z.string().max(64);
 const REGISTRATION = z.strictObject({ stakeTao: z.number().optional(), permit: z.boolean().optional() });
-const SILENCE = z.strictObject({ seconds: z.number().positive().max(3600) });
+const DURATION = z.strictObject({ seconds: z.number().positive().max(3600) });
 
 /** An address as people write it. */
 function formatAddress({ ip, ipType }: AxonInfo): string {
@@ -56,7 +65,7 @@ function checked<T>(schema: z.ZodType<T>, run: (params: T) => unknown): RpcMetho
 }
 
 /** The control as JSON-RPC methods, so that a person can move the chain with curl. */
-export function createControlMethods({ chain, control, stopAnswering }: ControlMethodsOptions): RpcMethods {
+export function createControlMethods({ chain, control, faults }: ControlMethodsOptions): RpcMethods {
   return {
     devnet_register: checked(z.tuple([HOTKEY, REGISTRATION.optional()]), ([hotkey, registration]) =>
       control.register(hotkey, registration),
@@ -73,7 +82,15 @@ export function createControlMethods({ chain, control, stopAnswering }: ControlM
       return chain.head.number;
     }),
     devnet_refuseNext: checked(z.tuple([z.number()]), ([code]) => control.refuseNext(code)),
-    devnet_stopAnswering: checked(z.tuple([SILENCE]), ([{ seconds }]) => stopAnswering(seconds)),
+    devnet_evict: checked(z.tuple([HOTKEY, HOTKEY]), ([hotkey, newcomer]) => control.evict(hotkey, newcomer)),
+    devnet_stopAnswering: checked(z.tuple([DURATION]), ([{ seconds }]) =>
+      faults.stopAnswering(seconds * 1000),
+    ),
+    devnet_stopBlocks: checked(z.tuple([DURATION]), ([{ seconds }]) => faults.stopBlocks(seconds * 1000)),
+    devnet_dropConnections: checked(z.tuple([]), () => faults.dropConnections()),
+    devnet_upgradeRuntime: checked(z.tuple([z.number()]), ([specVersion]) =>
+      faults.upgradeRuntime(specVersion),
+    ),
     devnet_state: checked(z.tuple([]), () => ({
       block: chain.head.number,
       netuid: chain.head.subnet.netuid,

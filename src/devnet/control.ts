@@ -7,6 +7,7 @@ import {
   type AxonInfo,
   changeNeuron,
   deregisterNeuron,
+  evictNeuron,
   registerNeuron,
   type Subnet,
   uidOf,
@@ -30,6 +31,8 @@ export interface Control {
   register(hotkey: string, registration?: Registration): number;
   /** Takes uid and axon from the hotkey; a stand-in holds the uid until somebody new registers. */
   deregister(hotkey: string): void;
+  /** Gives the uid of the hotkey to a newcomer, in one block, as a full subnet does. */
+  evict(hotkey: string, newcomer: string): void;
   setStake(hotkey: string, stakeTao: number): void;
   setPermit(hotkey: string, permit: boolean): void;
   axonOf(hotkey: string): AxonInfo | undefined;
@@ -88,6 +91,11 @@ export function createControl({ chain, pool, blockAuthor, onBlock }: ControlOpti
     },
     deregister: (address) => {
       change((subnet, block) => deregisterNeuron(subnet, toHotkey(address), block));
+    },
+    evict: (address, newcomer) => {
+      change((subnet, block) =>
+        evictNeuron(subnet, toHotkey(address), { newcomer: toHotkey(newcomer), block }),
+      );
     },
     setStake: (address, stakeTao) => {
       change((subnet) => changeNeuron(subnet, toHotkey(address), { stakeRao: toRao(stakeTao) }));

@@ -2,7 +2,7 @@ import { u8aConcat } from '@polkadot/util';
 import { blake2AsHex, blake2AsU8a, encodeAddress, sr25519Verify } from '@polkadot/util-crypto';
 import type { Chain } from './chain.ts';
 import { invalidTransaction, RpcError } from './rpc-error.ts';
-import { RUNTIME_VERSION } from './runtime-version.ts';
+import { RUNTIME_VERSION, type Runtime } from './runtime-version.ts';
 import { decodeServeAxon, type ServeAxonCall } from './serve-axon.ts';
 
 /** A signed extrinsic whose shape is good; its signature is still to be checked. */
@@ -83,7 +83,7 @@ function expect(condition: boolean, what: string): void {
  *
  * @throws RpcError 1002 for anything but a `serve_axon` signed with sr25519.
  */
-export function decodeExtrinsic(encoded: Uint8Array): Extrinsic {
+export function decodeExtrinsic(encoded: Uint8Array, { serveAxonIndex }: Runtime): Extrinsic {
   const reader = new Reader(encoded);
   const length = reader.compact();
   expect(length === BigInt(encoded.length - reader.offset), 'the length of the extrinsic is wrong');
@@ -106,7 +106,7 @@ export function decodeExtrinsic(encoded: Uint8Array): Extrinsic {
   const extensions = reader.since(start);
 
   const callBytes = reader.rest();
-  const call = decodeServeAxon(callBytes);
+  const call = decodeServeAxon(callBytes, serveAxonIndex);
   if (call === undefined) throw new RpcError(1002, 'Verification Error: the only call taken is serve_axon');
   return {
     encoded,
@@ -137,9 +137,12 @@ export function eraBounds(
   return { birth, death: birth + period };
 }
 
-function isSignatureValid({ signed }: Extrinsic, chain: Chain, birthHash: Uint8Array): boolean {
+function isSignatureValid(
+  { signed }: Extrinsic,
+  { chain, runtime, birthHash }: { chain: Chain; runtime: Runtime; birthHash: Uint8Array },
+): boolean {
   const versions = new DataView(new ArrayBuffer(8));
-  versions.setUint32(0, RUNTIME_VERSION.specVersion, true);
+  versions.setUint32(0, runtime.specVersion, true);
   versions.setUint32(4, RUNTIME_VERSION.transactionVersion, true);
   const payload = u8aConcat(
     signed.call,
@@ -164,11 +167,12 @@ function isSignatureValid({ signed }: Extrinsic, chain: Chain, birthHash: Uint8A
  * @returns The first block in which the extrinsic is no longer good.
  * @throws RpcError 1010 with the pool's words.
  */
-export function verifyExtrinsic(extrinsic: Extrinsic, chain: Chain): number {
+export function verifyExtrinsic(extrinsic: Extrinsic, chain: Chain, runtime: Runtime): number {
   const { birth, death } = eraBounds(extrinsic.signed.era, chain.head.number + 1);
   const birthBlock = chain.byNumber(birth);
   if (birthBlock === undefined) throw invalidTransaction('Transaction birth block ancient');
-  if (!isSignatureValid(extrinsic, chain, Buffer.from(birthBlock.hash.slice(2), 'hex'))) {
+  const birthHash = Buffer.from(birthBlock.hash.slice(2), 'hex');
+  if (!isSignatureValid(extrinsic, { chain, runtime, birthHash })) {
     throw invalidTransaction('Transaction has a bad signature');
   }
   return death;

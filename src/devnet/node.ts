@@ -1,5 +1,6 @@
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Clock, systemClock } from '../clock.ts';
+import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createBlockAuthor } from './block-author.ts';
 import { type Block, type Chain, createChain } from './chain.ts';
@@ -11,7 +12,8 @@ import { createPool } from './pool.ts';
 import { createRpcMethods, type RpcMethods } from './rpc-methods.ts';
 import { createRpcServer } from './rpc-server.ts';
 import { createRuntimeApi } from './runtime-api.ts';
-import { createRuntimeCodec } from './runtime-codec.ts';
+import { createRuntimeCodec, type RuntimeCodec } from './runtime-codec.ts';
+import { FIRST_RUNTIME } from './runtime-version.ts';
 import { createSession, SESSION_METHODS, type Session } from './session.ts';
 import { createStorage } from './storage.ts';
 import { registerNeuron, type Subnet } from './subnet.ts';
@@ -29,6 +31,8 @@ export interface DevnetOptions {
   readonly servingRateLimitBlocks?: number;
   /** Who is registered from the start, by uid; //Alice, //Bob and //Charlie when absent. */
   readonly neurons?: readonly GenesisNeuron[];
+  /** Makes it another chain, with a genesis hash of its own. */
+  readonly chainName?: string;
   /** The chain of a closed devnet, to go on with; `netuid`, `neurons` and the rate limit are then its own. */
   readonly state?: Chain;
   readonly logger?: Logger;
@@ -49,6 +53,17 @@ export interface Devnet extends Control {
    */
   stopAnswering(): void;
   resumeAnswering(): void;
+  /** No time makes a block any more, as on a node that has lost its peers; all else goes on. */
+  stopBlocks(): void;
+  resumeBlocks(): void;
+  /** Ends the WebSockets that are open; new ones are taken. */
+  dropConnections(): void;
+  /**
+   * From the next block on, which is made at once, there is a new runtime: another version, in which `serve_axon` has
+   * another number. Clients with the old metadata are refused.
+   * @throws MinerError DEVNET_INVALID_CONTROL for a version that is not higher than the one in force
+   */
+  upgradeRuntime(specVersion: number): void;
   close(): Promise<void>;
 }
 
@@ -64,8 +79,8 @@ function createGenesisSubnet(options: DevnetOptions): Subnet {
   );
 }
 
-/** Silence that can be ended by hand or by time. */
-function createSilence(onEnd: () => void) {
+/** A fault that can be ended by hand or by time. */
+function createFault(onEnd: () => void) {
   let active = false;
   let timer: NodeJS.Timeout | undefined;
   function end(): void {
@@ -95,20 +110,26 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   const { host, blockTimeMs, logger, clock = systemClock } = options;
   await cryptoWaitReady();
 
-  const codec = createRuntimeCodec();
-  const chain = options.state ?? createChain(createGenesisSubnet(options), clock.now());
-  // A turn of the event loop later, so that the answer to the submission goes out before the block.
-  const pool = createPool(chain, () => {
-    if (options.sealOnSubmit === true) setImmediate(() => control.produceBlock());
+  let runtime = FIRST_RUNTIME;
+  const chain = options.state ?? createChain(createGenesisSubnet(options), clock.now(), options.chainName);
+  const pool = createPool({
+    chain,
+    runtime: () => runtime,
+    // A turn of the event loop later, so that the answer to the submission goes out before the block.
+    onSubmit: () => {
+      if (options.sealOnSubmit === true) setImmediate(() => control.produceBlock());
+    },
   });
-  const storage = createStorage(codec);
-  const runtimeApi = createRuntimeApi(codec);
+  const firstCodec = createRuntimeCodec(runtime);
+  // What is stored is the same in all runtimes.
+  const storage = createStorage(firstCodec);
   const blockAuthor = createBlockAuthor({ chain, pool, clock });
   const sessions = new Set<Session>();
   const announce = () => {
     for (const session of sessions) session.announce();
   };
-  const silence = createSilence(announce);
+  const silence = createFault(announce);
+  const standstill = createFault(() => undefined);
 
   function onBlock({ number, hash, extrinsics }: Block): void {
     logger?.debug({ block: number, hash, extrinsics: extrinsics.length }, 'devnet block');
@@ -119,12 +140,35 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   const controlMethods = createControlMethods({
     chain,
     control,
-    stopAnswering: (seconds) => silence.start(seconds * 1000),
+    faults: {
+      stopAnswering: silence.start,
+      stopBlocks: standstill.start,
+      dropConnections: () => server.dropConnections(),
+      upgradeRuntime,
+    },
   });
-  const rpcMethods = createRpcMethods({ chain, pool, storage, runtimeApi, metadata: codec.metadata });
-  // Control methods are left out: clients warn of every name in this list that they do not know.
-  const names = [...Object.keys(rpcMethods), ...SESSION_METHODS, 'rpc_methods'].sort();
-  const methods: RpcMethods = { ...rpcMethods, ...controlMethods, rpc_methods: () => ({ methods: names }) };
+
+  function createMethods(codec: RuntimeCodec): RpcMethods {
+    const runtimeApi = createRuntimeApi(codec);
+    const { metadata } = codec;
+    const rpcMethods = createRpcMethods({ chain, pool, storage, runtimeApi, runtime, metadata });
+    // Control methods are left out: clients warn of every name in this list that they do not know.
+    const names = [...Object.keys(rpcMethods), ...SESSION_METHODS, 'rpc_methods'].sort();
+    return { ...rpcMethods, ...controlMethods, rpc_methods: () => ({ methods: names }) };
+  }
+  let methods = createMethods(firstCodec);
+
+  function upgradeRuntime(specVersion: number): void {
+    if (!Number.isInteger(specVersion) || specVersion <= runtime.specVersion || specVersion >= 2 ** 32) {
+      throw new MinerError(
+        'DEVNET_INVALID_CONTROL',
+        `a new runtime needs a whole number above ${runtime.specVersion}`,
+      );
+    }
+    runtime = { specVersion, serveAxonIndex: (runtime.serveAxonIndex + 100) % 256 };
+    methods = createMethods(createRuntimeCodec(runtime));
+    control.produceBlock();
+  }
 
   const callOnce: Call = (method, params) => {
     const run = Object.hasOwn(methods, method) ? methods[method] : undefined;
@@ -140,6 +184,7 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
         chain,
         pool,
         storage,
+        runtime: () => runtime,
         notify: (method, params) => {
           if (!silence.isActive()) notify(method, params);
         },
@@ -157,7 +202,9 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
     },
     onFault: (err) => logger?.error({ err }, 'devnet fault'),
   });
-  const blockTimer = setInterval(() => control.produceBlock(), blockTimeMs);
+  const blockTimer = setInterval(() => {
+    if (!standstill.isActive()) control.produceBlock();
+  }, blockTimeMs);
 
   return {
     ...control,
@@ -169,9 +216,14 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
     state: chain,
     stopAnswering: () => silence.start(),
     resumeAnswering: () => silence.end(),
+    stopBlocks: () => standstill.start(),
+    resumeBlocks: () => standstill.end(),
+    dropConnections: () => server.dropConnections(),
+    upgradeRuntime,
     close: async () => {
       clearInterval(blockTimer);
       silence.close();
+      standstill.close();
       await server.close();
     },
   };

@@ -2,6 +2,7 @@ import { hexToU8a } from '@polkadot/util';
 import type { Chain } from './chain.ts';
 import { decodeExtrinsic, type Extrinsic, verifyExtrinsic } from './extrinsic.ts';
 import { invalidTransaction, RpcError } from './rpc-error.ts';
+import type { Runtime } from './runtime-version.ts';
 import { refusalOf } from './serve-axon.ts';
 
 /** What a node tells the watcher of an extrinsic. */
@@ -40,8 +41,15 @@ export interface Pool {
 
 const POOL_LIMIT = 256;
 
-/** @param onSubmit Called after each submission that was taken. */
-export function createPool(chain: Chain, onSubmit: () => void = () => undefined): Pool {
+interface PoolOptions {
+  readonly chain: Chain;
+  /** The runtime that is in force now. */
+  readonly runtime: () => Runtime;
+  /** Called after each submission that was taken. */
+  readonly onSubmit: () => void;
+}
+
+export function createPool({ chain, runtime, onSubmit }: PoolOptions): Pool {
   let waiting: readonly PooledExtrinsic[] = [];
   let forcedRefusal: number | undefined;
 
@@ -56,7 +64,7 @@ export function createPool(chain: Chain, onSubmit: () => void = () => undefined)
   function validate(extrinsic: Extrinsic): number {
     const { signer, nonce, call } = extrinsic;
     const { subnet, nonces, number } = chain.head;
-    const death = verifyExtrinsic(extrinsic, chain);
+    const death = verifyExtrinsic(extrinsic, chain, runtime());
     if (nonce < (nonces.get(signer) ?? 0)) throw invalidTransaction('Transaction is outdated');
     const refusal = forcedRefusal ?? refusalOf(subnet, signer, call, number + 1);
     forcedRefusal = undefined;
@@ -68,7 +76,7 @@ export function createPool(chain: Chain, onSubmit: () => void = () => undefined)
     nextNonce,
 
     submit: (encoded, watcher) => {
-      const extrinsic = decodeExtrinsic(hexToU8a(encoded));
+      const extrinsic = decodeExtrinsic(hexToU8a(encoded), runtime());
       if (waiting.some((one) => one.hash === extrinsic.hash)) {
         throw new RpcError(1013, 'Transaction Already Imported', extrinsic.hash);
       }

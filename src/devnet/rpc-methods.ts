@@ -4,7 +4,7 @@ import type { Block, Chain } from './chain.ts';
 import type { Pool } from './pool.ts';
 import { invalidParams, RpcError } from './rpc-error.ts';
 import type { RuntimeApi } from './runtime-api.ts';
-import { describeRuntimeVersion } from './runtime-version.ts';
+import { describeRuntimeVersion, type Runtime } from './runtime-version.ts';
 import type { Storage } from './storage.ts';
 
 export type RpcMethod = (params: readonly unknown[]) => unknown;
@@ -15,6 +15,7 @@ interface RpcMethodsOptions {
   readonly pool: Pool;
   readonly storage: Storage;
   readonly runtimeApi: RuntimeApi;
+  readonly runtime: Runtime;
   readonly metadata: Uint8Array;
 }
 
@@ -50,6 +51,7 @@ export function createRpcMethods({
   pool,
   storage,
   runtimeApi,
+  runtime,
   metadata,
 }: RpcMethodsOptions): RpcMethods {
   function findBlock(hash: unknown): Block | undefined {
@@ -85,7 +87,7 @@ export function createRpcMethods({
       return { block: { header: block.header, extrinsics }, justifications: null };
     },
     chain_getFinalizedHead: () => chain.finalized.hash,
-    state_getRuntimeVersion: () => describeRuntimeVersion(),
+    state_getRuntimeVersion: () => describeRuntimeVersion(runtime),
     state_getMetadata: () => u8aToHex(metadata),
     state_call: ([method, input, at]) => {
       if (typeof method !== 'string') throw invalidParams('the method has to be a name');

@@ -9,6 +9,8 @@ interface RpcServer {
   /** `ws://host:port` */
   readonly url: string;
   readonly port: number;
+  /** Ends the WebSockets that are open; new ones are taken. */
+  dropConnections(): void;
   /** Ends all connections. */
   close(): Promise<void>;
 }
@@ -128,6 +130,9 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   return {
     url: `ws://${host === '::1' ? '[::1]' : host}:${boundPort}`,
     port: boundPort,
+    dropConnections: () => {
+      for (const socket of sockets.clients) socket.terminate();
+    },
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets.clients) socket.terminate();

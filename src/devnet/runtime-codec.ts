@@ -2,7 +2,8 @@ import { Metadata, TypeRegistry } from '@polkadot/types';
 import { FRAME_TYPES } from './frame-types.ts';
 import { encodeMetadata } from './metadata.ts';
 import { METAGRAPH_TYPES } from './metagraph-types.ts';
-import { SUBTENSOR_TYPES } from './subtensor-types.ts';
+import { FIRST_RUNTIME, type Runtime } from './runtime-version.ts';
+import { subtensorTypes } from './subtensor-types.ts';
 import { createTypeTable } from './type-table.ts';
 
 /** SCALE for the types that the metadata declares, by type expression: what is announced is what is spoken. */
@@ -21,8 +22,8 @@ const OWN_EXTENSIONS = {
   DrandPriority: EMPTY_EXTENSION,
 };
 
-export function createRuntimeCodec(): RuntimeCodec {
-  const types = createTypeTable({ ...FRAME_TYPES, ...SUBTENSOR_TYPES, ...METAGRAPH_TYPES });
+export function createRuntimeCodec(runtime: Runtime = FIRST_RUNTIME): RuntimeCodec {
+  const types = createTypeTable({ ...FRAME_TYPES, ...subtensorTypes(runtime), ...METAGRAPH_TYPES });
   const metadata = encodeMetadata(types);
   const registry = new TypeRegistry();
   registry.setMetadata(new Metadata(registry, metadata), undefined, OWN_EXTENSIONS);

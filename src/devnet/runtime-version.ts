@@ -8,6 +8,13 @@ const APIS: Readonly<Record<string, number>> = {
   SubnetInfoRuntimeApi: 2,
 };
 
+/** What an upgrade changes here. */
+export interface Runtime {
+  readonly specVersion: number;
+  /** Number of the call `serve_axon` in its pallet: calls do move between versions. */
+  readonly serveAxonIndex: number;
+}
+
 /** Names and numbers of finney's runtime at spec 424; both versions are part of what an extrinsic signs. */
 export const RUNTIME_VERSION = {
   specName: 'node-subtensor',
@@ -19,8 +26,11 @@ export const RUNTIME_VERSION = {
   stateVersion: 1,
 } as const;
 
+/** The runtime that a development chain begins with. */
+export const FIRST_RUNTIME: Runtime = { specVersion: RUNTIME_VERSION.specVersion, serveAxonIndex: 4 };
+
 /** The version as the runtime answers it, with its APIs. */
-export function describeRuntimeVersion() {
+export function describeRuntimeVersion({ specVersion }: Runtime) {
   const apis = Object.entries(APIS).map(([name, version]) => [blake2AsHex(name, 64), version] as const);
-  return { ...RUNTIME_VERSION, apis };
+  return { ...RUNTIME_VERSION, specVersion, apis };
 }

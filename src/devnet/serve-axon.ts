@@ -14,19 +14,21 @@ const REFUSAL = {
   BadRequest: 255,
 } as const;
 
-/** Pallet 7, call 4, then 28 bytes of arguments, all of fixed size and little-endian. */
+/** The numbers of pallet and call, then 28 bytes of arguments, all of fixed size and little-endian. */
 const CALL_BYTES = 30;
-const CALL_INDEX = [7, 4] as const;
+const PALLET_INDEX = 7;
 
 const IPV4_BROADCAST = 0xffff_ffffn;
 const IPV4_LOOPBACK = 0x7f00_0001n;
 const IPV6_ALL_ONES = 2n ** 128n - 1n;
 const IPV6_LOOPBACK = 1n;
 
-/** The call that the bytes encode; undefined when they encode another one or none. */
-export function decodeServeAxon(bytes: Uint8Array): ServeAxonCall | undefined {
-  if (bytes.length !== CALL_BYTES || bytes[0] !== CALL_INDEX[0] || bytes[1] !== CALL_INDEX[1])
-    return undefined;
+/**
+ * The call that the bytes encode; undefined when they encode another one or none.
+ * @param callIndex number of `serve_axon` in its pallet
+ */
+export function decodeServeAxon(bytes: Uint8Array, callIndex: number): ServeAxonCall | undefined {
+  if (bytes.length !== CALL_BYTES || bytes[0] !== PALLET_INDEX || bytes[1] !== callIndex) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return {
     netuid: view.getUint16(2, true),

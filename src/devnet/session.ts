@@ -3,7 +3,7 @@ import type { Block, Chain } from './chain.ts';
 import type { ExtrinsicStatus, Pool } from './pool.ts';
 import { RpcError } from './rpc-error.ts';
 import { hexParam, keysParam } from './rpc-methods.ts';
-import { describeRuntimeVersion } from './runtime-version.ts';
+import { describeRuntimeVersion, type Runtime } from './runtime-version.ts';
 import type { Storage } from './storage.ts';
 
 /** The answer to a call, and what is sent right after it. */
@@ -24,6 +24,8 @@ interface Sources {
   readonly chain: Chain;
   readonly pool: Pool;
   readonly storage: Storage;
+  /** The runtime that is in force now. */
+  readonly runtime: () => Runtime;
 }
 
 interface SessionOptions extends Sources {
@@ -82,6 +84,15 @@ function feedStorage({ chain, storage }: Sources, { params, tell }: Subscriber):
   return { first: onBlock, onBlock };
 }
 
+function feedRuntime({ runtime }: Sources, { tell }: Subscriber): Feed {
+  let told: Runtime | undefined;
+  const onBlock = () => {
+    if (told !== runtime()) tell(describeRuntimeVersion(runtime()));
+    told = runtime();
+  };
+  return { first: onBlock, onBlock };
+}
+
 function feedExtrinsic({ pool }: Sources, { params, tell, end }: Subscriber): Feed {
   const watcher = (status: ExtrinsicStatus) => {
     tell(status);
@@ -114,7 +125,7 @@ const TOPICS: readonly Topic[] = [
     subscribe: ['state_subscribeRuntimeVersion'],
     unsubscribe: ['state_unsubscribeRuntimeVersion'],
     notification: 'state_runtimeVersion',
-    start: (_sources, { tell }) => ({ first: () => tell(describeRuntimeVersion()) }),
+    start: feedRuntime,
   },
   {
     subscribe: ['state_subscribeStorage'],

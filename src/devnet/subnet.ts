@@ -105,6 +105,27 @@ export function deregisterNeuron(subnet: Subnet, hotkey: string, block: number):
 }
 
 /**
+ * A subnet in which a newcomer has taken the uid of a hotkey, as happens on a full subnet when somebody registers.
+ *
+ * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered, or the newcomer is.
+ */
+export function evictNeuron(
+  subnet: Subnet,
+  hotkey: string,
+  { newcomer, block }: { readonly newcomer: string; readonly block: number },
+): Subnet {
+  const uid = registeredUid(subnet, hotkey);
+  if (uidOf(subnet, newcomer) !== undefined) {
+    throw new MinerError(
+      'DEVNET_INVALID_CONTROL',
+      `${newcomer} is already registered on netuid ${subnet.netuid}`,
+    );
+  }
+  const neuron = { hotkey: newcomer, stakeRao: 0n, permit: false, registeredAtBlock: block, standIn: false };
+  return withNeuron(subnet, uid, neuron);
+}
+
+/**
  * A subnet in which something about a neuron is different.
  *
  * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered.

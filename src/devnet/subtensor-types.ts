@@ -1,6 +1,7 @@
+import type { Runtime } from './runtime-version.ts';
 import type { TypeDefinition } from './type-table.ts';
 
-/** The types of the subnet pallet's storage, call, events and errors, numbered as on finney (spec 424). */
+/** The types of the subnet pallet's storage, events and errors, numbered as on finney (spec 424). */
 export const SUBTENSOR_TYPES: Readonly<Record<string, TypeDefinition>> = {
   AxonInfo: {
     path: 'pallet_subtensor::pallet::AxonInfo',
@@ -13,24 +14,6 @@ export const SUBTENSOR_TYPES: Readonly<Record<string, TypeDefinition>> = {
       protocol: 'u8',
       placeholder1: 'u8',
       placeholder2: 'u8',
-    },
-  },
-  SubtensorCall: {
-    path: 'pallet_subtensor::pallet::Call',
-    variants: {
-      serve_axon: {
-        index: 4,
-        fields: {
-          netuid: 'u16',
-          version: 'u32',
-          ip: 'u128',
-          port: 'u16',
-          ip_type: 'u8',
-          protocol: 'u8',
-          placeholder1: 'u8',
-          placeholder2: 'u8',
-        },
-      },
     },
   },
   SubtensorEvent: {
@@ -76,3 +59,19 @@ export const SUBTENSOR_TYPES: Readonly<Record<string, TypeDefinition>> = {
     variants: { SubtensorModule: { index: 7, fields: ['SubtensorError'] } },
   },
 };
+
+/** With the calls of a runtime. */
+export function subtensorTypes({ serveAxonIndex }: Runtime): Readonly<Record<string, TypeDefinition>> {
+  const fields = {
+    netuid: 'u16',
+    version: 'u32',
+    ip: 'u128',
+    port: 'u16',
+    ip_type: 'u8',
+    protocol: 'u8',
+    placeholder1: 'u8',
+    placeholder2: 'u8',
+  };
+  const variants = { serve_axon: { index: serveAxonIndex, fields } };
+  return { ...SUBTENSOR_TYPES, SubtensorCall: { path: 'pallet_subtensor::pallet::Call', variants } };
+}

@@ -183,3 +183,61 @@ describe('the control calls of the devnet over HTTP', () => {
     expect(devnet.blockNumber).toBe(0);
   });
 });
+
+describe('the faults of the devnet', () => {
+  it('can be another chain', async () => {
+    const [one, same, other] = [
+      await openDevnet(),
+      await openDevnet(),
+      await openDevnet({ chainName: 'another chain' }),
+    ];
+    expect(same.state.genesis.hash).toBe(one.state.genesis.hash);
+    expect(other.state.genesis.hash).not.toBe(one.state.genesis.hash);
+    expect(await post(other, 'chain_getBlockHash', [0])).toBe(other.state.genesis.hash);
+  });
+
+  it('stands still while all is answered, and goes on', async () => {
+    const devnet = await openDevnet({ blockTimeMs: 20 });
+    await until(() => devnet.blockNumber > 1);
+    devnet.stopBlocks();
+    const block = devnet.blockNumber;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await stateOf(devnet)).block).toBe(block);
+    devnet.resumeBlocks();
+    await until(() => devnet.blockNumber > block);
+  });
+
+  it('drops connections and takes new ones', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    const lost = new Promise((resolve) => api.once('disconnected', resolve));
+    await post(devnet, 'devnet_dropConnections', []);
+    await lost;
+    expect((await connect(devnet)).isConnected).toBe(true);
+  });
+
+  it('upgrades to a runtime whose metadata has the call elsewhere, and refuses the former encoding', async () => {
+    const devnet = await openDevnet();
+    const before = await connect(devnet);
+    const formerCall = serveAxon(before);
+    const bob = await developmentKey('//Bob');
+    await post(devnet, 'devnet_upgradeRuntime', [425]);
+    expect(await post(devnet, 'state_getRuntimeVersion')).toMatchObject({ specVersion: 425 });
+    await expect(submit(devnet, formerCall, bob)).rejects.toThrow();
+    const after = await connect(devnet);
+    expect(serveAxon(after).method.toHex().slice(0, 6)).toBe('0x0768');
+    await submit(devnet, serveAxon(after), bob);
+    expect(devnet.axonOf(BOB)?.port).toBe(8091);
+    await expect(post(devnet, 'devnet_upgradeRuntime', [425])).rejects.toThrow('above 425');
+  });
+
+  it('gives the uid of one to another in one block', async () => {
+    const devnet = await openDevnet();
+    const block = devnet.blockNumber;
+    await post(devnet, 'devnet_evict', [BOB, DAVE]);
+    expect(devnet.blockNumber).toBe(block + 1);
+    const { neurons } = await stateOf(devnet);
+    expect(neurons.map(({ hotkey }) => hotkey)).not.toContain(BOB);
+    expect(neurons[1]).toMatchObject({ hotkey: DAVE, standIn: false, registeredAtBlock: block + 1 });
+  });
+});
