@@ -1,13 +1,13 @@
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { FRAME_TYPES } from './frame-types.ts';
-import { encodeMetadata } from './metadata.ts';
+import { type EncodedMetadata, encodeMetadata } from './metadata.ts';
 import { METAGRAPH_TYPES } from './metagraph-types.ts';
 import { SUBTENSOR_TYPES } from './subtensor-types.ts';
 import { createTypeTable } from './type-table.ts';
 
 /** SCALE for the types that the metadata declares, by type expression: what is announced is what is spoken. */
 export interface RuntimeCodec {
-  readonly metadata: Uint8Array;
+  readonly metadata: EncodedMetadata;
   /** Struct values are objects with camelCase keys, accounts SS58 addresses. */
   encode(expression: string, value: unknown): Uint8Array;
 }
@@ -25,7 +25,7 @@ export function createRuntimeCodec(): RuntimeCodec {
   const types = createTypeTable({ ...FRAME_TYPES, ...SUBTENSOR_TYPES, ...METAGRAPH_TYPES });
   const metadata = encodeMetadata(types);
   const registry = new TypeRegistry();
-  registry.setMetadata(new Metadata(registry, metadata), undefined, OWN_EXTENSIONS);
+  registry.setMetadata(new Metadata(registry, metadata.v15), undefined, OWN_EXTENSIONS);
   return {
     metadata,
     encode: (expression, value) => {

@@ -102,7 +102,7 @@ function spell(
 describe.skipIf(FINNEY_METADATA_FILE === undefined)(
   'the metadata of the devnet beside that of finney',
   () => {
-    const devnet = new Metadata(new TypeRegistry(), createRuntimeCodec().metadata).asV15;
+    const devnet = new Metadata(new TypeRegistry(), createRuntimeCodec().metadata.v15).asV15;
     const finney = new Metadata(new TypeRegistry(), readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'))
       .asLatest;
     const theirs = (id: SiLookupTypeId, own: SiLookupTypeId) => spell(finney.lookup, id, devnet.lookup, own);
