@@ -8,7 +8,7 @@ import { asMinerError, MinerError } from '../errors.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
 import type { Authenticator, Caller } from './authenticate.ts';
-import { type ReceivedBody, receiveBody } from './body-sink.ts';
+import { declaredBytesOf, type ReceivedBody, receiveBody } from './body-sink.ts';
 import { sendError } from './replies.ts';
 
 /** A request whose signature was verified, with its body. */
@@ -61,6 +61,7 @@ export function signedRequestHandler(options: SignedRequestOptions) {
       const { signal } = stop;
       const opened = await budget.open({
         address,
+        declaredBytes: declaredBytesOf(request.raw),
         prove: () => authenticator.prove(claim, address),
         evict: (reason) => stop.abort(reason),
       });
