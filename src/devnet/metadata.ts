@@ -1,5 +1,6 @@
 import { TypeRegistry } from '@polkadot/types';
 import { u8aConcat } from '@polkadot/util';
+import { SIGNED_EXTENSIONS, SIGNED_EXTRA } from './frame-types.ts';
 import { STORAGE, type StorageEntry } from './storage-layout.ts';
 import type { TypeTable } from './type-table.ts';
 
@@ -12,7 +13,7 @@ const METADATA_V15 =
   '(Vec<PortableType>, Vec<PalletMetadataV15>, ExtrinsicMetadataV15, SiLookupTypeId, Vec<RuntimeApiMetadataV15>, OuterEnums15, CustomMetadata15)';
 
 /**
- * The metadata of the development chain, about 16 kB in each of the formats that a node hands out: V14, which lacks the
+ * The metadata of the development chain, about 20 kB in each of the formats that a node hands out: V14, which lacks the
  * runtime calls and is what `state_getMetadata` answers on every node, and V15.
  */
 export interface EncodedMetadata {
@@ -61,23 +62,6 @@ const PALLETS: Readonly<Record<string, Pallet>> = {
     errors: 'SubtensorError',
   },
 };
-
-/** In the order in which they are encoded; each with the type of what it adds to the signed payload only. */
-const SIGNED_EXTENSIONS: readonly (readonly [name: string, additionalSigned: string])[] = [
-  ['CheckNonZeroSender', '()'],
-  ['CheckSpecVersion', 'u32'],
-  ['CheckTxVersion', 'u32'],
-  ['CheckGenesis', 'H256'],
-  ['CheckMortality', 'H256'],
-  ['CheckNonce', '()'],
-  ['CheckWeight', '()'],
-  ['ChargeTransactionPayment', '()'],
-  ['SudoTransactionExtension', '()'],
-  ['CheckShieldedTxValidity', '()'],
-  ['SubtensorTransactionExtension', '()'],
-  ['DrandPriority', '()'],
-  ['CheckMetadataHash', 'Option<[u8; 32]>'],
-];
 
 interface ApiMethod {
   readonly inputs: Readonly<Record<string, string>>;
@@ -165,7 +149,7 @@ export function encodeMetadata(types: TypeTable): EncodedMetadata {
     addressType: types.idOf('Address'),
     callType: types.idOf('RuntimeCall'),
     signatureType: types.idOf('Signature'),
-    extraType: types.idOf(`(${SIGNED_EXTENSIONS.map(([name]) => name).join(', ')})`),
+    extraType: types.idOf(SIGNED_EXTRA),
     signedExtensions,
   };
   const runtime = types.idOf('Runtime');

@@ -36,7 +36,7 @@ export function hexParam(value: unknown, name: string): string {
 }
 
 /** Bytes as hex, with or without `0x`: nodes insist on it for hashes and keys only. @throws RpcError -32602. */
-export function bytesParam(value: unknown, name: string): Uint8Array {
+function bytesParam(value: unknown, name: string): Uint8Array {
   const hex = typeof value === 'string' && !value.startsWith('0x') ? `0x${value}` : value;
   return hexToU8a(hexParam(hex, name));
 }
