@@ -2,7 +2,7 @@ import { u8aConcat } from '@polkadot/util';
 import { blake2AsHex, blake2AsU8a, encodeAddress, sr25519Verify } from '@polkadot/util-crypto';
 import type { Chain } from './chain.ts';
 import { invalidTransaction, RpcError } from './rpc-error.ts';
-import { RUNTIME_VERSION, type Runtime } from './runtime-version.ts';
+import { FIRST_RUNTIME, RUNTIME_VERSION, type Runtime } from './runtime-version.ts';
 import { decodeServeAxon, type ServeAxonCall } from './serve-axon.ts';
 
 /** A signed extrinsic whose shape is good; its signature is still to be checked. */
@@ -83,7 +83,7 @@ function expect(condition: boolean, what: string): void {
  *
  * @throws RpcError 1002 for anything but a `serve_axon` signed with sr25519.
  */
-export function decodeExtrinsic(encoded: Uint8Array, { serveAxonIndex }: Runtime): Extrinsic {
+export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Array): Extrinsic {
   const reader = new Reader(encoded);
   const length = reader.compact();
   expect(length === BigInt(encoded.length - reader.offset), 'the length of the extrinsic is wrong');
@@ -116,6 +116,11 @@ export function decodeExtrinsic(encoded: Uint8Array, { serveAxonIndex }: Runtime
     call,
     signed: { publicKey, signature, era, extensions, call: callBytes },
   };
+}
+
+/** Takes an extrinsic of the first runtime apart. @throws RpcError 1002 as `decodeExtrinsicOf`. */
+export function decodeExtrinsic(encoded: Uint8Array): Extrinsic {
+  return decodeExtrinsicOf(FIRST_RUNTIME, encoded);
 }
 
 /** How long an era lasts, and how far its first block lies behind a multiple of that; in blocks. */

@@ -14,6 +14,26 @@ function eraCases(): Record<string, Variant> {
   return { Immortal: { index: 0 }, ...Object.fromEntries(mortal) };
 }
 
+/** In the order in which they are encoded; each with the type of what it adds to the signed payload only. */
+export const SIGNED_EXTENSIONS: readonly (readonly [name: string, additionalSigned: string])[] = [
+  ['CheckNonZeroSender', '()'],
+  ['CheckSpecVersion', 'u32'],
+  ['CheckTxVersion', 'u32'],
+  ['CheckGenesis', 'H256'],
+  ['CheckMortality', 'H256'],
+  ['CheckNonce', '()'],
+  ['CheckWeight', '()'],
+  ['ChargeTransactionPayment', '()'],
+  ['SudoTransactionExtension', '()'],
+  ['CheckShieldedTxValidity', '()'],
+  ['SubtensorTransactionExtension', '()'],
+  ['DrandPriority', '()'],
+  ['CheckMetadataHash', 'Option<[u8; 32]>'],
+];
+
+/** What all of them add to an extrinsic. */
+export const SIGNED_EXTRA = `(${SIGNED_EXTENSIONS.map(([name]) => name).join(', ')})`;
+
 const PRIMITIVE_TYPES: Record<string, TypeDefinition> = {
   AccountId: { path: 'sp_core::crypto::AccountId32', fields: ['[u8; 32]'] },
   H256: { path: 'primitive_types::H256', fields: ['[u8; 32]'] },
@@ -40,7 +60,7 @@ const PRIMITIVE_TYPES: Record<string, TypeDefinition> = {
   /** Clients find the types of addresses, calls and signatures by the parameters of this one. */
   UncheckedExtrinsic: {
     path: 'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic',
-    params: { Address: 'Address', Call: 'RuntimeCall', Signature: 'Signature' },
+    params: { Address: 'Address', Call: 'RuntimeCall', Signature: 'Signature', Extra: SIGNED_EXTRA },
     fields: ['Vec<u8>'],
   },
   OpaqueMetadata: { path: 'sp_core::OpaqueMetadata', fields: ['Vec<u8>'] },

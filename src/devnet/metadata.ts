@@ -1,14 +1,25 @@
 import { TypeRegistry } from '@polkadot/types';
 import { u8aConcat } from '@polkadot/util';
+import { SIGNED_EXTENSIONS, SIGNED_EXTRA } from './frame-types.ts';
 import { STORAGE, type StorageEntry } from './storage-layout.ts';
 import type { TypeTable } from './type-table.ts';
 
-/** `meta`, then the version of the format. */
-const MAGIC_V15 = Uint8Array.of(0x6d, 0x65, 0x74, 0x61, 15);
+/** Before the version of the format. */
+const MAGIC = new TextEncoder().encode('meta');
 
-/** The parts of the format in their order; `MetadataV15` itself is a type that can only be decoded. */
+/** The parts of each format in their order; `MetadataV14` and `MetadataV15` themselves can only be decoded. */
+const METADATA_V14 = '(Vec<PortableType>, Vec<PalletMetadataV14>, ExtrinsicMetadataV14, SiLookupTypeId)';
 const METADATA_V15 =
   '(Vec<PortableType>, Vec<PalletMetadataV15>, ExtrinsicMetadataV15, SiLookupTypeId, Vec<RuntimeApiMetadataV15>, OuterEnums15, CustomMetadata15)';
+
+/**
+ * The metadata of the development chain, about 20 kB in each of the formats that a node hands out: V14, which lacks the
+ * runtime calls and is what `state_getMetadata` answers on every node, and V15.
+ */
+export interface EncodedMetadata {
+  readonly v14: Uint8Array;
+  readonly v15: Uint8Array;
+}
 
 interface Constant {
   readonly type: string;
@@ -52,23 +63,6 @@ const PALLETS: Readonly<Record<string, Pallet>> = {
   },
 };
 
-/** In the order in which they are encoded; each with the type of what it adds to the signed payload only. */
-const SIGNED_EXTENSIONS: readonly (readonly [name: string, additionalSigned: string])[] = [
-  ['CheckNonZeroSender', '()'],
-  ['CheckSpecVersion', 'u32'],
-  ['CheckTxVersion', 'u32'],
-  ['CheckGenesis', 'H256'],
-  ['CheckMortality', 'H256'],
-  ['CheckNonce', '()'],
-  ['CheckWeight', '()'],
-  ['ChargeTransactionPayment', '()'],
-  ['SudoTransactionExtension', '()'],
-  ['CheckShieldedTxValidity', '()'],
-  ['SubtensorTransactionExtension', '()'],
-  ['DrandPriority', '()'],
-  ['CheckMetadataHash', 'Option<[u8; 32]>'],
-];
-
 interface ApiMethod {
   readonly inputs: Readonly<Record<string, string>>;
   readonly output: string;
@@ -79,8 +73,19 @@ const RUNTIME_APIS: Readonly<Record<string, Readonly<Record<string, ApiMethod>>>
     metadata_at_version: { inputs: { version: 'u32' }, output: 'Option<OpaqueMetadata>' },
     metadata_versions: { inputs: {}, output: 'Vec<u32>' },
   },
+  NeuronInfoRuntimeApi: {
+    get_neurons: { inputs: { netuid: 'u16' }, output: 'Vec<NeuronInfo>' },
+    get_neuron: { inputs: { netuid: 'u16', uid: 'u16' }, output: 'Option<NeuronInfo>' },
+    get_neurons_lite: { inputs: { netuid: 'u16' }, output: 'Vec<NeuronInfoLite>' },
+    get_neuron_lite: { inputs: { netuid: 'u16', uid: 'u16' }, output: 'Option<NeuronInfoLite>' },
+  },
   AccountNonceApi: { account_nonce: { inputs: { account: 'AccountId' }, output: 'u32' } },
   SubnetInfoRuntimeApi: {
+    get_metagraph: { inputs: { netuid: 'u16' }, output: 'Option<Metagraph>' },
+    get_selective_mechagraph: {
+      inputs: { netuid: 'u16', subid: 'u8', metagraph_indexes: 'Vec<u16>' },
+      output: 'Option<SelectiveMetagraph>',
+    },
     get_subnet_state: { inputs: { netuid: 'u16' }, output: 'Option<SubnetState>' },
     get_selective_metagraph: {
       inputs: { netuid: 'u16', metagraph_indexes: 'Vec<u16>' },
@@ -131,23 +136,22 @@ function describeApi([name, methods]: [string, Readonly<Record<string, ApiMethod
   };
 }
 
-/** The metadata of the development chain in format V15, as a node hands it out: about 16 kB. */
-export function encodeMetadata(types: TypeTable): Uint8Array {
+export function encodeMetadata(types: TypeTable): EncodedMetadata {
   const pallets = Object.entries(PALLETS).map((pallet) => describePallet(pallet, types));
-  const extrinsic = {
+  const signedExtensions = SIGNED_EXTENSIONS.map(([identifier, additionalSigned]) => ({
+    identifier,
+    type: types.idOf(identifier),
+    additionalSigned: types.idOf(additionalSigned),
+  }));
+  const extrinsicV14 = { type: types.idOf('UncheckedExtrinsic'), version: 4, signedExtensions };
+  const extrinsicV15 = {
     version: 4,
     addressType: types.idOf('Address'),
     callType: types.idOf('RuntimeCall'),
     signatureType: types.idOf('Signature'),
-    extraType: types.idOf(`(${SIGNED_EXTENSIONS.map(([name]) => name).join(', ')})`),
-    signedExtensions: SIGNED_EXTENSIONS.map(([identifier, additionalSigned]) => ({
-      identifier,
-      type: types.idOf(identifier),
-      additionalSigned: types.idOf(additionalSigned),
-    })),
+    extraType: types.idOf(SIGNED_EXTRA),
+    signedExtensions,
   };
-  // Nothing refers to it, but clients look for it.
-  types.idOf('UncheckedExtrinsic');
   const runtime = types.idOf('Runtime');
   const apis = Object.entries(RUNTIME_APIS).map((api) => describeApi(api, types));
   const outerEnums = {
@@ -156,6 +160,11 @@ export function encodeMetadata(types: TypeTable): Uint8Array {
     errorType: types.idOf('RuntimeError'),
   };
   // The table of types comes first, but is complete only once all else has been described.
-  const parts = [types.types(), pallets, extrinsic, runtime, apis, outerEnums, new Map()];
-  return u8aConcat(MAGIC_V15, new TypeRegistry().createTypeUnsafe(METADATA_V15, [parts]).toU8a());
+  const table = types.types();
+  const encode = (version: number, format: string, parts: readonly unknown[]) =>
+    u8aConcat(MAGIC, [version], new TypeRegistry().createTypeUnsafe(format, [parts]).toU8a());
+  return {
+    v14: encode(14, METADATA_V14, [table, pallets, extrinsicV14, runtime]),
+    v15: encode(15, METADATA_V15, [table, pallets, extrinsicV15, runtime, apis, outerEnums, new Map()]),
+  };
 }

@@ -1,6 +1,6 @@
 import { hexToU8a } from '@polkadot/util';
 import type { Chain } from './chain.ts';
-import { decodeExtrinsic, type Extrinsic, verifyExtrinsic } from './extrinsic.ts';
+import { decodeExtrinsicOf, type Extrinsic, verifyExtrinsic } from './extrinsic.ts';
 import { invalidTransaction, RpcError } from './rpc-error.ts';
 import type { Runtime } from './runtime-version.ts';
 import { refusalOf } from './serve-axon.ts';
@@ -76,7 +76,7 @@ export function createPool({ chain, runtime, onSubmit }: PoolOptions): Pool {
     nextNonce,
 
     submit: (encoded, watcher) => {
-      const extrinsic = decodeExtrinsic(hexToU8a(encoded), runtime());
+      const extrinsic = decodeExtrinsicOf(runtime(), hexToU8a(encoded));
       if (waiting.some((one) => one.hash === extrinsic.hash)) {
         throw new RpcError(1013, 'Transaction Already Imported', extrinsic.hash);
       }

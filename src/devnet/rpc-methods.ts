@@ -1,6 +1,7 @@
 import { hexToU8a, isHex, u8aToHex } from '@polkadot/util';
 import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
 import type { Block, Chain } from './chain.ts';
+import type { EncodedMetadata } from './metadata.ts';
 import type { Pool } from './pool.ts';
 import { invalidParams, RpcError } from './rpc-error.ts';
 import type { RuntimeApi } from './runtime-api.ts';
@@ -16,8 +17,15 @@ interface RpcMethodsOptions {
   readonly storage: Storage;
   readonly runtimeApi: RuntimeApi;
   readonly runtime: Runtime;
-  readonly metadata: Uint8Array;
+  readonly metadata: EncodedMetadata;
 }
+
+/** Older names that nodes still answer to, and that the Python SDK asks by. */
+const ALIASES = {
+  account_nextIndex: 'system_accountNextIndex',
+  chain_getHead: 'chain_getBlockHash',
+  state_getStorageAt: 'state_getStorage',
+} as const;
 
 const KEYS_LIMIT = 1000;
 const IGNORE_STATUS = () => {};
@@ -26,6 +34,12 @@ const IGNORE_STATUS = () => {};
 export function hexParam(value: unknown, name: string): string {
   if (!isHex(value) || value.length % 2 !== 0) throw invalidParams(`${name} has to be 0x-prefixed hex`);
   return value;
+}
+
+/** Bytes as hex, with or without `0x`: nodes insist on it for hashes and keys only. @throws RpcError -32602. */
+function bytesParam(value: unknown, name: string): Uint8Array {
+  const hex = typeof value === 'string' && !value.startsWith('0x') ? `0x${value}` : value;
+  return hexToU8a(hexParam(hex, name));
 }
 
 /** Storage keys, as hex in lower case. @throws RpcError -32602. */
@@ -71,7 +85,7 @@ export function createRpcMethods({
     return chain.byNumber(Number(number))?.hash ?? null;
   }
 
-  return {
+  const methods: RpcMethods = {
     system_chain: () => 'SN34 Development',
     system_name: () => 'sn34-miner devnet',
     system_version: () => '1.0.0',
@@ -88,10 +102,10 @@ export function createRpcMethods({
     },
     chain_getFinalizedHead: () => chain.finalized.hash,
     state_getRuntimeVersion: () => describeRuntimeVersion(runtime),
-    state_getMetadata: () => u8aToHex(metadata),
+    state_getMetadata: () => u8aToHex(metadata.v14),
     state_call: ([method, input, at]) => {
       if (typeof method !== 'string') throw invalidParams('the method has to be a name');
-      return u8aToHex(runtimeApi(method, hexToU8a(hexParam(input, 'the input')), blockAt(at)));
+      return u8aToHex(runtimeApi(method, bytesParam(input, 'the input'), blockAt(at)));
     },
     state_getStorage: ([key, at]) => storage.read(blockAt(at), hexParam(key, 'the key').toLowerCase()),
     state_queryStorageAt: ([keys, at]) => {
@@ -101,4 +115,6 @@ export function createRpcMethods({
     author_submitExtrinsic: ([extrinsic]) =>
       pool.submit(hexParam(extrinsic, 'the extrinsic'), IGNORE_STATUS).hash,
   };
+  const aliases = Object.entries(ALIASES).map(([alias, name]) => [alias, methods[name]]);
+  return { ...methods, ...Object.fromEntries(aliases) };
 }

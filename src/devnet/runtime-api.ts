@@ -1,72 +1,14 @@
-import { u8aToHex } from '@polkadot/util';
+import { u8aConcat, u8aToHex } from '@polkadot/util';
 import { encodeAddress } from '@polkadot/util-crypto';
 import type { Block } from './chain.ts';
-import { METAGRAPH_TYPES } from './metagraph-types.ts';
 import { invalidParams, RpcError } from './rpc-error.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
-import { BURN_RAO, IMMUNITY_PERIOD_BLOCKS, TEMPO_BLOCKS } from './storage.ts';
-import { MAX_UIDS, type Neuron } from './subnet.ts';
+import { BLANK_FIELDS, metagraphFields, neuronFields, neuronInfo } from './runtime-views.ts';
 
 /** Answers runtime calls (`state_call`) at a block: name and arguments in SCALE in, SCALE out. */
 export type RuntimeApi = (method: string, input: Uint8Array, block: Block) => Uint8Array;
 
-const METADATA_VERSION = 15;
-const NO_AXON = {
-  block: 0,
-  version: 0,
-  ip: 0n,
-  port: 0,
-  ipType: 0,
-  protocol: 0,
-  placeholder1: 0,
-  placeholder2: 0,
-};
-
-/** The fields of a selective metagraph by the index by which a caller asks for them, in the codec's spelling. */
-function metagraphFieldNames(): readonly string[] {
-  const definition = METAGRAPH_TYPES.SelectiveMetagraph;
-  if (definition === undefined || !('fields' in definition)) return [];
-  return Object.keys(definition.fields).map((name) =>
-    name.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase()),
-  );
-}
-
-/** All that is known of the neurons, one list a field. Each hotkey is its own coldkey here. */
-function neuronFields(neurons: readonly Neuron[]) {
-  const each = <T>(pick: (neuron: Neuron) => T): readonly T[] => neurons.map(pick);
-  const zeros = each(() => 0);
-  return {
-    hotkeys: each((neuron) => neuron.hotkey),
-    coldkeys: each((neuron) => neuron.hotkey),
-    active: each(() => true),
-    validatorPermit: each((neuron) => neuron.permit),
-    pruningScore: zeros,
-    lastUpdate: each((neuron) => neuron.registeredAtBlock),
-    emission: zeros,
-    dividends: zeros,
-    incentives: zeros,
-    consensus: zeros,
-    blockAtRegistration: each((neuron) => neuron.registeredAtBlock),
-    alphaStake: each((neuron) => neuron.stakeRao),
-    taoStake: zeros,
-    totalStake: each((neuron) => neuron.stakeRao),
-  };
-}
-
-function metagraphFields({ number, subnet }: Block) {
-  return {
-    ...neuronFields(subnet.neurons),
-    block: number,
-    tempo: TEMPO_BLOCKS,
-    numUids: subnet.neurons.length,
-    maxUids: MAX_UIDS,
-    burn: BURN_RAO,
-    registrationAllowed: true,
-    immunityPeriod: IMMUNITY_PERIOD_BLOCKS,
-    servingRateLimit: subnet.servingRateLimitBlocks,
-    axons: subnet.neurons.map(({ axon }) => axon ?? NO_AXON),
-  };
-}
+type NeuronType = 'NeuronInfo' | 'NeuronInfoLite';
 
 /** `u16`, then `Vec<u16>`: a netuid and the indexes of the fields. */
 function decodeSelection(input: Uint8Array): {
@@ -84,34 +26,76 @@ function decodeSelection(input: Uint8Array): {
   return { netuid: view.getUint16(0, true), indexes };
 }
 
-function readNumber(input: Uint8Array, bytes: 2 | 4): number {
-  if (input.length !== bytes) throw invalidParams(`the argument has to be ${bytes} bytes long`);
+function readU32(input: Uint8Array): number {
+  if (input.length !== 4) throw invalidParams('the argument has to be 4 bytes long');
+  return new DataView(input.buffer, input.byteOffset, input.length).getUint32(0, true);
+}
+
+/** As many numbers of two bytes as `names`, one after the other. */
+function readU16s<const Names extends readonly string[]>(
+  input: Uint8Array,
+  names: Names,
+): Record<Names[number], number> {
+  const bytes = 2 * names.length;
+  if (input.length !== bytes) throw invalidParams(`the arguments have to be ${bytes} bytes long`);
   const view = new DataView(input.buffer, input.byteOffset, input.length);
-  return bytes === 2 ? view.getUint16(0, true) : view.getUint32(0, true);
+  const entries = names.map((name, index) => [name, view.getUint16(2 * index, true)] as const);
+  return Object.fromEntries(entries) as Record<Names[number], number>;
 }
 
 export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
-  const fieldNames = metagraphFieldNames();
+  const metadataByVersion: ReadonlyMap<number, Uint8Array> = new Map([
+    [14, codec.metadata.v14],
+    [15, codec.metadata.v15],
+  ]);
 
-  /** Fields that were not asked for, and those that mean nothing here, are None. */
+  /** Fields that were not asked for are None. */
   function selectiveMetagraph(input: Uint8Array, block: Block): Uint8Array {
     const { netuid, indexes } = decodeSelection(input);
-    const wanted = new Set(indexes.map((index) => fieldNames[index]));
-    const known = Object.entries(metagraphFields(block)).filter(([name]) => wanted.has(name));
+    const fields = { ...Object.fromEntries(BLANK_FIELDS), ...metagraphFields(block) };
+    const wanted = new Set(indexes.map((index) => BLANK_FIELDS[index]?.[0]));
+    const known = Object.entries(fields).filter(([name]) => wanted.has(name));
     const metagraph = netuid === block.subnet.netuid ? { ...Object.fromEntries(known), netuid } : null;
     return codec.encode('Option<SelectiveMetagraph>', metagraph);
   }
 
+  /** The same for a part of the subnet by its number, of which there is one here: 0. */
+  function selectiveMechagraph(input: Uint8Array, block: Block): Uint8Array {
+    if (input.length < 3) throw invalidParams('the netuid and the mechanism are missing');
+    if (input[2] !== 0) return codec.encode('Option<SelectiveMetagraph>', null);
+    return selectiveMetagraph(u8aConcat(input.subarray(0, 2), input.subarray(3)), block);
+  }
+
+  function metagraph(input: Uint8Array, block: Block): Uint8Array {
+    const { netuid } = readU16s(input, ['netuid']);
+    const fields = { ...metagraphFields(block), netuid };
+    return codec.encode('Option<Metagraph>', netuid === block.subnet.netuid ? fields : null);
+  }
+
   function subnetState(input: Uint8Array, { subnet }: Block): Uint8Array {
-    const netuid = readNumber(input, 2);
+    const { netuid } = readU16s(input, ['netuid']);
     const none: readonly never[] = [];
     const state = { ...neuronFields(subnet.neurons), netuid, trust: none, rank: none, emissionHistory: none };
     return codec.encode('Option<SubnetState>', netuid === subnet.netuid ? state : null);
   }
 
+  function neuron(type: NeuronType, input: Uint8Array, { subnet }: Block): Uint8Array {
+    const { netuid, uid } = readU16s(input, ['netuid', 'uid']);
+    return codec.encode(`Option<${type}>`, netuid === subnet.netuid ? neuronInfo(subnet, uid) : null);
+  }
+
+  function neurons(type: NeuronType, input: Uint8Array, { subnet }: Block): Uint8Array {
+    const { netuid } = readU16s(input, ['netuid']);
+    const all = netuid === subnet.netuid ? subnet.neurons : [];
+    return codec.encode(
+      `Vec<${type}>`,
+      all.map((_neuron, uid) => neuronInfo(subnet, uid)),
+    );
+  }
+
   function metadataAtVersion(input: Uint8Array): Uint8Array {
-    const isKnown = readNumber(input, 4) === METADATA_VERSION;
-    return codec.encode('Option<OpaqueMetadata>', isKnown ? u8aToHex(codec.metadata) : null);
+    const metadata = metadataByVersion.get(readU32(input));
+    return codec.encode('Option<OpaqueMetadata>', metadata === undefined ? null : u8aToHex(metadata));
   }
 
   function accountNonce(input: Uint8Array, { nonces }: Block): Uint8Array {
@@ -122,13 +106,25 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
   return (method, input, block) => {
     switch (method) {
       case 'Metadata_metadata_versions':
-        return codec.encode('Vec<u32>', [METADATA_VERSION]);
+        return codec.encode('Vec<u32>', [...metadataByVersion.keys()]);
       case 'Metadata_metadata_at_version':
         return metadataAtVersion(input);
       case 'AccountNonceApi_account_nonce':
         return accountNonce(input, block);
+      case 'NeuronInfoRuntimeApi_get_neuron':
+        return neuron('NeuronInfo', input, block);
+      case 'NeuronInfoRuntimeApi_get_neuron_lite':
+        return neuron('NeuronInfoLite', input, block);
+      case 'NeuronInfoRuntimeApi_get_neurons':
+        return neurons('NeuronInfo', input, block);
+      case 'NeuronInfoRuntimeApi_get_neurons_lite':
+        return neurons('NeuronInfoLite', input, block);
       case 'SubnetInfoRuntimeApi_get_selective_metagraph':
         return selectiveMetagraph(input, block);
+      case 'SubnetInfoRuntimeApi_get_selective_mechagraph':
+        return selectiveMechagraph(input, block);
+      case 'SubnetInfoRuntimeApi_get_metagraph':
+        return metagraph(input, block);
       case 'SubnetInfoRuntimeApi_get_subnet_state':
         return subnetState(input, block);
       default:

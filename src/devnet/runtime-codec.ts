@@ -1,6 +1,6 @@
 import { Metadata, TypeRegistry } from '@polkadot/types';
 import { FRAME_TYPES } from './frame-types.ts';
-import { encodeMetadata } from './metadata.ts';
+import { type EncodedMetadata, encodeMetadata } from './metadata.ts';
 import { METAGRAPH_TYPES } from './metagraph-types.ts';
 import { FIRST_RUNTIME, type Runtime } from './runtime-version.ts';
 import { subtensorTypes } from './subtensor-types.ts';
@@ -8,7 +8,7 @@ import { createTypeTable } from './type-table.ts';
 
 /** SCALE for the types that the metadata declares, by type expression: what is announced is what is spoken. */
 export interface RuntimeCodec {
-  readonly metadata: Uint8Array;
+  readonly metadata: EncodedMetadata;
   /** Struct values are objects with camelCase keys, accounts SS58 addresses. */
   encode(expression: string, value: unknown): Uint8Array;
 }
@@ -26,7 +26,7 @@ export function createRuntimeCodec(runtime: Runtime = FIRST_RUNTIME): RuntimeCod
   const types = createTypeTable({ ...FRAME_TYPES, ...subtensorTypes(runtime), ...METAGRAPH_TYPES });
   const metadata = encodeMetadata(types);
   const registry = new TypeRegistry();
-  registry.setMetadata(new Metadata(registry, metadata), undefined, OWN_EXTENSIONS);
+  registry.setMetadata(new Metadata(registry, metadata.v15), undefined, OWN_EXTENSIONS);
   return {
     metadata,
     encode: (expression, value) => {

@@ -5,6 +5,7 @@ const APIS: Readonly<Record<string, number>> = {
   Core: 5,
   Metadata: 2,
   AccountNonceApi: 1,
+  NeuronInfoRuntimeApi: 1,
   SubnetInfoRuntimeApi: 2,
 };
 

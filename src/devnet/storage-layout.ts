@@ -1,7 +1,7 @@
 import { u8aConcat, u8aToHex } from '@polkadot/util';
 import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
 
-type StorageHasher = 'Identity' | 'Blake2_128Concat';
+type StorageHasher = 'Identity' | 'Blake2_128Concat' | 'Twox64Concat';
 
 export interface StorageEntry {
   /** Type expression of the value. */
@@ -38,6 +38,7 @@ export const STORAGE = {
     ImmunityPeriod: { ...NETUID, value: 'u16', fallback: '0x0010' },
     ServingRateLimit: { ...NETUID, value: 'u64', fallback: '0x3200000000000000' },
     Burn: { ...NETUID, value: 'u64', fallback: '0x00e1f50500000000' },
+    MechanismCountCurrent: { ...NETUID, hashers: ['Twox64Concat'], value: 'u8', fallback: '0x01' },
     Keys: { ...NETUID_UID, value: 'AccountId', fallback: zeros(32) },
     BlockAtRegistration: { ...NETUID_UID, value: 'u64', fallback: zeros(8) },
     Uids: { ...NETUID_HOTKEY, value: 'u16' },
@@ -51,6 +52,12 @@ export const STORAGE = {
   },
 } as const satisfies Record<string, Record<string, StorageEntry>>;
 
+function hashPart(hasher: StorageHasher | undefined, part: Uint8Array): Uint8Array {
+  if (hasher === 'Blake2_128Concat') return u8aConcat(blake2AsU8a(part, 128), part);
+  if (hasher === 'Twox64Concat') return u8aConcat(xxhashAsU8a(part, 64), part);
+  return part;
+}
+
 /**
  * The key under which a value is kept: both names hashed, then each part of the key as its hasher makes it.
  *
@@ -63,8 +70,6 @@ export function storageKey(
   hashers: readonly StorageHasher[] = [],
   parts: readonly Uint8Array[] = [],
 ): string {
-  const hashed = parts.map((part, index) =>
-    hashers[index] === 'Blake2_128Concat' ? u8aConcat(blake2AsU8a(part, 128), part) : part,
-  );
+  const hashed = parts.map((part, index) => hashPart(hashers[index], part));
   return u8aToHex(u8aConcat(xxhashAsU8a(pallet, 128), xxhashAsU8a(name, 128), ...hashed));
 }

@@ -1,10 +1,20 @@
 import { readFileSync } from 'node:fs';
 import type { PortableRegistry } from '@polkadot/types';
-import { Metadata, TypeRegistry } from '@polkadot/types';
+import { expandMetadata, Metadata, TypeRegistry } from '@polkadot/types';
 import type { SiLookupTypeId } from '@polkadot/types/interfaces';
 import { describe, expect, it, vi } from 'vitest';
 import { createRuntimeCodec } from '../../src/devnet/runtime-codec.ts';
-import { connect, openDevnet, serveAxon } from './fixture.ts';
+import { connect, NETUID, openDevnet, post, serveAxon } from './fixture.ts';
+
+/** polkadot.js warns of those that it isn't told of. */
+const OWN_EXTENSIONS = Object.fromEntries(
+  [
+    'SudoTransactionExtension',
+    'CheckShieldedTxValidity',
+    'SubtensorTransactionExtension',
+    'DrandPriority',
+  ].map((name) => [name, { extrinsic: {}, payload: {} }]),
+);
 
 describe('the metadata of the devnet', () => {
   it('is taken by polkadot.js without a word on the console', async () => {
@@ -23,6 +33,18 @@ describe('the metadata of the devnet', () => {
   it('gives the call bytes that finney takes', async () => {
     const api = await connect(await openDevnet());
     expect(serveAxon(api).method.toHex()).toBe(
+      '0x07042200509e9800080808080000000000000000000000009b1f04040000',
+    );
+  });
+
+  it('comes in the older format as well, which is what clients get that ask for none', async () => {
+    const answered = await post(await openDevnet(), 'state_getMetadata');
+    const registry = new TypeRegistry();
+    const metadata = new Metadata(registry, answered as `0x${string}`);
+    expect(metadata.version).toBe(14);
+    registry.setMetadata(metadata, undefined, OWN_EXTENSIONS);
+    const tx = expandMetadata(registry, metadata).tx.subtensorModule?.serveAxon;
+    expect(tx?.(NETUID, 10_002_000, 0x08080808n, 8091, 4, 4, 0, 0).toHex()).toBe(
       '0x07042200509e9800080808080000000000000000000000009b1f04040000',
     );
   });
@@ -102,7 +124,7 @@ function spell(
 describe.skipIf(FINNEY_METADATA_FILE === undefined)(
   'the metadata of the devnet beside that of finney',
   () => {
-    const devnet = new Metadata(new TypeRegistry(), createRuntimeCodec().metadata).asV15;
+    const devnet = new Metadata(new TypeRegistry(), createRuntimeCodec().metadata.v15).asV15;
     const finney = new Metadata(new TypeRegistry(), readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'))
       .asLatest;
     const theirs = (id: SiLookupTypeId, own: SiLookupTypeId) => spell(finney.lookup, id, devnet.lookup, own);

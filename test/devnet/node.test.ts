@@ -109,6 +109,26 @@ describe('the devnet as a server', () => {
     await expect(post(devnet, 'state_call', ['Nothing_at_all', '0x'])).rejects.toMatchObject({ code: 4003 });
   });
 
+  it('goes by the older names of methods too', async () => {
+    const devnet = await openDevnet();
+    devnet.produceBlock();
+    expect(await post(devnet, 'chain_getHead')).toBe(devnet.state.head.hash);
+    expect(await post(devnet, 'account_nextIndex', [BOB])).toBe(0);
+    const number = '0x26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac';
+    expect(await post(devnet, 'state_getStorageAt', [number])).toBe('0x01000000');
+  });
+
+  it('takes the input of a runtime call without its 0x, as nodes do', async () => {
+    const devnet = await openDevnet();
+    const answers = ['22000100', '0x22000100'].map((input) =>
+      post(devnet, 'state_call', ['NeuronInfoRuntimeApi_get_neuron_lite', input]),
+    );
+    const [bare, prefixed] = await Promise.all(answers);
+    expect(bare).toMatch(/^0x01/);
+    expect(bare).toBe(prefixed);
+    await expect(post(devnet, 'state_call', ['Metadata_metadata_versions', 'xyz'])).rejects.toThrow('hex');
+  });
+
   it('cuts off who sends too much at once', async () => {
     const devnet = await openDevnet();
     const socket = await openSocket(devnet);

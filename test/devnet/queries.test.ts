@@ -22,6 +22,12 @@ async function ask(
   return answer?.toJSON() as Record<string, unknown>;
 }
 
+/** The same about neurons. */
+async function askNeurons(api: ApiPromise, name: string, ...args: readonly unknown[]): Promise<unknown> {
+  const answer = await api.call.neuronInfoRuntimeApi?.[name]?.(...args);
+  return answer?.toJSON();
+}
+
 describe('the storage of the devnet', () => {
   it('holds the development keys by uid and by hotkey', async () => {
     const api = await connect(await openDevnet());
@@ -42,6 +48,7 @@ describe('the storage of the devnet', () => {
     expect(await query(api, 'burn', NETUID)).toBe(100_000_000);
     expect(await query(api, 'tempo', NETUID)).toBe(360);
     expect(await query(api, 'immunityPeriod', NETUID)).toBe(4096);
+    expect(await query(api, 'mechanismCountCurrent', NETUID)).toBe(1);
   });
 
   it('has the defaults of finney for a subnet that it does not run', async () => {
@@ -127,10 +134,75 @@ describe('the metagraph of the devnet', () => {
     });
   });
 
+  it('has a blank value for what was asked for and means nothing here', async () => {
+    const api = await connect(await openDevnet());
+    const metagraph = await ask(api, 'getSelectiveMetagraph', NETUID, [1, 4, 5, 21, 35, 65, 72]);
+    const present = Object.entries(metagraph).filter(([, value]) => value !== null);
+    expect(Object.fromEntries(present)).toEqual({
+      netuid: NETUID,
+      name: [],
+      networkRegisteredAt: 0,
+      ownerHotkey: '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM',
+      movingPrice: { bits: 0 },
+      powRegistrationAllowed: false,
+      rank: [],
+      validators: [],
+    });
+  });
+
+  it('is there as a whole, and for the one mechanism of the subnet', async () => {
+    const api = await connect(await openDevnet());
+    const known = { netuid: NETUID, hotkeys: [ALICE, BOB, CHARLIE], validatorPermit: [true, false, false] };
+    expect(await ask(api, 'getMetagraph', NETUID)).toMatchObject({ ...known, tempo: 360, numUids: 3 });
+    expect(await ask(api, 'getSelectiveMechagraph', NETUID, 0, [52, 57])).toMatchObject(known);
+    expect(await ask(api, 'getSelectiveMechagraph', NETUID, 1, [52, 57])).toBeNull();
+  });
+
   it('is nothing for a subnet that the devnet does not run', async () => {
     const api = await connect(await openDevnet());
     expect(await ask(api, 'getSelectiveMetagraph', 1, [52])).toBeNull();
+    expect(await ask(api, 'getSelectiveMechagraph', 1, 0, [52])).toBeNull();
+    expect(await ask(api, 'getMetagraph', 1)).toBeNull();
     expect(await ask(api, 'getSubnetState', 1)).toBeNull();
+    expect(await askNeurons(api, 'getNeuron', 1, 0)).toBeNull();
+    expect(await askNeurons(api, 'getNeuronsLite', 1)).toEqual([]);
+  });
+});
+
+describe('the neurons of the devnet', () => {
+  it('are described one by one, with their axon and stake', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    const bob = {
+      hotkey: BOB,
+      uid: 1,
+      netuid: NETUID,
+      active: true,
+      axonInfo: { ip: 0x08080808, port: 8091, block: 1 },
+    };
+    expect(await askNeurons(api, 'getNeuron', NETUID, 1)).toMatchObject({ ...bob, weights: [], bonds: [] });
+    expect(await askNeurons(api, 'getNeuronLite', NETUID, 1)).toMatchObject(bob);
+    expect(await askNeurons(api, 'getNeuron', NETUID, 0)).toMatchObject({
+      hotkey: ALICE,
+      axonInfo: { ip: 0, port: 0 },
+      stake: [[ALICE, 1_000_000_000_000_000]],
+      validatorPermit: true,
+    });
+  });
+
+  it('are listed by uid', async () => {
+    const api = await connect(await openDevnet());
+    for (const name of ['getNeurons', 'getNeuronsLite']) {
+      const neurons = await askNeurons(api, name, NETUID);
+      expect(neurons).toMatchObject([ALICE, BOB, CHARLIE].map((hotkey, uid) => ({ hotkey, uid })));
+    }
+  });
+
+  it('end with the last uid', async () => {
+    const api = await connect(await openDevnet());
+    expect(await askNeurons(api, 'getNeuron', NETUID, 3)).toBeNull();
+    expect(await askNeurons(api, 'getNeuronLite', NETUID, 3)).toBeNull();
   });
 });
 

@@ -10,8 +10,8 @@ const ROOT = join(import.meta.dirname, '../..');
 /** Kept between runs; a changed list of packages gets an environment of its own. */
 const CACHE = join(ROOT, '.tools/interop');
 
-export type Sdk = 'sdk-9' | 'sdk-10';
-const SDKS: readonly Sdk[] = ['sdk-9', 'sdk-10'];
+export type Sdk = 'sdk-9' | 'sdk-10' | 'wallet-1';
+const SDKS: readonly Sdk[] = ['sdk-9', 'sdk-10', 'wallet-1'];
 
 function requirementsOf(sdk: Sdk): string {
   return join(import.meta.dirname, `python/requirements-${sdk}.txt`);
@@ -44,6 +44,8 @@ async function make(sdk: Sdk): Promise<void> {
     'install',
     '--quiet',
     '--disable-pip-version-check',
+    // The lists are whole: nothing that a registry offers later gets in.
+    '--no-deps',
     '--requirement',
     requirementsOf(sdk),
   ];
