@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { HexString } from './hex.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { type ChainSession, displayEndpoint, type GenesisRules, openSession } from './session.ts';
@@ -78,6 +79,8 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
   let session: ChainSession | undefined;
   let head: Head | undefined;
   let lastFailure: ConnectionFailure | undefined;
+  /** The newest block when blocks stopped coming; undefined while they come. */
+  let stalledAt: number | undefined;
   let loop: Promise<void> | undefined;
 
   function setConnection(next: Connection): void {
@@ -102,9 +105,14 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
     closing.signal.addEventListener('abort', stop, { once: true });
     let newest = -1;
     let opened: ChainSession | undefined;
+    let onMoving: (() => void) | undefined;
+    const moving = new Promise<void>((resolve) => {
+      onMoving = resolve;
+    });
     const watchdog = createWatchdog({
       limitMs: blockWatchdogMs,
       onExpire: () => {
+        stalledAt ??= head?.block;
         const reason = new MinerError('CHAIN_UNREACHABLE', `no new block for ${blockWatchdogMs} ms`);
         if (opened === undefined) attempt.abort(reason);
         else opened.socket.end(reason);
@@ -123,14 +131,21 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
           if (block <= newest) return;
           watchdog.touch();
           // A node that connects and drops at once is as good as down; one that moves on is not.
-          if (newest >= 0) onStable();
+          const moves = newest >= 0;
+          if (moves) onStable();
           newest = block;
-          head = { block, seenAtMs: clock.monotonic() };
+          // The first head of a connection may be old news, and then leaves the age of the newest block as it was.
+          if (moves || head === undefined || block > head.block)
+            head = { block, seenAtMs: clock.monotonic() };
+          if (moves || block > (stalledAt ?? -1)) onMoving?.();
           if (session !== undefined) onHead(block);
         },
         onCallbackError: (error) => logger.error({ err: error }, 'chain callback failed'),
       });
       const { endpoint, genesisHash, specVersion, socket } = opened;
+      // Once blocks stopped, a connection is one only when they come again: what a node that stands still says is old.
+      await untilAborted(moving, socket.ended);
+      stalledAt = undefined;
       session = opened;
       logger.info({ endpoint, specVersion, block: head?.block }, 'chain connected');
       setConnection({ state: 'connected', endpoint, genesisHash, specVersion });
