@@ -15,6 +15,8 @@ const WORDS: Readonly<Record<string, string>> = {
   InvalidIpType: 'the chain accepts only IP versions 4 and 6',
   ServingRateLimitExceeded: 'the address was announced only a short time ago',
   InvalidPort: 'the chain does not accept port 0',
+  TxRateLimitExceeded: 'this hotkey sent too many transactions in a short time',
+  SubnetNotExists: 'the chain has no subnet of this number',
   BadRequest: 'the chain found the announcement malformed',
 };
 

@@ -168,8 +168,9 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       const endpoint = displayEndpoint(url);
       if (connection.state !== 'down') setConnection({ state: 'connecting', endpoint });
       failures += 1;
+      // The end of a connection that worked is a first failure.
       const reason = await live(url, () => {
-        failures = 0;
+        failures = 1;
       });
       if (closing.signal.aborted) break;
       setDown(endpoint, reason);

@@ -17,7 +17,7 @@ await cryptoWaitReady();
 const keyring = new Keyring({ type: 'sr25519' });
 
 /** A well-known development key. */
-function developmentKey(name: 'Alice' | 'Bob' | 'Charlie' | 'Dave' | 'Eve'): KeyringPair {
+export function developmentKey(name: 'Alice' | 'Bob' | 'Charlie' | 'Dave' | 'Eve'): KeyringPair {
   return keyring.addFromUri(`//${name}`);
 }
 
@@ -141,6 +141,7 @@ interface TestChainOptions {
   readonly key?: Parameters<typeof developmentKey>[0];
   readonly expectedGenesisHash?: string;
   readonly refuseGenesis?: readonly string[];
+  readonly netuid?: number;
   readonly stateDir?: string;
   readonly blockWatchdogMs?: number;
   readonly signersMaxAgeMs?: number;
