@@ -154,8 +154,8 @@ const DEFINITIONS = {
   },
   AXON_SIGNERS_UNKNOWN: {
     status: 503,
-    meaning: 'The table of validators has not been read from the chain yet.',
-    remedy: 'Check the chain connection in /status.',
+    meaning: 'The table of validators was never read from the chain, or too long ago.',
+    remedy: 'Check the chain connection in /status, and CHAIN_ENDPOINT.',
   },
   AXON_SIGNATURE_MISMATCH: {
     status: 400,

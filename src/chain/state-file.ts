@@ -20,15 +20,21 @@ interface StateFileOptions<Value> {
 
 /** Nothing that is kept here is needed to go on: a file that can't be read or written is told, and done without. */
 export function createStateFile<Value>({ path, schema, logger }: StateFileOptions<Value>): StateFile<Value> {
+  // Each fault is said once: files are read and written again and again, and a full disk stays full for a while.
+  let isReadable = true;
   let isWritable = true;
   return {
     path,
 
     read() {
       try {
-        return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+        const value = schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+        isReadable = true;
+        return value;
       } catch (error) {
-        if (!isMissing(error)) logger.warn({ err: error, path }, 'state file unusable, going on without it');
+        if (isMissing(error)) return undefined;
+        if (isReadable) logger.warn({ err: error, path }, 'state file unusable, going on without it');
+        isReadable = false;
         return undefined;
       }
     },
@@ -41,7 +47,6 @@ export function createStateFile<Value>({ path, schema, logger }: StateFileOption
         renameSync(fresh, path);
         isWritable = true;
       } catch (error) {
-        // Said once: a full disk stays full for a while.
         if (isWritable) logger.error({ err: error, path }, 'state file not written; a restart will miss it');
         isWritable = false;
       }

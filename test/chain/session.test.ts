@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
+import type { MetadataCache } from '../../src/chain/metadata-cache.ts';
 import { type ChainSession, displayEndpoint, openSession } from '../../src/chain/session.ts';
 import { createReader } from '../../src/chain/subtensor-reader.ts';
 import { MinerError } from '../../src/errors.ts';
@@ -6,7 +9,17 @@ import { alice, bob, closeAfterEach, NETUID, openDevnet } from './fixture.ts';
 
 closeAfterEach();
 
-async function open(url: string, metadata = new Map<string, `0x${string}`>()): Promise<ChainSession> {
+/** Metadata of finney as a node answers it, where somebody has it. */
+const { FINNEY_METADATA_FILE } = process.env;
+/** The announcement of 8.8.8.8:8091 on netuid 34 by version 10.2.0 of the SDK. */
+const SERVE_AXON = '0x07042200509e9800080808080000000000000000000000009b1f04040000';
+
+function encodeServeAxon({ api }: ChainSession): string | undefined {
+  const call = api.tx.subtensorModule?.serveAxon?.(34, 10_002_000, 0x08080808n, 8091, 4, 4, 0, 0);
+  return call?.method.toHex();
+}
+
+async function open(url: string, metadata: MetadataCache = new Map()): Promise<ChainSession> {
   return await openSession({
     url,
     genesis: { expected: undefined, refused: [] },
@@ -27,8 +40,17 @@ async function end({ socket }: ChainSession): Promise<void> {
 describe('a session', () => {
   it('encodes serve_axon byte for byte as mainnet takes it', async () => {
     const session = await open((await openDevnet()).url);
-    const call = session.api.tx.subtensorModule?.serveAxon?.(34, 10_002_000, 0x08080808n, 8091, 4, 4, 0, 0);
-    expect(call?.method.toHex()).toBe('0x07042200509e9800080808080000000000000000000000009b1f04040000');
+    expect(encodeServeAxon(session)).toBe(SERVE_AXON);
+    await end(session);
+  });
+
+  it.skipIf(FINNEY_METADATA_FILE === undefined)('encodes the same with the metadata of finney', async () => {
+    const metadata = u8aToHex(readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'));
+    const session = await open((await openDevnet()).url, { get: () => metadata, set: () => undefined });
+    expect(encodeServeAxon(session)).toBe(SERVE_AXON);
+    expect(session.api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph).toBeDefined();
+    const { incentive, immunityPeriod, keys, subnetworkN, axons } = session.api.query.subtensorModule ?? {};
+    expect([incentive, immunityPeriod, keys, subnetworkN, axons]).not.toContain(undefined);
     await end(session);
   });
 

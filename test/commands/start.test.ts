@@ -6,6 +6,7 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { isRunning } from '../fixtures/is-running.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
+import { startDevnet } from '../fixtures/miner.ts';
 import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
@@ -175,6 +176,21 @@ describe('start, where it cannot run', () => {
     const miner = await start(settings([...lines, `WALLET_PATH=${join(hotkeys, '../..')}`]));
     expect(await miner.ended).toBe(15);
     expect(miner.output()).toContain('CHAIN_WRONG_NETWORK');
+  }, 60_000);
+
+  it('goes on where the endpoint comes to serve another chain later', async () => {
+    const former = await startDevnet();
+    const miner = await start(['--dev', '--subtensor.chain_endpoint', former.url]);
+    await miner.ready();
+    await former.close();
+    const other = await startDevnet({ port: former.port, chainName: 'another chain' });
+    onTestFinished(() => other.close());
+    await until(() => miner.output().includes('CHAIN_WRONG_NETWORK'));
+    const jpeg = await makeJpeg({ width: 50, height: 40, seed: 1 });
+    const answer = await createValidator('//Alice').post(miner.axonPort, '/detect_image', jpeg);
+    expect(answer.status).toBe(200);
+    miner.child.kill('SIGTERM');
+    expect(await miner.ended).toBe(0);
   }, 60_000);
 
   it('ends with 13 where the model is missing', async () => {
