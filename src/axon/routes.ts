@@ -1,8 +1,10 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import type { Scheduler } from '../admission/scheduler.ts';
+import type { EpistulaClaim } from '../epistula/headers.ts';
 import { MinerError } from '../errors.ts';
 import type { Task } from '../inference/model-json.ts';
 import type { Answerer } from './answerer.ts';
+import type { SignedProtocol } from './protocol.ts';
 import { sendError, sendPrediction } from './replies.ts';
 import { type SignedRequestOptions, type SignedRoute, signedRequestHandler } from './signed-request.ts';
 
@@ -14,6 +16,7 @@ export interface AxonRoutes {
   readonly uid: () => number | undefined;
   readonly answerer: Answerer;
   readonly scheduler: Scheduler;
+  readonly authenticator: SignedProtocol<EpistulaClaim>;
   readonly signed: SignedRequestOptions;
 }
 
@@ -32,14 +35,14 @@ const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 
 /** Registers all routes of the public port. Those of the other miner type stay unknown: 404 makes a validator ask again. */
 export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
   const { minerType, hotkey, uid, answerer, scheduler } = routes;
-  const handlerOf = signedRequestHandler(routes.signed);
+  const handlerOf = signedRequestHandler(routes.authenticator, routes.signed);
 
   for (const path of ['/', '/healthcheck']) {
     app.get(path, async (_request, reply) => reply.send(200));
     refuseOtherMethods(app, path, ['GET', 'HEAD']);
   }
 
-  const minerInfo: SignedRoute = {
+  const minerInfo: SignedRoute<EpistulaClaim> = {
     name: '/miner_info',
     precondition: () => undefined,
     respond: async (_request, reply) =>
@@ -56,7 +59,12 @@ export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
   }
 }
 
-function taskRoute(path: string, task: Task, answerer: Answerer, scheduler: Scheduler): SignedRoute {
+function taskRoute(
+  path: string,
+  task: Task,
+  answerer: Answerer,
+  scheduler: Scheduler,
+): SignedRoute<EpistulaClaim> {
   return {
     name: path,
     precondition: () => {
