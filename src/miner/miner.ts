@@ -7,7 +7,9 @@ import { createScheduler } from '../admission/scheduler.ts';
 import { createAuthenticator } from '../axon/authenticate.ts';
 import { createGates } from '../axon/gates.ts';
 import { createAxonServer } from '../axon/server.ts';
+import { createSynapseProtocol } from '../axon/synapse-protocol.ts';
 import type { Chain } from '../chain/chain.ts';
+import { AXON_VERSION } from '../chain/serve-axon.ts';
 import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { createReplayGuard } from '../epistula/replay-guard.ts';
@@ -72,6 +74,18 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     answerer: createAnswerer(engines),
     scheduler,
     authenticator: createAuthenticator({ hotkey, futureToleranceMs, bodyLimitBytes, gates }),
+    ...(config.axon.synapse && config.minerType === 'detector'
+      ? {
+          synapse: createSynapseProtocol({
+            hotkey,
+            axonVersion: AXON_VERSION,
+            futureToleranceMs,
+            bodyLimitBytes,
+            gates,
+            clock,
+          }),
+        }
+      : {}),
     signed: { budget, skew, temporary, clock, onRecord: requests.add },
   });
 
