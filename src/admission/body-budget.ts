@@ -11,6 +11,8 @@ export interface BodyBudget {
 export interface Upload {
   /** Network address of the caller. */
   readonly address: string;
+  /** Content-Length; undefined for a chunked body. */
+  readonly declaredBytes: number | undefined;
   /** Checks, once and only when asked, whether the caller holds the key that it names; a rejection counts as no. */
   readonly prove: () => Promise<boolean>;
   /** Called when the upload must end because others need its room. */
@@ -20,7 +22,7 @@ export interface Upload {
 export interface BodyAccount {
   /**
    * Takes room for bytes that have arrived.
-   * @throws MinerError AXON_BUSY when there is none, even after slower uploads were ended
+   * @throws MinerError AXON_BUSY when there is none, even after longer uploads were ended
    */
   charge(bytes: number): Promise<void>;
   /** Average rate since the upload began, in bytes per second. */
@@ -43,8 +45,9 @@ interface BodyBudgetOptions {
 /** Uploads of unproven callers at once, all together and of one address. */
 const MAX_CLAIMED_UPLOADS = 512;
 const MAX_CLAIMED_UPLOADS_PER_ADDRESS = 256;
-/** Younger uploads are rated as if they were this old, so that a first packet decides nothing. */
-const MIN_RATED_AGE_MS = 1_000;
+/** What every upload is credited with at its start, so that a first packet decides nothing. */
+const CREDIT_BYTES = 64 * 1024;
+const CREDIT_MS = 100;
 
 interface Account {
   readonly upload: Upload;
@@ -60,8 +63,9 @@ interface Account {
  * A budget in two halves. The signer that a request names is only a claim until its whole body is there, so claimed
  * callers share one half, and of that half one address gets at most half. A caller that proves its key (by the secret
  * signature that validators send) may also use the other half. The proof costs a signature check, so it is asked for
- * only when room is short. Then the slowest claimed upload makes way, never a proven one: however many slow uploads
- * name a validator, the validator's own requests find room, with or without the optional headers.
+ * only when room is short. Then the claimed upload that will have held its room the longest makes way, never a proven one:
+ * however many slow uploads name a validator, the validator's own requests find room, with or without the optional
+ * headers.
  */
 export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
   const { totalBytes, bodyLimitBytes, clock } = options;
@@ -71,8 +75,14 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
 
   const claimed = () => [...accounts].filter((account) => !account.isProven);
   const sum = (list: readonly Account[]) => list.reduce((total, account) => total + account.bytes, 0);
-  const rate = (account: Account) =>
-    account.bytes / Math.max(MIN_RATED_AGE_MS, clock.monotonic() - account.openedAt);
+  const ageMs = (account: Account) => clock.monotonic() - account.openedAt;
+
+  /** From its start to its end if it goes on at the rate it had so far: small and quick ones score low. */
+  function expectedLifeMs(account: Account): number {
+    const bytesPerMs = (account.bytes + CREDIT_BYTES) / (ageMs(account) + CREDIT_MS);
+    const missing = Math.max(0, (account.upload.declaredBytes ?? bodyLimitBytes) - account.bytes);
+    return ageMs(account) + missing / bytesPerMs;
+  }
 
   /**
    * The claimed accounts among which one must go before `account` may take `bytes` more; undefined: there is room. One
@@ -99,14 +109,16 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
     return account.isProven;
   }
 
-  /** Proves the account, or ends slower claimed uploads one by one, until the account may take `bytes` more. */
+  /** Proves the account, or ends longer claimed uploads one by one, until the account may take `bytes` more. */
   async function makeRoom(account: Account, bytes: number): Promise<void> {
     for (let short = shortage(account, bytes); short !== undefined; short = shortage(account, bytes)) {
       if (account.isClosed) return;
       if (!account.isProven && (await prove(account))) continue;
-      const victim = short.filter((other) => other !== account).sort((a, b) => rate(a) - rate(b))[0];
+      const [victim] = short
+        .filter((other) => other !== account)
+        .sort((a, b) => expectedLifeMs(b) - expectedLifeMs(a));
       const mayEvict =
-        victim !== undefined && (account.isProven || rate(victim) <= rate(account) || account.bytes === 0);
+        victim !== undefined && (account.isProven || expectedLifeMs(victim) >= expectedLifeMs(account));
       if (!mayEvict) throw new MinerError('AXON_BUSY', 'uploads already take all the room there is');
       await prove(victim);
       // Meanwhile it may have proven its key or ended, or the room may have come free.
@@ -143,7 +155,7 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
           if (shortage(account, bytes) !== undefined) await makeRoom(account, bytes);
           account.bytes += bytes;
         },
-        bytesPerSecond: () => 1000 * rate(account),
+        bytesPerSecond: () => (1000 * account.bytes) / Math.max(1, ageMs(account)),
         proven: () => prove(account),
         confirm() {
           account.proof = Promise.resolve(true);

@@ -43,11 +43,11 @@ const FREE_FRAMING_BYTES = 256 * 1024;
  */
 export async function receiveBody(raw: IncomingMessage, options: ReceiveOptions): Promise<ReceivedBody> {
   const { account, limitBytes, temporary, signal } = options;
-  const declaredBytes = Number(raw.headers['content-length'] ?? Number.NaN);
-  if (declaredBytes > limitBytes) throw tooLarge(limitBytes);
+  const declaredBytes = declaredBytesOf(raw);
+  if (declaredBytes !== undefined && declaredBytes > limitBytes) throw tooLarge(limitBytes);
 
   const hash = createHash('sha256');
-  const store = createStore(temporary, Number.isNaN(declaredBytes) ? MEMORY_THRESHOLD_BYTES : declaredBytes);
+  const store = createStore(temporary, declaredBytes ?? MEMORY_THRESHOLD_BYTES);
   try {
     await forEachChunk(raw, signal, account, async (chunk) => {
       if (store.length + chunk.length > limitBytes) throw tooLarge(limitBytes);
@@ -120,9 +120,15 @@ async function forEachChunk(
 }
 
 async function isTooSlow(account: BodyAccount, raw: IncomingMessage): Promise<boolean> {
-  const declaredBytes = Number(raw.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  const declaredBytes = declaredBytesOf(raw) ?? Number.POSITIVE_INFINITY;
   if (declaredBytes <= RATE_FREE_BYTES || account.bytesPerSecond() >= MIN_BYTES_PER_SECOND) return false;
   return !(await account.proven());
+}
+
+/** How large the body says it is; undefined for a chunked one. */
+export function declaredBytesOf({ headers }: IncomingMessage): number | undefined {
+  const declared = headers['content-length'];
+  return declared === undefined ? undefined : Number(declared);
 }
 
 interface BodyStore extends Omit<ReceivedBody, 'sha256Hex'> {

@@ -7,7 +7,7 @@ import { LONGEST_REQUEST_MS } from '../epistula/replay-guard.ts';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
-import { type ReceivedBody, receiveBody } from './body-sink.ts';
+import { declaredBytesOf, type ReceivedBody, receiveBody } from './body-sink.ts';
 import type { Caller, SignedClaim, SignedProtocol } from './protocol.ts';
 
 /** A request whose signature was verified, with its body. */
@@ -69,6 +69,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
     try {
       const opened = await budget.open({
         address,
+        declaredBytes: declaredBytesOf(request.raw),
         prove: async () => protocol.covers === 'headers' || protocol.prove(claim, address),
         evict: (reason) => stop.abort(reason),
       });

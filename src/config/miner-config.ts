@@ -85,7 +85,10 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
     throw new MinerError('CONFIG_INVALID', `ADMIN_PORT and AXON_PORT are both ${adminPort}`);
   }
   const netuid = settings.NETUID ?? network.netuid;
-  const hotkeyName = dev ? 'development' : `${settings.WALLET_NAME}-${settings.WALLET_HOTKEY}`;
+  // Two development miners share a key, not a memory.
+  const hotkeyName = dev
+    ? `development-${settings.AXON_PORT}`
+    : `${settings.WALLET_NAME}-${settings.WALLET_HOTKEY}`;
   return {
     minerType: settings.MINER_TYPE,
     dev,

@@ -62,6 +62,9 @@ const endpointList = z
       .max(16),
   );
 
+/** Where btcli keeps wallets. */
+export const DEFAULT_WALLET_PATH = '~/.bittensor/wallets';
+
 /**
  * Every setting of the miner: its key, type, default, documentation and spellings. The template, the flags,
  * the README's table and the types all come from here. Values are the strings of the environment.

@@ -25,7 +25,8 @@ const MAX_WAITING_PER_LANE = 512;
 export function createSignatureVerifier(): SignatureVerifier {
   const workerPath = createRequire(import.meta.url).resolve('#verify-worker');
   const lanes = new Map<string, Waiting[]>();
-  let worker: Worker | undefined;
+  // At once, so that the first request does not wait for it.
+  let worker: Worker | undefined = start();
   let current: { readonly id: number; readonly job: Waiting } | undefined;
   let nextId = 1;
   let closed = false;

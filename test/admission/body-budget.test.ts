@@ -8,9 +8,10 @@ function setUp() {
   const budget = createBodyBudget({ totalBytes: 1_000, bodyLimitBytes: 100, clock });
   const evicted: string[] = [];
   let proofs = 0;
-  const open = (name: string, address: string, holdsKey = false) =>
+  const open = (name: string, address: string, holdsKey = false, declaredBytes = 300) =>
     budget.open({
       address,
+      declaredBytes,
       prove: async () => {
         proofs++;
         return holdsKey;
@@ -55,6 +56,30 @@ describe('the body budget', () => {
     const newcomer = await open('newcomer', '1.1.1.1');
     await newcomer.charge(60);
     expect(evicted).toEqual(['slow']);
+  });
+
+  it('ends a large burst that will go on for long rather than a small upload that is whole', async () => {
+    const clock = createManualClock();
+    const MIB = 1024 * 1024;
+    const budget = createBodyBudget({ totalBytes: 64 * MIB, bodyLimitBytes: 8 * MIB, clock });
+    const evicted: string[] = [];
+    const open = (name: string, declaredBytes: number) =>
+      budget.open({
+        address: '1.1.1.1',
+        declaredBytes,
+        prove: async () => false,
+        evict: () => evicted.push(name),
+      });
+    for (const index of [0, 1, 2, 3, 4, 5, 6])
+      await (await open(`burst ${index}`, 150 * MIB)).charge(2 * MIB);
+    const small = await open('small', 40_000);
+    await small.charge(40_000);
+    clock.advance(200);
+    const latest = await open('latest burst', 150 * MIB);
+    await expect(latest.charge(2 * MIB)).rejects.toMatchObject({ code: 'AXON_BUSY' });
+    const second = await open('second small', 4 * MIB);
+    await second.charge(3 * MIB);
+    expect(evicted).toEqual(['burst 0']);
   });
 
   it('asks a slow upload for its proof before it is ended', async () => {
@@ -102,6 +127,7 @@ describe('the body budget', () => {
     const unprovable = { prove: () => Promise.reject(new MinerError('AXON_BUSY', 'too many wait')) };
     const flood = await budget.open({
       address: '1.1.1.1',
+      declaredBytes: 300,
       ...unprovable,
       evict: () => evicted.push('flood'),
     });
@@ -110,6 +136,7 @@ describe('the body budget', () => {
     clock.advance(8_000);
     const newcomer = await budget.open({
       address: '1.1.1.1',
+      declaredBytes: 300,
       ...unprovable,
       evict: () => evicted.push('newcomer'),
     });
@@ -126,6 +153,7 @@ describe('the body budget', () => {
     });
     const slow = await budget.open({
       address: '1.1.1.1',
+      declaredBytes: 300,
       prove: () => proof,
       evict: () => evicted.push('slow'),
     });

@@ -23,6 +23,7 @@ async function setUp({ limitBytes = 16 * MIB, totalBytes = 64 * MIB } = {}) {
   const received = new Promise<IncomingMessage>((resolve) => server.once('request', resolve)).then(
     async (raw): Promise<ReceivedBody> => {
       const account = await budget.open({
+        declaredBytes: undefined,
         address: '127.0.0.1',
         prove: () => Promise.reject(new MinerError('AXON_BUSY', 'too many wait')),
         evict: (reason) => stop.abort(reason),
@@ -89,7 +90,7 @@ describe('a body', () => {
   it('without room for it is refused, and its file removed', async () => {
     const { received, post, files, budget } = await setUp({ totalBytes: 16 * MIB });
     const evict = () => undefined;
-    const other = await budget.open({ address: '2.2.2.2', prove: async () => true, evict });
+    const other = await budget.open({ address: '2.2.2.2', declaredBytes: 1, prove: async () => true, evict });
     other.confirm();
     await other.charge(10 * MIB);
     post(`Content-Length: ${9 * MIB}`, Buffer.alloc(9 * MIB));

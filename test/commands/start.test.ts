@@ -103,9 +103,9 @@ describe('start --dev', () => {
     expect((await send(first.axonPort)).status).toBe(200);
     first.child.kill('SIGKILL');
     await first.ended;
-    const second = await start(['--dev'], { STATE_DIR: stateDir });
+    const second = await start(['--dev'], { STATE_DIR: stateDir, AXON_PORT: String(first.axonPort) });
     await second.ready();
-    const replayed = await send(second.axonPort);
+    const replayed = await send(first.axonPort);
     expect([replayed.status, replayed.json().code]).toEqual([400, 'AXON_REPLAY']);
   }, 60_000);
 

@@ -27,6 +27,13 @@ describe('the notice to an operator whose hotkey is not registered', () => {
     expect(notice).toContain(BOB);
   });
 
+  it('names a wallet folder of its own, and quotes what a shell would split', () => {
+    const notice = noticeFor({ NETWORK: 'finney', WALLET_PATH: '/srv/wallets', WALLET_NAME: "my mother's" });
+    expect(notice).toContain(
+      `--wallet.name 'my mother'\\''s' --wallet.hotkey first --wallet.path /srv/wallets`,
+    );
+  });
+
   it('names the endpoint of a local chain', () => {
     const notice = noticeFor({ NETWORK: 'local', CHAIN_ENDPOINT: 'ws://127.0.0.1:9955' });
     expect(notice).toContain('--subtensor.chain_endpoint ws://127.0.0.1:9955');
