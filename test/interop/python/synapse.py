@@ -12,6 +12,7 @@ import sys
 import time
 import zlib
 from typing import Union
+from unittest import mock
 
 import aiohttp
 from bittensor.core.chain_data import AxonInfo
@@ -70,9 +71,9 @@ async def main():
     results = {}
 
     def dendrite_of(uri):
-        dendrite = Dendrite(wallet=Keypair.create_from_uri(uri))
-        dendrite.external_ip = "203.0.113.7"
-        return dendrite
+        # It would ask hosts of the internet for its own address.
+        with mock.patch("bittensor.utils.networking.get_external_ip", return_value="203.0.113.7"):
+            return Dendrite(wallet=Keypair.create_from_uri(uri))
 
     async def ask(synapse, dendrite, timeout=9.0):
         return await dendrite(axon, synapse, deserialize=False, timeout=timeout)
