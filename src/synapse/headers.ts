@@ -123,8 +123,10 @@ export function checkNonce(
   }
 }
 
+/** Milliseconds as nanoseconds; exact for whole ones, however many. */
 export function nanoseconds(ms: number): bigint {
-  return BigInt(Math.round(ms * 1e6));
+  const whole = Math.floor(ms);
+  return BigInt(whole) * NS_PER_MS + BigInt(Math.round((ms - whole) * 1e6));
 }
 
 function malformed(header: string): MinerError {
