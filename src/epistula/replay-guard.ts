@@ -8,9 +8,12 @@ import { STALE_AFTER_MS } from './headers.ts';
 export interface ReplayGuard {
   /**
    * Notes a verified request, in one synchronous step.
-   * @returns false when the same sender already used the same uuid
+   * @param id a uuid, or a uuid and a number (`uuid:nonce`), in any case of letters
+   * @param timestampMs unix time at which the sender dated it
+   * @param freshForMs how long after its date it counts as fresh, 8 s when absent
+   * @returns false when the same sender already used the same id
    */
-  remember(signedBy: string, uuid: string, timestampMs: number): boolean;
+  remember(signedBy: string, id: string, timestampMs: number, freshForMs?: number): boolean;
   /**
    * Requests dated before this unix time (ms) cannot be told from replays, since what was served before the start is
    * not known; 0 where it is.
@@ -31,10 +34,10 @@ interface ReplayGuardOptions {
 /** A body ends this long after its headers at the latest; a copy whose headers were fresh may turn up that late. */
 export const LONGEST_REQUEST_MS = 11_000;
 const MIN_LINES_TO_COMPACT = 1_024;
-const LINE = /^(\d{1,16}) ([1-9A-HJ-NP-Za-km-z]{46,50}:[0-9A-Fa-f-]{36})$/;
+const LINE = /^(\d{1,16}) ([1-9A-HJ-NP-Za-km-z]{46,50}:[0-9A-Fa-f-]{36}(?::\d{1,20})?)$/;
 
 /**
- * Opens the guard. Its memory is a file with a line `expiry sender:uuid` for each request, appended before the request is
+ * Opens the guard. Its memory is a file with a line `expiry sender:id` for each request, appended before the request is
  * answered and rewritten now and then without what has expired.
  */
 export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
@@ -107,10 +110,10 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   }
 
   return {
-    remember(signedBy, uuid, timestampMs) {
-      const key = `${signedBy}:${uuid.toLowerCase()}`;
+    remember(signedBy, id, timestampMs, freshForMs = STALE_AFTER_MS) {
+      const key = `${signedBy}:${id.toLowerCase()}`;
       if (seen.has(key)) return false;
-      const expiry = timestampMs + STALE_AFTER_MS + LONGEST_REQUEST_MS;
+      const expiry = timestampMs + freshForMs + LONGEST_REQUEST_MS;
       seen.set(key, expiry);
       lines++;
       if (lines > compactAtLines) compact();

@@ -62,6 +62,18 @@ describe('the replay guard', () => {
     expect(open().size).toBe(0);
   });
 
+  it('tells requests of one dendrite by their nonces, in any order, and for as long as each counts as fresh', () => {
+    const { open, clock } = setUp();
+    const nonce = (n: number) => `${uuid(1)}:174585000012345678${n}`;
+    open().remember(ALICE, nonce(2), clock.now(), 64_000);
+    expect(open().remember(ALICE, nonce(1), clock.now(), 64_000)).toBe(true);
+    expect(open().remember(ALICE, nonce(2), clock.now(), 64_000)).toBe(false);
+    clock.advance(64_000 + 11_000);
+    expect(open().remember(ALICE, nonce(1), clock.now(), 64_000)).toBe(false);
+    clock.advance(1);
+    expect(open().size).toBe(0);
+  });
+
   it('keeps its file small over many requests', () => {
     const { open, clock, file } = setUp();
     const guard = open();
