@@ -30,37 +30,56 @@ export function pythonOf(sdk: Sdk): { readonly path: string; readonly missing: b
   return { path, missing: !existsSync(path) };
 }
 
+/** The packages are frozen for this Python; another one is tried where it is absent. */
+const INTERPRETERS = ['python3.11', 'python3'] as const;
+const INSTALL_TIME_LIMIT_MS = 240_000;
+
+async function findInterpreter(): Promise<string> {
+  for (const name of INTERPRETERS) {
+    try {
+      // Asked for more than its name: a version manager leaves names behind that run nothing.
+      await run(name, ['--version']);
+      return name;
+    } catch {}
+  }
+  throw new Error(`none of ${INTERPRETERS.join(', ')} runs here`);
+}
+
 async function make(sdk: Sdk): Promise<void> {
   const folder = folderOf(sdk);
-  if (existsSync(join(folder, 'bin/python'))) return;
+  if (!pythonOf(sdk).missing) return;
   // Finished under a name of its own and then renamed, so that one that broke off is never taken for a whole one.
   const draft = `${folder}.draft`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(CACHE, { recursive: true });
-  await run('python3', ['-m', 'venv', draft]);
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '--requirement',
-    requirementsOf(sdk),
-  ];
-  await run(join(draft, 'bin/python'), pip, { timeout: 240_000 });
+  await run(await findInterpreter(), ['-m', 'venv', draft]);
+  await run(
+    join(draft, 'bin/python'),
+    [
+      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'],
+      // A registry out of reach is found out in seconds, not in minutes.
+      ...['--retries', '1', '--timeout', '15', '--requirement', requirementsOf(sdk)],
+    ],
+    { timeout: INSTALL_TIME_LIMIT_MS },
+  );
   await rename(draft, folder);
 }
 
 /** Makes the environments that are missing; where Python or its registry is out of reach it says so. */
 export async function setup(): Promise<void> {
-  for (const sdk of SDKS) {
-    try {
-      await make(sdk);
-    } catch (error) {
-      const [reason = ''] = String(error instanceof Error ? error.message : error)
-        .split('\n')
-        .slice(-2);
-      process.stdout.write(`interop: no Python environment for ${sdk}, its tests are skipped: ${reason}\n`);
-    }
-  }
+  await Promise.all(
+    SDKS.map((sdk) =>
+      make(sdk).catch((error: unknown) => {
+        process.stdout.write(
+          `interop: no Python environment ${sdk}, its tests are skipped: ${lastWords(error)}\n`,
+        );
+      }),
+    ),
+  );
+}
+
+function lastWords(error: unknown): string {
+  const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+  const words = stderr.trim() === '' ? String(error) : stderr;
+  return words.trim().split('\n').at(-1) ?? '';
 }

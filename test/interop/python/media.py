@@ -26,8 +26,10 @@ def draw_scene(rng: np.random.Generator, width: int, height: int) -> tuple[np.nd
     mask = np.zeros((height, width), np.uint8)
     patch_width = max(1, round(width * rng.uniform(0.3, 0.5)))
     patch_height = max(1, round(height * rng.uniform(0.2, 0.4)))
-    left = round((width - patch_width) * rng.choice([0.1, 0.9]))
-    top = round((height - patch_height) * rng.choice([0.1, 0.9]))
+    # In one of the two corners that change places when rows are taken for columns.
+    across = rng.choice([0.1, 0.9])
+    left = round((width - patch_width) * across)
+    top = round((height - patch_height) * (1 - across))
     mask[top : top + patch_height, left : left + patch_width] = 1
     noise = rng.normal(0, 40, size=pixels.shape).astype(np.float32)
     pixels = pixels + noise * mask[..., None] + rng.normal(0, 1, size=pixels.shape)
