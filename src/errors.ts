@@ -119,7 +119,7 @@ const DEFINITIONS = {
   },
   AXON_VERSION_UNKNOWN: {
     status: 400,
-    meaning: 'The request does not speak version 2 of Epistula.',
+    meaning: 'The request does not speak version 2 of Epistula, or comes from an SDK before 7.2.0.',
     remedy: 'Nothing: the caller is not a validator of this subnet.',
   },
   AXON_WRONG_RECEIVER: {
@@ -134,7 +134,7 @@ const DEFINITIONS = {
   },
   AXON_STALE: {
     status: 400,
-    meaning: 'The request is older than 8 seconds.',
+    meaning: 'The request is older than 8 seconds; a synapse, than 4 seconds and its timeout.',
     remedy: 'Check the clock of this host (chronyc tracking); if it is right, the caller is at fault.',
   },
   AXON_FUTURE: {
@@ -172,9 +172,14 @@ const DEFINITIONS = {
     meaning: 'The memory of served requests was lost, so this one could be a replay.',
     remedy: 'Passes by itself after FUTURE_TOLERANCE_MS; check the disk and the owner of STATE_DIR.',
   },
+  AXON_SYNAPSE_INVALID: {
+    status: 400,
+    meaning: 'The body of a synapse request, or the hash of it, is not what its path asks for.',
+    remedy: 'Compare the class of the caller with the one that the README shows.',
+  },
   AXON_BODY_TOO_LARGE: {
     status: 413,
-    meaning: 'The body is larger than BODY_LIMIT_MIB.',
+    meaning: 'The body is larger than BODY_LIMIT_MIB; a synapse, than 64 MiB.',
     remedy: 'Raise BODY_LIMIT_MIB if validators really send more.',
   },
   AXON_BODY_TIMEOUT: {

@@ -1,5 +1,6 @@
 import { config } from './commands/config.ts';
 import type { CommandContext } from './commands/context.ts';
+import { decode } from './commands/decode.ts';
 import { devnet } from './commands/devnet.ts';
 import { probe } from './commands/probe.ts';
 import { start } from './commands/start.ts';
@@ -10,6 +11,7 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<voi
   start,
   devnet,
   probe,
+  decode,
   config,
 };
 
@@ -18,6 +20,7 @@ const USAGE = `Usage: node dist/main.js COMMAND [flags]
   start    run the miner (--dev: with a development chain, no wallet needed)
   devnet   run a development chain alone
   probe    send a picture or a clip to the miner of --dev as a validator would: probe FILE
+  decode   decode pictures and clips as the miner does and print their pixels' hashes: decode FILE...
   config   print the effective settings and where each comes from
 
 Every setting of .env.miner.template is also a flag: AXON_PORT is --axon-port or --axon.port.

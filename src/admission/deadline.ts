@@ -27,9 +27,15 @@ export interface Deadline {
 /**
  * The deadline of a request whose sender began to wait `waitingForMs` ago.
  * @param waitingForMs milliseconds from the sender's start to now, 0 where it is not known
+ * @param timeoutMs how long the sender says that it waits; more than a validator does counts as that
  */
-export function createDeadline(clock: DeadlineClock, waitingForMs: number): Deadline {
-  const atMs = clock.monotonic() - waitingForMs + VALIDATOR_TIMEOUT_MS - REPLY_MARGIN_MS;
+export function createDeadline(
+  clock: DeadlineClock,
+  waitingForMs: number,
+  timeoutMs = VALIDATOR_TIMEOUT_MS,
+): Deadline {
+  const patienceMs = Math.min(timeoutMs, VALIDATOR_TIMEOUT_MS);
+  const atMs = clock.monotonic() - waitingForMs + patienceMs - REPLY_MARGIN_MS;
   const controller = new AbortController();
   const timer = setTimeout(
     () => controller.abort(new MinerError('ADMISSION_DEADLINE', 'the answer would come too late')),

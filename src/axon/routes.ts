@@ -1,10 +1,15 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import type { Scheduler } from '../admission/scheduler.ts';
+import type { EpistulaClaim } from '../epistula/headers.ts';
 import { MinerError } from '../errors.ts';
 import type { Task } from '../inference/model-json.ts';
-import type { Answerer } from './answerer.ts';
+import { SYNAPSE_NAMES } from '../synapse/envelope.ts';
+import { type Answerer, assertWarm } from './answerer.ts';
+import type { SignedProtocol } from './protocol.ts';
 import { sendError, sendPrediction } from './replies.ts';
 import { type SignedRequestOptions, type SignedRoute, signedRequestHandler } from './signed-request.ts';
+import type { SynapseProtocol } from './synapse-protocol.ts';
+import { registerSynapseRoutes } from './synapse-routes.ts';
 
 export interface AxonRoutes {
   readonly minerType: 'detector' | 'segmenter';
@@ -14,6 +19,9 @@ export interface AxonRoutes {
   readonly uid: () => number | undefined;
   readonly answerer: Answerer;
   readonly scheduler: Scheduler;
+  readonly authenticator: SignedProtocol<EpistulaClaim>;
+  /** The SDK's own protocol, where it is served. */
+  readonly synapse?: SynapseProtocol;
   readonly signed: SignedRequestOptions;
 }
 
@@ -31,15 +39,15 @@ const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 
 
 /** Registers all routes of the public port. Those of the other miner type stay unknown: 404 makes a validator ask again. */
 export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
-  const { minerType, hotkey, uid, answerer, scheduler } = routes;
-  const handlerOf = signedRequestHandler(routes.signed);
+  const { minerType, hotkey, uid, answerer, scheduler, synapse, signed } = routes;
+  const handlerOf = signedRequestHandler(routes.authenticator, signed);
 
   for (const path of ['/', '/healthcheck']) {
     app.get(path, async (_request, reply) => reply.send(200));
     refuseOtherMethods(app, path, ['GET', 'HEAD']);
   }
 
-  const minerInfo: SignedRoute = {
+  const minerInfo: SignedRoute<EpistulaClaim> = {
     name: '/miner_info',
     precondition: () => undefined,
     respond: async (_request, reply) =>
@@ -54,14 +62,21 @@ export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
       refuseOtherMethods(app, path, ['POST']);
     }
   }
+  if (synapse !== undefined) {
+    registerSynapseRoutes(app, synapse, { answerer, scheduler, signed });
+    for (const name of SYNAPSE_NAMES) refuseOtherMethods(app, `/${name}`, ['POST']);
+  }
 }
 
-function taskRoute(path: string, task: Task, answerer: Answerer, scheduler: Scheduler): SignedRoute {
+function taskRoute(
+  path: string,
+  task: Task,
+  answerer: Answerer,
+  scheduler: Scheduler,
+): SignedRoute<EpistulaClaim> {
   return {
     name: path,
-    precondition: () => {
-      if (!answerer.isWarm(task)) throw new MinerError('MODEL_WARMING', 'the model is still loading');
-    },
+    precondition: () => assertWarm(answerer, task),
     respond: async ({ claim, deadline, record, body }, reply) => {
       const job = {
         lane: task === 'video' ? ('video' as const) : ('image' as const),

@@ -5,6 +5,7 @@ import { listen } from '../net/listen.ts';
 import { watchConnections } from './connections.ts';
 import { sendError } from './replies.ts';
 import { type AxonRoutes, registerRoutes } from './routes.ts';
+import { refuseUnknownSynapse } from './synapse-routes.ts';
 
 /** The public port. */
 export interface AxonServer {
@@ -85,8 +86,10 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
       new MinerError(ours ? 'AXON_REQUEST_INVALID' : 'AXON_INTERNAL', error.message, { cause: error }),
     );
   });
-  app.setNotFoundHandler((_request, reply) =>
-    sendError(reply, new MinerError('AXON_NOT_FOUND', 'Not Found')),
+  app.setNotFoundHandler(
+    (request, reply) =>
+      (routes.synapse && refuseUnknownSynapse(routes.synapse, request, reply)) ??
+      sendError(reply, new MinerError('AXON_NOT_FOUND', 'Not Found')),
   );
   registerRoutes(app, routes);
 

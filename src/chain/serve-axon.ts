@@ -71,7 +71,7 @@ interface AnnouncerOptions {
 }
 
 /** What validators read of the protocol a miner speaks; part of the announced entry. */
-const AXON_VERSION = 9_003_000;
+export const AXON_VERSION = 9_003_000;
 const AXON_PROTOCOL = 4;
 const IP_TYPE_V4 = 4;
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { VALIDATOR_TIMEOUT_MS } from '../admission/deadline.ts';
 import { signRequest } from '../epistula/sign.ts';
@@ -6,6 +5,7 @@ import { MinerError } from '../errors.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from '../media/sniff.ts';
 import { developmentWallet } from '../wallet/development.ts';
 import { type CommandContext, configure } from './context.ts';
+import { readMedia } from './read-media.ts';
 
 /**
  * Sends a picture or a clip to the miner of development mode as the validator //Alice would, and prints the answer.
@@ -44,14 +44,6 @@ export async function probe(context: CommandContext): Promise<void> {
   const answer = Buffer.from(await response.arrayBuffer());
   const took = Math.round(performance.now() - startedAt);
   context.stdout.write(`POST ${path}: ${response.status} after ${took} ms\n${describe(response, answer)}\n`);
-}
-
-async function readMedia(file: string): Promise<Buffer<ArrayBuffer>> {
-  try {
-    return Buffer.from(await readFile(file));
-  } catch (error) {
-    throw new MinerError('CONFIG_INVALID', `the file ${file} cannot be read`, { cause: error });
-  }
 }
 
 /** A mask as its size and its share of marked pixels; everything else as it came. */

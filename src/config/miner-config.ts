@@ -44,6 +44,8 @@ export interface MinerConfig {
     readonly bodyLimitBytes: number;
     readonly bodyBudgetBytes: number;
     readonly videoConcurrency: number;
+    /** Whether the SDK's own protocol is served, too; only detectors do. */
+    readonly synapse: boolean;
   };
   readonly admin: { readonly host: string; readonly port: number };
   readonly device: 'cpu' | 'cuda' | 'auto';
@@ -124,6 +126,7 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
       bodyLimitBytes: settings.BODY_LIMIT_MIB * MIB,
       bodyBudgetBytes: settings.BODY_BUDGET_MIB * MIB,
       videoConcurrency: settings.VIDEO_CONCURRENCY ?? Math.max(2, Math.floor(availableParallelism() / 2)),
+      synapse: settings.SYNAPSE,
     },
     admin: { host: '127.0.0.1', port: adminPort },
     device: settings.DEVICE,

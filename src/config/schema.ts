@@ -203,6 +203,10 @@ export const settingsSchema = z.object({
     .min(0)
     .default(10_000)
     .register(settingMeta, { section: AXON, doc: 'stake weight in TAO that a caller needs' }),
+  SYNAPSE: yesOrNo().default(true).register(settingMeta, {
+    section: AXON,
+    doc: "on: a detector answers the /ImageSynapse and /VideoSynapse of the SDK's dendrite, too; off: 404",
+  }),
 
   DEVICE: oneOf(['cpu', 'cuda', 'auto'])
     .default('auto')

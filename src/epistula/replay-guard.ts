@@ -8,9 +8,12 @@ import { STALE_AFTER_MS } from './headers.ts';
 export interface ReplayGuard {
   /**
    * Notes a verified request, in one synchronous step.
-   * @returns false when the same sender already used the same uuid
+   * @param id a uuid, or a uuid and a number (`uuid:nonce`), in any case of letters
+   * @param timestampMs unix time at which the sender dated it
+   * @param freshForMs how long after its date it counts as fresh, 8 s when absent
+   * @returns false when the same sender already used the same id
    */
-  remember(signedBy: string, uuid: string, timestampMs: number): boolean;
+  remember(signedBy: string, id: string, timestampMs: number, freshForMs?: number): boolean;
   /**
    * Requests dated before this unix time (ms) cannot be told from replays, since what was served before the start is
    * not known; 0 where it is.
@@ -31,10 +34,12 @@ interface ReplayGuardOptions {
 /** A body ends this long after its headers at the latest; a copy whose headers were fresh may turn up that late. */
 export const LONGEST_REQUEST_MS = 11_000;
 const MIN_LINES_TO_COMPACT = 1_024;
-const LINE = /^(\d{1,16}) ([1-9A-HJ-NP-Za-km-z]{46,50}:[0-9A-Fa-f-]{36})$/;
+/** Stands in a line for what was served before that line's time and is not known any more. */
+const LOST = 'lost';
+const LINE = /^(\d{1,16}) (lost|[1-9A-HJ-NP-Za-km-z]{46,50}:[0-9A-Fa-f-]{36}(?::\d{1,20})?)$/;
 
 /**
- * Opens the guard. Its memory is a file with a line `expiry sender:uuid` for each request, appended before the request is
+ * Opens the guard. Its memory is a file with a line `expiry sender:id` for each request, appended before the request is
  * answered and rewritten now and then without what has expired.
  */
 export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
@@ -44,7 +49,7 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   /** Lines in the file at which it is written anew; 0 where the file is not whole and must be. */
   let compactAtLines = 0;
   let lines = 0;
-  const trustsFromMs = reload() ? 0 : clock.now() + futureToleranceMs;
+  const trustsFromMs = reload() ?? clock.now() + futureToleranceMs;
   if (trustsFromMs > 0) {
     logger.warn(
       { path, untilMs: trustsFromMs },
@@ -53,20 +58,23 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   }
   compact();
 
-  function reload(): boolean {
-    if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) return true;
+  /** From when on the memory is whole: 0 where it always was; undefined where it is lost. */
+  function reload(): number | undefined {
+    if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) return 0;
     try {
+      let wholeFromMs = 0;
       const text = readFileSync(path, 'utf8');
       const complete = text.slice(0, text.lastIndexOf('\n') + 1);
       for (const line of complete.split('\n').slice(0, -1)) {
-        const [, expiry, key] = LINE.exec(line) ?? [];
-        if (expiry === undefined || key === undefined) return false;
-        seen.set(key, Number(expiry));
+        const [, time, key] = LINE.exec(line) ?? [];
+        if (time === undefined || key === undefined) return undefined;
+        if (key !== LOST) seen.set(key, Number(time));
+        else if (Number(time) > clock.now()) wholeFromMs = Number(time);
       }
-      return true;
+      return wholeFromMs;
     } catch (error) {
       logger.debug({ err: error, path }, 'memory of served requests unreadable');
-      return false;
+      return undefined;
     }
   }
 
@@ -78,7 +86,10 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
     compactAtLines = Math.max(MIN_LINES_TO_COMPACT, 2 * lines);
     persist(() => {
       const fresh = `${path}.new`;
-      writeFileSync(fresh, [...seen].map(([key, expiry]) => `${expiry} ${key}\n`).join(''), { mode: 0o600 });
+      const kept: Array<readonly [string, number]> = [...seen];
+      // Over another restart, too, what was lost stays lost until it can no longer be replayed.
+      if (trustsFromMs > now) kept.unshift([LOST, trustsFromMs]);
+      writeFileSync(fresh, kept.map(([key, time]) => `${time} ${key}\n`).join(''), { mode: 0o600 });
       renameSync(fresh, path);
     });
   }
@@ -107,10 +118,10 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   }
 
   return {
-    remember(signedBy, uuid, timestampMs) {
-      const key = `${signedBy}:${uuid.toLowerCase()}`;
+    remember(signedBy, id, timestampMs, freshForMs = STALE_AFTER_MS) {
+      const key = `${signedBy}:${id.toLowerCase()}`;
       if (seen.has(key)) return false;
-      const expiry = timestampMs + STALE_AFTER_MS + LONGEST_REQUEST_MS;
+      const expiry = timestampMs + freshForMs + LONGEST_REQUEST_MS;
       seen.set(key, expiry);
       lines++;
       if (lines > compactAtLines) compact();

@@ -138,7 +138,7 @@ function decodeArguments(
   const filters = [
     // Cuts nothing: it fails where the size changes, which would shift all the raw bytes that follow.
     `crop=w='if(eq(iw,${clip.width})*eq(ih,${clip.height}),${clip.width},-1)':h=${clip.height}:x=0:y=0:exact=1`,
-    `select='${indices.map((index) => `eq(n,${index})`).join('+')}'`,
+    `select='${selection(indices)}'`,
     // Even timestamps at the output's own rate: ffmpeg then neither repeats nor drops a frame, in any version.
     'settb=1/25',
     'setpts=N',
@@ -152,4 +152,17 @@ function decodeArguments(
     // Ends with the last frame wanted: what follows it is not decoded.
     ...['-frames:v', String(indices.length), '-r', '25', '-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
   ];
+}
+
+/** In groups: ffmpeg allows an expression a depth of 100, and a chain of sums is as deep as it is long. */
+const SELECTION_GROUP_LENGTH = 16;
+
+/** ffmpeg's expression that is true of the frames at `indices`. */
+function selection(indices: readonly number[]): string {
+  const groups: string[] = [];
+  for (let from = 0; from < indices.length; from += SELECTION_GROUP_LENGTH) {
+    const group = indices.slice(from, from + SELECTION_GROUP_LENGTH);
+    groups.push(`(${group.map((index) => `eq(n,${index})`).join('+')})`);
+  }
+  return groups.join('+');
 }

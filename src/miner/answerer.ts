@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
-import type { AnswerContext, Answerer } from '../axon/answerer.ts';
+import type { AnswerContext, Answerer, Pictures } from '../axon/answerer.ts';
 import type { ReceivedBody } from '../axon/body-sink.ts';
 import { detect } from '../inference/detector.ts';
 import type { Engine, EngineInput, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
 import { segment } from '../inference/segmenter.ts';
 import { decodeImage, fitFrames } from '../media/image.ts';
+import { samplePictures } from '../media/picture-sequence.ts';
 import { sampleVideo } from '../media/video.ts';
 
 /** The models of a miner, by what they answer. A model may be shared by several miners. */
@@ -29,39 +30,42 @@ export function createAnswerer(engines: Engines): Answerer {
 
   async function decodePicture(
     engine: Engine,
-    body: ReceivedBody,
+    media: ReceivedBody | Pictures,
     signal: AbortSignal,
   ): Promise<EngineInput> {
-    const picture = await decodeImage(await body.bytes(), { signal });
+    const bytes = 'pictures' in media ? media.pictures[0] : await media.bytes();
+    const picture = await decodeImage(bytes ?? Buffer.alloc(0), { signal });
     const frames = await fitFrames(picture, engine.contract.input.fit, { signal });
-    return { frames, contentHash: body.sha256Hex, sourceSize: picture };
+    return { frames, contentHash: media.sha256Hex, sourceSize: picture };
   }
 
   async function decodeClip(
     engine: Engine,
-    body: ReceivedBody,
-    context: AnswerContext,
+    media: ReceivedBody | Pictures,
+    { deadline }: AnswerContext,
   ): Promise<EngineInput> {
     const { frames: count, fit } = engine.contract.input;
-    const { frames, clip } = await sampleVideo(await body.file(), {
-      frames: count,
-      fit,
-      threads,
-      signal: context.deadline.signal,
-      timeLimitMs: context.deadline.remainingMs(),
-    });
-    return { frames, contentHash: body.sha256Hex, sourceSize: clip };
+    const wanted = { frames: count, fit, signal: deadline.signal };
+    const { frames, clip } =
+      'pictures' in media
+        ? await samplePictures(media.pictures, wanted)
+        : await sampleVideo(await media.file(), {
+            ...wanted,
+            threads,
+            timeLimitMs: deadline.remainingMs(),
+          });
+    return { frames, contentHash: media.sha256Hex, sourceSize: clip };
   }
 
   return {
     tasks: (['image', 'video', 'mask'] as const).filter((task) => engines[task] !== undefined),
     isWarm: (task) =>
       engines[task]?.status().state === 'ready' || engines[task]?.status().state === 'restarting',
-    async answer(task, body, context): Promise<Prediction> {
+    async answer(task, media, context): Promise<Prediction> {
       const engine = engineOf(task);
       const { deadline, record } = context;
       const input = await record.step('decode', () =>
-        task === 'video' ? decodeClip(engine, body, context) : decodePicture(engine, body, deadline.signal),
+        task === 'video' ? decodeClip(engine, media, context) : decodePicture(engine, media, deadline.signal),
       );
       const options = { deadline, priority: 0 };
       return record.step('infer', async () =>

@@ -5,8 +5,11 @@ import { createBodyBudget } from '../admission/body-budget.ts';
 import { createClockSkew } from '../admission/clock-skew.ts';
 import { createScheduler } from '../admission/scheduler.ts';
 import { createAuthenticator } from '../axon/authenticate.ts';
+import { createGates } from '../axon/gates.ts';
 import { createAxonServer } from '../axon/server.ts';
+import { createSynapseProtocol } from '../axon/synapse-protocol.ts';
 import type { Chain } from '../chain/chain.ts';
+import { AXON_VERSION } from '../chain/serve-axon.ts';
 import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { createReplayGuard } from '../epistula/replay-guard.ts';
@@ -57,15 +60,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     logger,
   });
   const verifier = createSignatureVerifier();
-  const authenticator = createAuthenticator({
-    hotkey,
-    minStakeTao,
-    futureToleranceMs,
-    signers: chain,
-    replayGuard,
-    verifier,
-    clock,
-  });
+  const gates = createGates({ minStakeTao, signers: chain, replayGuard, verifier, clock });
   const budget = createBodyBudget({ totalBytes: bodyBudgetBytes, bodyLimitBytes, clock });
   const skew = createClockSkew();
   const scheduler = createScheduler({
@@ -89,7 +84,20 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     uid: () => (chain.registration.state === 'registered' ? chain.registration.uid : undefined),
     answerer: createAnswerer(engines),
     scheduler,
-    signed: { authenticator, budget, skew, temporary, bodyLimitBytes, clock, onRecord },
+    authenticator: createAuthenticator({ hotkey, futureToleranceMs, bodyLimitBytes, gates }),
+    ...(config.axon.synapse && config.minerType === 'detector'
+      ? {
+          synapse: createSynapseProtocol({
+            hotkey,
+            axonVersion: AXON_VERSION,
+            futureToleranceMs,
+            bodyLimitBytes,
+            gates,
+            clock,
+          }),
+        }
+      : {}),
+    signed: { budget, skew, temporary, clock, onRecord },
   });
 
   let axonPort: number | undefined;

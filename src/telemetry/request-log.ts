@@ -52,9 +52,10 @@ export function createRequestLog({ logger, clock }: { logger: Logger; clock: Clo
     const who =
       validator === undefined ? { claimedHotkey } : { uid: validator.uid, hotkey: validator.hotkey };
     const line = { ...who, ...facts, ...stepsMs };
-    if (record.status >= 500) {
+    // The SDK's protocol answers 500 to some faults of the caller, too.
+    if (error !== undefined && error.status >= 500) {
       logger.error(
-        { ...line, ...error?.fields, err: error?.cause, reason: error?.message, remedy: error?.remedy },
+        { ...line, ...error.fields, err: error.cause, reason: error.message, remedy: error.remedy },
         'request failed',
       );
     } else if (error !== undefined) {

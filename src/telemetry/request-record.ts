@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** The steps of a signed request, in their order. */
-export type Step = 'authenticate' | 'body' | 'verify' | 'wait' | 'decode' | 'infer';
+export type Step = 'authenticate' | 'body' | 'verify' | 'wait' | 'unwrap' | 'decode' | 'infer';
 
 /** All that is known of one request when it is over; log, status and metrics read it. */
 export interface RequestRecord {
@@ -23,6 +23,8 @@ export interface RequestRecord {
   readonly totalMs: number;
   /** Milliseconds that were left for the answer; undefined where no deadline was made. */
   readonly spareMs: number | undefined;
+  /** What the caller was told in place of the words of a fault; undefined where it was told the words. */
+  readonly errorId?: string;
 }
 
 /** Collects a RequestRecord while the request goes its way. */
@@ -34,7 +36,9 @@ export interface RecordBuilder {
   step<T>(step: Step, work: () => Promise<T>): Promise<T>;
   /** Notes a step that was timed elsewhere. */
   took(step: Step, ms: number): void;
-  note(facts: Partial<Pick<RequestRecord, 'validator' | 'claimedHotkey' | 'bytes' | 'spareMs'>>): void;
+  note(
+    facts: Partial<Pick<RequestRecord, 'validator' | 'claimedHotkey' | 'bytes' | 'spareMs' | 'errorId'>>,
+  ): void;
   finish(status: number, code: ErrorCode | 'OK'): RequestRecord;
 }
 

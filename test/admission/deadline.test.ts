@@ -3,9 +3,9 @@ import { createDeadline } from '../../src/admission/deadline.ts';
 import { MinerError } from '../../src/errors.ts';
 import { createManualClock } from '../fixtures/manual-clock.ts';
 
-function setUp(waitingForMs: number) {
+function setUp(waitingForMs: number, timeoutMs?: number) {
   const clock = createManualClock();
-  const deadline = createDeadline(clock, waitingForMs);
+  const deadline = createDeadline(clock, waitingForMs, timeoutMs);
   onTestFinished(deadline.dispose);
   return { clock, deadline };
 }
@@ -16,6 +16,12 @@ describe('a deadline', () => {
     expect(fresh).toBeGreaterThan(10_000);
     expect(fresh).toBeLessThan(11_000);
     expect(setUp(3_000).deadline.remainingMs()).toBe(fresh - 3_000);
+  });
+
+  it('ends with the patience of a sender that has less, not of one that claims more', () => {
+    const usual = setUp(0).deadline.remainingMs();
+    expect(setUp(0, 9_000).deadline.remainingMs()).toBe(usual - 2_000);
+    expect(setUp(0, 1e12).deadline.remainingMs()).toBe(usual);
   });
 
   it('counts down, past nothing too', () => {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createAuthenticator, type Signer } from '../../src/axon/authenticate.ts';
+import { createAuthenticator } from '../../src/axon/authenticate.ts';
+import { createGates, type Signer } from '../../src/axon/gates.ts';
 import { createReplayGuard } from '../../src/epistula/replay-guard.ts';
 import { createSignatureVerifier } from '../../src/epistula/signature-verifier.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
@@ -22,10 +23,8 @@ function setUp({ known = true } = {}) {
   onTestFinished(() => verifier.close());
   const table = new Map<string, Signer>();
   const refreshes: Array<() => void> = [];
-  const authenticator = createAuthenticator({
-    hotkey: BOB,
+  const gates = createGates({
     minStakeTao: 10_000,
-    futureToleranceMs: 60_000,
     signers: {
       signersKnown: known,
       signer: (hotkey) => table.get(hotkey),
@@ -40,6 +39,12 @@ function setUp({ known = true } = {}) {
     verifier,
     clock,
   });
+  const authenticator = createAuthenticator({
+    hotkey: BOB,
+    futureToleranceMs: 60_000,
+    bodyLimitBytes: 1_000_000,
+    gates,
+  });
   const headersOf = (caller: ReturnType<typeof createValidator>) =>
     Object.fromEntries(
       Object.entries(caller.sign({ timestampMs: clock.now() })).map(([name, value]) => [
@@ -47,12 +52,14 @@ function setUp({ known = true } = {}) {
         value,
       ]),
     );
+  const admit = async (headers: Record<string, string>, address: string) =>
+    authenticator.admit(authenticator.readClaim(headers, clock.now(), '/detect_image'), address);
   const identify = (caller: ReturnType<typeof createValidator>, address: string) =>
-    authenticator.identify(headersOf(caller), clock.now(), address);
+    admit(headersOf(caller), address);
   const refresh = () => {
     for (const resolve of refreshes.splice(0)) resolve();
   };
-  return { authenticator, clock, table, refreshes, refresh, headersOf, identify };
+  return { authenticator, clock, table, refreshes, refresh, headersOf, admit, identify };
 }
 
 describe('the authenticator', () => {
@@ -107,11 +114,11 @@ describe('the authenticator', () => {
   });
 
   it('takes the secret signature for a proof only from the key that is named', async () => {
-    const { authenticator, headersOf, table, clock } = setUp();
+    const { authenticator, headersOf, table, admit } = setUp();
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
     const proofOf = async (headers: Record<string, string>) => {
-      const { claim } = await authenticator.identify(headers, clock.now(), '1.1.1.1');
+      const { claim } = await admit(headers, '1.1.1.1');
       return authenticator.prove(claim, '1.1.1.1');
     };
     const name = 'epistula-secret-signature-1';
@@ -123,10 +130,10 @@ describe('the authenticator', () => {
   });
 
   it('serves a signature once, and forgets none that it refused', async () => {
-    const { authenticator, headersOf, table, clock } = setUp();
+    const { authenticator, headersOf, table, admit } = setUp();
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
-    const { claim } = await authenticator.identify(headersOf(alice), clock.now(), '1.1.1.1');
+    const { claim } = await admit(headersOf(alice), '1.1.1.1');
     const verify = (hash: string) => authenticator.verify(claim, hash, '1.1.1.1');
     await expect(verify('0'.repeat(64))).rejects.toMatchObject({ code: 'AXON_SIGNATURE_MISMATCH' });
     await verify(EMPTY_SHA256);

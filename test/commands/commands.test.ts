@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { makeClip, makeJpeg } from '../fixtures/media.ts';
+import { makeClip, makeJpeg, makePixels } from '../fixtures/media.ts';
 import { type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 
@@ -92,4 +93,44 @@ describe('probe', () => {
     expect(await unanswered.ended).toBe(1);
     expect(unanswered.output()).toContain('PROBE_UNANSWERED');
   }, 60_000);
+});
+
+describe('decode', () => {
+  it('prints the size and the hash of the pixels of each file, and writes those of one', async () => {
+    const folder = temporaryFolderPath();
+    const picture = join(folder, 'picture.jpg');
+    const clip = join(folder, 'clip.mp4');
+    const out = join(folder, 'pixels.rgb');
+    const size = { width: 9, height: 5, seed: 1 };
+    const pixels = Buffer.concat([0, 1, 2].map((frame) => makePixels(size, frame)));
+    writeFileSync(picture, await makeJpeg({ width: 60, height: 40, seed: 1 }));
+    writeFileSync(clip, await makeClip({ ...size, frames: 3 }));
+
+    const both = await run(['decode', picture, clip]);
+    expect(await both.ended).toBe(0);
+    const lines = both.output().trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { width: 60, height: 40, frames: 1, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      { width: 9, height: 5, frames: 3, sha256: createHash('sha256').update(pixels).digest('hex') },
+    ]);
+    expect(await (await run(['decode', clip, '--out', out])).ended).toBe(0);
+    expect(readFileSync(out).equals(pixels)).toBe(true);
+  });
+
+  it('names the file that it cannot decode', async () => {
+    const text = join(temporaryFolderPath(), 'text');
+    writeFileSync(text, 'no picture');
+    const child = await run(['decode', text]);
+    expect(await child.ended).toBe(1);
+    expect(child.output()).toContain(`MEDIA_UNSUPPORTED: ${text}: `);
+  });
+
+  it.each([[[]], [['a', 'b', '--out', 'c']], [['a', '--ouf', 'c']]])(
+    'with %j says what it takes',
+    async (argv) => {
+      const child = await run(['decode', ...argv]);
+      expect(await child.ended).toBe(10);
+      expect(child.output()).toContain('decode FILE... [--out FILE]');
+    },
+  );
 });

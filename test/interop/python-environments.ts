@@ -24,45 +24,79 @@ function folderOf(sdk: Sdk): string {
   return join(CACHE, `${sdk}-${digest.slice(0, 12)}`);
 }
 
-/** The interpreter of an environment, or why there is none here: tests are then skipped by name. */
+/** The interpreter of an environment; where it is missing, tests are skipped by name. */
 export function pythonOf(sdk: Sdk): { readonly path: string; readonly missing: boolean } {
   const path = join(folderOf(sdk), 'bin/python');
   return { path, missing: !existsSync(path) };
 }
 
+/** The packages are frozen for this Python; another one is tried where it is absent. */
+const INTERPRETERS = ['python3.11', 'python3'] as const;
+const INSTALL_TIME_LIMIT_MS = 240_000;
+
+/** What the environments are made of is not to be had here: nothing that a change to this repository could mend. */
+class OutOfReach extends Error {}
+
+/** pip's words where the registry does not answer, or answers and knows nothing at all of a package. */
+const REGISTRY_AWAY = /from versions: none|connection (broken|aborted|error)|timed out/i;
+
+async function findInterpreter(): Promise<string> {
+  for (const name of INTERPRETERS) {
+    try {
+      // Asked for more than its name: a version manager leaves names behind that run nothing.
+      await run(name, ['--version']);
+      return name;
+    } catch {}
+  }
+  throw new OutOfReach(`none of ${INTERPRETERS.join(', ')} runs here`);
+}
+
 async function make(sdk: Sdk): Promise<void> {
   const folder = folderOf(sdk);
-  if (existsSync(join(folder, 'bin/python'))) return;
+  if (!pythonOf(sdk).missing) return;
   // Finished under a name of its own and then renamed, so that one that broke off is never taken for a whole one.
   const draft = `${folder}.draft`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(CACHE, { recursive: true });
-  await run('python3', ['-m', 'venv', draft]);
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    // The lists are whole: nothing that a registry offers later gets in.
-    '--no-deps',
-    '--requirement',
-    requirementsOf(sdk),
-  ];
-  await run(join(draft, 'bin/python'), pip, { timeout: 240_000 });
+  await run(await findInterpreter(), ['-m', 'venv', draft]);
+  await install(draft, requirementsOf(sdk));
   await rename(draft, folder);
 }
 
-/** Makes the environments that are missing; where Python or its registry is out of reach it says so. */
-export async function setup(): Promise<void> {
-  for (const sdk of SDKS) {
-    try {
-      await make(sdk);
-    } catch (error) {
-      const [reason = ''] = String(error instanceof Error ? error.message : error)
-        .split('\n')
-        .slice(-2);
-      process.stdout.write(`interop: no Python environment for ${sdk}, its tests are skipped: ${reason}\n`);
+/** @throws OutOfReach where the registry is; another error where it is there and the packages cannot be installed */
+async function install(environment: string, requirements: string): Promise<void> {
+  // The lists are whole: nothing that a registry offers later gets in.
+  const options = ['--quiet', '--disable-pip-version-check', '--no-deps', '--requirement', requirements];
+  // A registry out of reach is found out in seconds, not in minutes.
+  const patience = ['--retries', '1', '--timeout', '15'];
+  try {
+    await run(join(environment, 'bin/python'), ['-m', 'pip', 'install', ...options, ...patience], {
+      timeout: INSTALL_TIME_LIMIT_MS,
+    });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if ('killed' in error && error.killed) {
+      throw new OutOfReach(`not installed after ${INSTALL_TIME_LIMIT_MS / 1000} s`, { cause: error });
     }
+    const words = 'stderr' in error ? String(error.stderr).trim() : '';
+    if (!REGISTRY_AWAY.test(words)) throw error;
+    throw new OutOfReach(`the registry is out of reach: ${words.split('\n').at(-1)}`, { cause: error });
   }
+}
+
+/**
+ * Makes the environments that are missing. Where Python or its registry is out of reach it says so, and the tests that
+ * need them are skipped by name; packages that are no longer as they were pinned are a failure.
+ */
+export async function setup(): Promise<void> {
+  await Promise.all(
+    SDKS.map((sdk) =>
+      make(sdk).catch((error: unknown) => {
+        if (!(error instanceof OutOfReach)) throw error;
+        process.stdout.write(
+          `interop: no Python environment ${sdk}, its tests are skipped: ${error.message}\n`,
+        );
+      }),
+    ),
+  );
 }

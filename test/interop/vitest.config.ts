@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/interop/**/*.interop.ts'],
     globalSetup: ['test/fixtures/build-once.ts', 'test/interop/python-environments.ts'],
     fileParallelism: false,
+    // Names each test that ran and each that was skipped.
+    reporters: ['verbose'],
     testTimeout: 600_000,
     hookTimeout: 120_000,
   },

@@ -79,6 +79,13 @@ describe('sampling a clip as validators send it', () => {
     expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
   });
 
+  it('gives as many frames as may be asked for', async () => {
+    const size = { width: 4, height: 4, seed: 2 };
+    const { frames } = await sample(await makeClip({ ...size, frames: 256 }), { frames: 256 });
+    const expected = Array.from({ length: 256 }, (_, frame) => makePixels(size, frame));
+    expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
+  });
+
   it('gives every frame when as many are wanted, on several threads too', async () => {
     const { frames } = await sample(clip, { frames: FRAMES, threads: 4 });
     const expected = Array.from({ length: FRAMES }, (_, frame) => makePixels(SIZE, frame));

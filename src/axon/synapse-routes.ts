@@ -1,0 +1,77 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Scheduler } from '../admission/scheduler.ts';
+import { MinerError } from '../errors.ts';
+import {
+  parseSynapse,
+  renderSynapse,
+  SYNAPSE_NAMES,
+  SYNAPSES,
+  type SynapseName,
+} from '../synapse/envelope.ts';
+import type { SynapseClaim } from '../synapse/headers.ts';
+import { unwrapMedia } from '../synapse/media.ts';
+import { unknownSynapse } from '../synapse/replies.ts';
+import { type Answerer, assertWarm } from './answerer.ts';
+import { type SignedRequestOptions, type SignedRoute, signedRequestHandler } from './signed-request.ts';
+import type { SynapseProtocol } from './synapse-protocol.ts';
+
+interface SynapseRoutes {
+  readonly answerer: Answerer;
+  readonly scheduler: Scheduler;
+  readonly signed: SignedRequestOptions;
+}
+
+/** Paths that a dendrite would make of a class name. */
+const SYNAPSE_PATH = /^\/(\w{0,64}Synapse)(?:\?|$)/;
+
+/** Registers a route for each synapse class; a dendrite posts to the name of the class. */
+export function registerSynapseRoutes(
+  app: FastifyInstance,
+  protocol: SynapseProtocol,
+  { answerer, scheduler, signed }: SynapseRoutes,
+): void {
+  const handlerOf = signedRequestHandler(protocol, signed);
+  for (const name of SYNAPSE_NAMES) {
+    app.post(`/${name}`, handlerOf(synapseRoute(name, protocol, answerer, scheduler)));
+  }
+}
+
+/** Answers a path that names an unknown synapse as an SDK's axon does; undefined for every other path. */
+export function refuseUnknownSynapse(
+  protocol: SynapseProtocol,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply | undefined {
+  const name = SYNAPSE_PATH.exec(request.url)?.[1];
+  if (name === undefined || request.method !== 'POST') return undefined;
+  const exchange = { name, claim: undefined, record: undefined };
+  return protocol.decline(reply, exchange, unknownSynapse(name, SYNAPSE_NAMES));
+}
+
+function synapseRoute(
+  name: SynapseName,
+  protocol: SynapseProtocol,
+  answerer: Answerer,
+  scheduler: Scheduler,
+): SignedRoute<SynapseClaim> {
+  const { task } = SYNAPSES[name];
+  return {
+    name: `/${name}`,
+    precondition: () => assertWarm(answerer, task),
+    respond: async ({ claim, deadline, record, body }, reply) => {
+      const job = { lane: task, caller: claim.signedBy, deadline };
+      const queuedAt = record.elapsedMs();
+      const json = await scheduler.run(job, async () => {
+        record.took('wait', record.elapsedMs() - queuedAt);
+        const synapse = parseSynapse(await body.bytes(), name);
+        const media = await record.step('unwrap', () => unwrapMedia(synapse, deadline.signal));
+        const prediction = await answerer.answer(task, media, { deadline, record });
+        if (prediction.kind !== 'probabilities') {
+          throw new MinerError('AXON_INTERNAL', 'a synapse was answered with a mask');
+        }
+        return renderSynapse(synapse, prediction.values);
+      });
+      return protocol.succeed(reply, { name, claim, record }, json);
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { VALIDATOR_TIMEOUT_MS } from '../admission/deadline.ts';
+import { MinerError } from '../errors.ts';
+import type { RgbFrames } from '../media/frames.ts';
+import { decodeImage } from '../media/image.ts';
+import { VIDEO_SAMPLES_LIMIT } from '../media/limits.ts';
+import { SNIFF_LENGTH_BYTES, sniffMedia } from '../media/sniff.ts';
+import { sampleVideo } from '../media/video.ts';
+import { probeVideo } from '../media/video-probe.ts';
+import type { CommandContext } from './context.ts';
+import { readMedia } from './read-media.ts';
+
+/**
+ * Decodes pictures and clips as the miner does, at full size and within its limits, and prints a line of JSON for each:
+ * its size, its number of frames and the SHA-256 of its pixels (rgb24, frame after frame). `--out FILE` also writes the
+ * pixels of the one file named.
+ */
+export async function decode({ argv, stdout, shutdown }: CommandContext): Promise<void> {
+  const { files, out } = readArguments(argv);
+  for (const file of files) {
+    const { data, width, height, count } = await decodeFile(file, shutdown);
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    stdout.write(`${JSON.stringify({ width, height, frames: count, sha256 })}\n`);
+    if (out !== undefined) await writeFile(out, data);
+  }
+}
+
+function readArguments(argv: readonly string[]) {
+  try {
+    const { positionals: files, values } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { out: { type: 'string' } },
+    });
+    if (files.length === 0 || (values.out !== undefined && files.length > 1)) {
+      throw new Error('name pictures or clips, and just one for --out');
+    }
+    return { files, out: values.out };
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new MinerError('CONFIG_INVALID', `decode FILE... [--out FILE]: ${words}`, { cause: error });
+  }
+}
+
+async function decodeFile(file: string, signal: AbortSignal): Promise<RgbFrames> {
+  const bytes = await readMedia(file);
+  try {
+    const isClip = sniffMedia(bytes.subarray(0, SNIFF_LENGTH_BYTES))?.modality === 'video';
+    return isClip ? await decodeClip(file, signal) : await decodeImage(bytes, { signal });
+  } catch (error) {
+    if (!(error instanceof MinerError)) throw error;
+    throw new MinerError(error.code, `${file}: ${error.message}`, { cause: error });
+  }
+}
+
+async function decodeClip(file: string, signal: AbortSignal): Promise<RgbFrames> {
+  const { frameCount } = await probeVideo(file, { signal });
+  if (frameCount > VIDEO_SAMPLES_LIMIT) {
+    throw new MinerError(
+      'MEDIA_TOO_LARGE',
+      `of ${frameCount} frames at most ${VIDEO_SAMPLES_LIMIT} are kept`,
+    );
+  }
+  const { frames } = await sampleVideo(file, {
+    frames: frameCount,
+    fit: { mode: 'native' },
+    signal,
+    timeLimitMs: VALIDATOR_TIMEOUT_MS,
+  });
+  return frames;
+}

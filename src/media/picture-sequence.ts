@@ -1,0 +1,57 @@
+import { MinerError } from '../errors.ts';
+import type { Fit, RgbFrames } from './frames.ts';
+import { decodeImage, fitFrames } from './image.ts';
+import { FRAMES_LIMIT_BYTES, VIDEO_FRAMES_LIMIT } from './limits.ts';
+import { sampleIndices } from './sample-indices.ts';
+
+interface SampleOptions {
+  /** Frames wanted, at least 1. */
+  readonly frames: number;
+  readonly fit: Fit;
+  readonly signal: AbortSignal;
+}
+
+interface PictureSample {
+  /** As many frames as were wanted. */
+  readonly frames: RgbFrames;
+  readonly clip: { readonly height: number; readonly width: number };
+}
+
+/**
+ * What `sampleVideo` is to a file, for a clip whose frames came as pictures of their own: decodes those that
+ * `sampleIndices` names and fits each. At most one whole frame is held besides the result.
+ *
+ * @param pictures one file each, all of the same size
+ * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE, MEDIA_TIMEOUT; the signal's reason once it
+ *   is aborted
+ */
+export async function samplePictures(
+  pictures: readonly Buffer[],
+  { frames: wanted, fit, signal }: SampleOptions,
+): Promise<PictureSample> {
+  if (pictures.length === 0) throw new MinerError('MEDIA_UNDECODABLE', 'the clip has no frame');
+  const indices = sampleIndices(Math.min(pictures.length, VIDEO_FRAMES_LIMIT), wanted);
+  const fitted: Buffer[] = [];
+  let clip: PictureSample['clip'] | undefined;
+  let size = { height: 0, width: 0 };
+  for (const [order, index] of indices.entries()) {
+    const previous = fitted.at(-1);
+    if (previous !== undefined && index === indices[order - 1]) {
+      fitted.push(previous);
+      continue;
+    }
+    const picture = await decodeImage(pictures[index] as Buffer, { signal });
+    clip ??= { height: picture.height, width: picture.width };
+    if (picture.height !== clip.height || picture.width !== clip.width) {
+      throw new MinerError('MEDIA_UNDECODABLE', 'the frames of the clip differ in size');
+    }
+    const frame = await fitFrames(picture, fit, { signal });
+    size = { height: frame.height, width: frame.width };
+    if (wanted * frame.data.length > FRAMES_LIMIT_BYTES) {
+      throw new MinerError('MEDIA_TOO_LARGE', `${wanted} frames of ${size.width} × ${size.height} pixels`);
+    }
+    fitted.push(frame.data);
+  }
+  const data = Buffer.concat(fitted);
+  return { frames: { data, count: wanted, ...size }, clip: clip ?? size };
+}

@@ -1,0 +1,32 @@
+import { type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
+
+/** A detector and a segmenter as a user starts them, each with a development chain of its own. */
+export interface RunningMiners {
+  /** What the scripts take: the public ports, and the chains' addresses for their own calls. */
+  readonly addresses: {
+    readonly detector: string;
+    readonly segmenter: string;
+    readonly devnets: readonly string[];
+  };
+  close(): Promise<void>;
+}
+
+export async function startMiners(): Promise<RunningMiners> {
+  const miners: MinerProcess[] = [];
+  const close = async () => {
+    await Promise.all(miners.map((miner) => miner.close()));
+  };
+  try {
+    for (const type of ['detector', 'segmenter']) {
+      const miner = await spawnMiner(['start', '--dev', '--miner-type', type]);
+      miners.push(miner);
+      await miner.ready();
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const [detector = '', segmenter = ''] = miners.map(({ axonPort }) => `http://127.0.0.1:${axonPort}`);
+  const devnets = miners.map(({ devnetPort }) => `http://127.0.0.1:${devnetPort}`);
+  return { addresses: { detector, segmenter, devnets }, close };
+}
