@@ -4,6 +4,8 @@ import type { DeadlineClock } from '../admission/deadline.ts';
 export interface CrashRecord {
   /** Notes that the process died on this input. */
   add(contentHash: string): void;
+  /** Notes that the process lived through this input: what it died of before was something else. */
+  clear(contentHash: string): void;
   /** Whether this input is refused: the process died on it twice. */
   isBarred(contentHash: string): boolean;
 }
@@ -31,6 +33,9 @@ export function createCrashRecord({ clock }: { readonly clock: DeadlineClock }):
       entries.set(contentHash, { crashes, untilMs: clock.monotonic() + BARRED_FOR_MS });
       const [oldest] = entries.keys();
       if (entries.size > ENTRIES_LIMIT && oldest !== undefined) entries.delete(oldest);
+    },
+    clear: (contentHash) => {
+      entries.delete(contentHash);
     },
     isBarred: (contentHash) => crashesOf(contentHash) >= CRASHES_UNTIL_BARRED,
   };

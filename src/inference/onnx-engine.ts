@@ -86,6 +86,7 @@ export function createOnnxEngine({
       if (run.settled) return;
       const { prediction, runMs } = await exchange(run, child, transfer);
       runs += 1;
+      crashes.clear(run.input.contentHash);
       slowestRunMs = Math.max(slowestRunMs, runMs);
       supervisor.noteRun();
       if (!run.settled) run.resolve(await toPrediction(prediction, sourceSize, transfer));

@@ -26,6 +26,14 @@ describe('the record of crashes', () => {
     expect(record.isBarred('a')).toBe(false);
   });
 
+  it('forgets the crash of an input that the process lived through since', () => {
+    const record = createCrashRecord({ clock: { monotonic: () => 0 } });
+    record.add('a');
+    record.clear('a');
+    record.add('a');
+    expect(record.isBarred('a')).toBe(false);
+  });
+
   it('is bounded: the oldest are forgotten', () => {
     const record = createCrashRecord({ clock: { monotonic: () => 0 } });
     for (const hash of ['old', 'old', 'kept', 'kept']) record.add(hash);
