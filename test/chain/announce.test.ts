@@ -1,22 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { until } from '../fixtures/until.ts';
-import { bob, closeAfterEach, dave, openChain, openDevnet } from './fixture.ts';
+import { bob, closeAfterEach, DISPATCH_ERRORS, dave, openChain, openDevnet } from './fixture.ts';
 
 closeAfterEach();
 
 const ADDRESS = { ip: '8.8.8.8', port: 8091 };
-
-/** Every reason that an older runtime has not to carry `serve_axon` out. */
-const DISPATCH_ERRORS = [
-  'HotKeyNotRegisteredInNetwork',
-  'HotKeyNotRegisteredInSubNet',
-  'InvalidIpAddress',
-  'InvalidIpType',
-  'InvalidPort',
-  'ServingRateLimitExceeded',
-  'SubnetNotExists',
-  'TxRateLimitExceeded',
-];
 
 describe('announcing', () => {
   it('stores the address as validators expect it', async () => {

@@ -179,3 +179,15 @@ export function createMovableClock(): Clock & { moveMs(ms: number): void } {
     },
   };
 }
+
+/** Every reason that an older runtime has not to carry `serve_axon` out. */
+export const DISPATCH_ERRORS = [
+  'HotKeyNotRegisteredInNetwork',
+  'HotKeyNotRegisteredInSubNet',
+  'InvalidIpAddress',
+  'InvalidIpType',
+  'InvalidPort',
+  'ServingRateLimitExceeded',
+  'SubnetNotExists',
+  'TxRateLimitExceeded',
+];

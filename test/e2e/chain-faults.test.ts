@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Devnet } from '../../src/devnet/node.ts';
+import { DISPATCH_ERRORS } from '../chain/fixture.ts';
 import { makeJpeg } from '../fixtures/media.ts';
 import { type RunningMiner, startDevnet, startMiner } from '../fixtures/miner.ts';
 import { until } from '../fixtures/until.ts';
@@ -123,6 +124,18 @@ describe('a miner goes on answering known validators, and shows how things stand
     expect(miner.chain.announcement).toMatchObject({ reason: expect.any(String) });
     await expectAnswered(miner);
     await until(() => axonPort() === 9_100 + code);
+  });
+
+  it.each(DISPATCH_ERRORS)('when the runtime refuses the address in the block with %s', async (name) => {
+    const port = 9_400 + DISPATCH_ERRORS.indexOf(name);
+    devnet.failNext(name);
+    miner.chain.announce({ ip: ADDRESS, port });
+    await until(() => ['failed', 'waiting'].includes(miner.chain.announcement.state));
+    // The rate limit is waited for; every other rule is shown by its name.
+    const shown = name === 'ServingRateLimitExceeded' ? { state: 'waiting' } : { refusal: name };
+    expect(miner.chain.announcement).toMatchObject({ ...shown, reason: expect.any(String) });
+    await expectAnswered(miner);
+    await until(() => axonPort() === port);
   });
 
   it('when its hotkey is evicted and registered again at another uid', async () => {
