@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { ChildMessage, ParentMessage } from './child-protocol.ts';
 import type { Task } from './model-json.ts';
@@ -37,6 +38,8 @@ export interface ModelProcess {
   request(message: ParentMessage, limitMs: number): Promise<ChildMessage>;
   /** Resolves when nothing is left of it. */
   readonly gone: Promise<ModelProcessEnd>;
+  /** From now on, where memory runs out, the kernel ends a process that still loads before this one. */
+  makeLessExpendable(): void;
   kill(): void;
 }
 
@@ -60,6 +63,9 @@ const ENVIRONMENT = [
   'NVIDIA_VISIBLE_DEVICES',
   'NVIDIA_DRIVER_CAPABILITIES',
 ];
+
+/** Between that of the miner, 0, and that which a model's process gives itself when it starts, 500. */
+const PROVEN_OOM_SCORE = 300;
 
 /** Starts a process for a model; it ends with this one, however this one ends. */
 export function startModelProcess(task: Task): ModelProcess {
@@ -133,6 +139,10 @@ export function startModelProcess(task: Task): ModelProcess {
     },
     request,
     gone,
+    makeLessExpendable() {
+      // Not Linux, or not allowed: then the kernel chooses by itself.
+      writeFile(`/proc/${child.pid}/oom_score_adj`, String(PROVEN_OOM_SCORE)).catch(() => undefined);
+    },
     kill,
   };
 }

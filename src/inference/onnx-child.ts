@@ -254,6 +254,7 @@ function main(): void {
   // after what was admitted is answered.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
+  process.on('SIGHUP', () => undefined);
   process.on('disconnect', () => process.exit());
   volunteerForOutOfMemory();
   let loaded: Model | undefined;

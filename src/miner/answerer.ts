@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { AnswerContext, Answerer, Pictures } from '../axon/answerer.ts';
 import type { ReceivedBody } from '../axon/body-sink.ts';
 import { detect } from '../inference/detector.ts';
-import type { Engine, EngineInput, Prediction } from '../inference/engine.ts';
+import type { Engine, EngineInput, LoadedModel, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
 import { segment } from '../inference/segmenter.ts';
 import { decodeImage, fitFrames } from '../media/image.ts';
@@ -29,22 +29,22 @@ export function createAnswerer(engines: Engines): Answerer {
   }
 
   async function decodePicture(
-    engine: Engine,
+    { contract }: LoadedModel,
     media: ReceivedBody | Pictures,
     signal: AbortSignal,
   ): Promise<EngineInput> {
     const bytes = 'pictures' in media ? media.pictures[0] : await media.bytes();
     const picture = await decodeImage(bytes ?? Buffer.alloc(0), { signal });
-    const frames = await fitFrames(picture, engine.contract.input.fit, { signal });
+    const frames = await fitFrames(picture, contract.input.fit, { signal });
     return { frames, contentHash: media.sha256Hex, sourceSize: picture };
   }
 
   async function decodeClip(
-    engine: Engine,
+    { contract }: LoadedModel,
     media: ReceivedBody | Pictures,
     { deadline }: AnswerContext,
   ): Promise<EngineInput> {
-    const { frames: count, fit } = engine.contract.input;
+    const { frames: count, fit } = contract.input;
     const wanted = { frames: count, fit, signal: deadline.signal };
     const { frames, clip } =
       'pictures' in media
@@ -62,17 +62,19 @@ export function createAnswerer(engines: Engines): Answerer {
     isWarm: (task) =>
       engines[task]?.status().state === 'ready' || engines[task]?.status().state === 'restarting',
     async answer(task, media, context): Promise<Prediction> {
-      const engine = engineOf(task);
       const { deadline, record } = context;
-      const input = await record.step('decode', () =>
-        task === 'video' ? decodeClip(engine, media, context) : decodePicture(engine, media, deadline.signal),
-      );
-      const options = { deadline, priority: 0 };
-      return record.step('infer', async () =>
-        task === 'mask'
-          ? segment(engine, input, options)
-          : { kind: 'probabilities', values: await detect(engine, input, options) },
-      );
+      // Held over both steps: pixels that were made for one model are not put to another.
+      return engineOf(task).use(async (model) => {
+        const input = await record.step('decode', () =>
+          task === 'video' ? decodeClip(model, media, context) : decodePicture(model, media, deadline.signal),
+        );
+        const options = { deadline, priority: 0 };
+        return record.step('infer', async () =>
+          task === 'mask'
+            ? segment(model, input, options)
+            : { kind: 'probabilities', values: await detect(model, input, options) },
+        );
+      });
     },
   };
 }
