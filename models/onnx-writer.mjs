@@ -6,12 +6,14 @@
 /** @typedef {'float32' | 'uint8' | 'int32' | 'int64' | 'bool' | 'float16'} ElementType */
 
 /**
- * A constant tensor. `data` holds the values in row-major order.
+ * A constant tensor. `data` holds the values in row-major order. With `external`, they are in a file of that name beside
+ * the `.onnx`, from its first byte on, and the model has only the name: `encodeValues` gives what the file holds.
  * @typedef {object} Constant
  * @property {string} name
  * @property {'float32' | 'int64'} type
  * @property {readonly number[]} shape
  * @property {ArrayLike<number>} data
+ * @property {string} [external]
  */
 
 /**
@@ -113,8 +115,28 @@ function encodeAttribute(name, value) {
   ]);
 }
 
+/** TensorProto.DataLocation. */
+const EXTERNAL = 1;
+
 /** @param {Constant} constant */
-function encodeConstant({ name, type, shape, data }) {
+function encodeConstant(constant) {
+  const { name, type, shape, external } = constant;
+  const values = encodeValues(constant);
+  return Buffer.concat([
+    ...shape.map((size) => integer(1, size)),
+    integer(2, ELEMENT_TYPES[type]),
+    text(8, name),
+    ...(external === undefined
+      ? [message(9, values)]
+      : [message(13, Buffer.concat([text(1, 'location'), text(2, external)])), integer(14, EXTERNAL)]),
+  ]);
+}
+
+/**
+ * The values of a constant as they stand in the file: little-endian.
+ * @param {Pick<Constant, 'name' | 'type' | 'shape' | 'data'>} constant
+ */
+export function encodeValues({ name, type, shape, data }) {
   const count = shape.reduce((product, size) => product * size, 1);
   if (data.length !== count) {
     throw new RangeError(`${name} has ${data.length} values and its shape asks for ${count}`);
@@ -124,12 +146,7 @@ function encodeConstant({ name, type, shape, data }) {
     if (type === 'int64') raw.writeBigInt64LE(BigInt(value), index * 8);
     else raw.writeFloatLE(value, index * 4);
   });
-  return Buffer.concat([
-    ...shape.map((size) => integer(1, size)),
-    integer(2, ELEMENT_TYPES[type]),
-    text(8, name),
-    message(9, raw),
-  ]);
+  return raw;
 }
 
 /** @param {Port} port */
