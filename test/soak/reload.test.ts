@@ -37,7 +37,7 @@ function memory(): { heap: number; rss: number } {
 
 /** What a miner that leaks has more and more of. */
 function countResources(folders: readonly string[]): Record<string, number> {
-  const files = folders.flatMap((folder) => readdirSync(folder, { recursive: true }));
+  const files = folders.flatMap((folder) => readdirSync(folder, { encoding: 'utf8', recursive: true }));
   return {
     children: modelChildren().length,
     files: files.length,
@@ -92,7 +92,7 @@ it('fifty changes of the model under load fail no request and leave nothing behi
   );
   const asking = load(port, pictures);
   onTestFinished(asking.stop);
-  const folders = [join(stateDir, 'models'), folder];
+  const folders = [stateDir, folder];
 
   let settled = { memory: memory(), resources: countResources(folders) };
   let mostChildren = 0;
