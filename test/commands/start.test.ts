@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { EngineStatus } from '../../src/inference/engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
 import { startDevnet } from '../fixtures/miner.ts';
@@ -79,6 +80,41 @@ describe('start --dev', () => {
     miner.child.kill('SIGTERM');
     expect(await miner.ended).toBe(130);
     await failing;
+  }, 60_000);
+
+  it('loads its models anew on SIGHUP, at any time, and refuses what it cannot use', async () => {
+    const folder = join(temporaryFolderPath(), 'model');
+    cpSync(join(import.meta.dirname, '../../models/example-image-detector'), folder, { recursive: true });
+    const miner = await start(['--dev', '--image-model', folder]);
+    await until(() => miner.output().includes('"msg":"listening"'));
+    miner.child.kill('SIGHUP');
+    await miner.ready();
+    const modelsOf = async () => {
+      const { models } = (await call(miner.adminPort, '/status')).json() as {
+        models?: Record<'image' | 'video', EngineStatus>;
+      };
+      return [models?.image, models?.video];
+    };
+    await until(async () => (await modelsOf()).every((model) => model?.lastReload?.result === 'switched'));
+
+    writeFileSync(join(folder, 'model.onnx'), 'not a model');
+    miner.child.kill('SIGHUP');
+    await until(async () => (await modelsOf())[0]?.lastReload?.result === 'refused');
+    expect(await modelsOf()).toMatchObject([
+      { state: 'ready', lastReload: { reason: 'SIGHUP', code: 'MODEL_INVALID' } },
+      { state: 'ready', restarts: 0 },
+    ]);
+    const readyz = await call(miner.adminPort, '/readyz');
+    expect(readyz.status).toBe(200);
+    expect(readyz.json().warnings).toEqual([
+      expect.stringMatching(/^the image model on disk was refused at .*cannot load/),
+    ]);
+    const jpeg = await makeJpeg({ width: 50, height: 40, seed: 1 });
+    expect((await createValidator('//Alice').post(miner.axonPort, '/detect_image', jpeg)).status).toBe(200);
+
+    miner.child.kill('SIGTERM');
+    miner.child.kill('SIGHUP');
+    expect(await miner.ended).toBe(0);
   }, 60_000);
 
   it('ends with 0 on a signal while the model is still loading, and frees its port', async () => {
