@@ -258,7 +258,7 @@ export const settingsSchema = z.object({
   STATE_DIR: z
     .string()
     .default('~/.sn34-miner')
-    .register(settingMeta, { section: OPERATION, doc: 'folder for what must survive a restart' }),
+    .register(settingMeta, { section: OPERATION, doc: 'folder for what must survive a restart, and for the copies of the models that run' }),
   DEVNET_PORT: port()
     .default(9944)
     .register(settingMeta, { section: OPERATION, doc: 'port of the development chain that --dev starts' }),
