@@ -255,10 +255,10 @@ export const settingsSchema = z.object({
     doc: 'port on 127.0.0.1 for /livez, /readyz and /status; AXON_PORT + 1000 when absent',
     example: '',
   }),
-  STATE_DIR: z
-    .string()
-    .default('~/.sn34-miner')
-    .register(settingMeta, { section: OPERATION, doc: 'folder for what must survive a restart, and for the copies of the models that run' }),
+  STATE_DIR: z.string().default('~/.sn34-miner').register(settingMeta, {
+    section: OPERATION,
+    doc: 'folder for what must survive a restart, and for the copies of the models that run',
+  }),
   DEVNET_PORT: port()
     .default(9944)
     .register(settingMeta, { section: OPERATION, doc: 'port of the development chain that --dev starts' }),

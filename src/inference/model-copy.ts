@@ -16,8 +16,8 @@ import type { ModelFile, ModelLook } from './model-files.ts';
 export interface ModelCopy {
   readonly folder: string;
   readonly onnxPath: string;
-  /** Where the files were copied from. */
-  readonly sourceFolder: string;
+  /** The files that were copied. */
+  readonly look: ModelLook;
   /** Of the `.onnx` file, in hexadecimal. */
   readonly sha256: string;
   /** The same for two copies of the same bytes under the same names. */
@@ -26,6 +26,7 @@ export interface ModelCopy {
   readonly sizeBytes: number;
   /** Unix time in milliseconds at which the newest of the files was written. */
   readonly modifiedAtMs: number;
+  /** Never throws. */
   remove(): Promise<void>;
 }
 
@@ -58,7 +59,8 @@ export async function copyModel(look: ModelLook, parent: string, signal: AbortSi
   const folder = await prepare(parent, sizeBytes).catch((error: unknown) => {
     throw asMinerError(error, 'MODEL_COPY_FAILED');
   });
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  // What cannot be removed now is removed at the next start.
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true }).catch(() => undefined);
   try {
     const hashes: string[] = [];
     for (const file of look.files) hashes.push(await copyOne(file, join(folder, file.name), signal));
@@ -66,7 +68,7 @@ export async function copyModel(look: ModelLook, parent: string, signal: AbortSi
     return {
       folder,
       onnxPath: join(folder, basename(look.onnx?.name ?? '')),
-      sourceFolder: look.folder,
+      look,
       sha256,
       fingerprint: look.files.map(({ name }, index) => `${name}:${hashes[index]}`).join('/'),
       sizeBytes,

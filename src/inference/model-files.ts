@@ -77,7 +77,8 @@ async function externalFilesOf(onnxPath: string): Promise<string[]> {
 async function fileAt(folder: string, name: string): Promise<ModelFile | undefined> {
   const path = join(folder, name);
   const stats = await statOf(path);
-  if (stats === undefined) return undefined;
+  // What is no file would have to be waited for, like a pipe, or cannot be read.
+  if (stats?.isFile() !== true) return undefined;
   const { dev, ino, size, mtimeNs } = stats;
   return {
     name,
@@ -97,7 +98,6 @@ async function statOf(path: string) {
   }
 }
 
-/** Whether a failure of the file system means that there is no such file. */
-export function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -33,8 +33,6 @@ export interface ModelKeeper {
   close(): Promise<void>;
 }
 
-const FILES_CHANGED = 'the files changed';
-
 /** A reload that was asked for, and is not under way yet. */
 interface Request {
   readonly reason: string;
@@ -61,6 +59,8 @@ export function createModelKeeper({
   let failure: MinerError | undefined;
   let reloading = false;
   let missingFiles: readonly string[] = [];
+  /** Whether the copy of the model that answers is gone and the files were tried in its place. */
+  let copyMissed = false;
   let lastReload: ReloadReport | undefined;
   let asked: Request | undefined;
   let wake: () => void = () => undefined;
@@ -79,12 +79,12 @@ export function createModelKeeper({
   };
 
   /** The model that answers goes on until another is warm, and for good where that is refused. */
-  const change = async (reason: string): Promise<ReloadReport> => {
+  const change = async (reason: string, { evenIfSame = true } = {}): Promise<ReloadReport> => {
     reloading = true;
     try {
       await succession.settled();
       const copy = await source.take(closing.signal);
-      if (reason === FILES_CHANGED && holdsTheSame(copy, succession.current)) {
+      if (!evenIfSame && holdsTheSame(copy, succession.current)) {
         await copy.remove();
         logger.info({ task, modelPath }, 'model files written anew, with what they held before');
         return report(reason, { result: 'unchanged' });
@@ -94,6 +94,7 @@ export function createModelKeeper({
       requireSameProvider(succession.current, candidate);
       succession.replaceBy(candidate);
       failure = undefined;
+      copyMissed = false;
       const { sha256, sizeBytes } = copy;
       logger.info({ task, modelPath, reason, sha256, sizeBytes }, 'model switched');
       return report(reason, { result: 'switched' });
@@ -119,17 +120,20 @@ export function createModelKeeper({
   };
 
   const lookForChange = async (): Promise<void> => {
-    const finding = await source.look();
+    const { current } = succession;
+    const finding = await source.look(current?.readyAtMs === undefined ? undefined : current.copy.look);
     if (finding.kind === 'unsettled') return;
     const missing = finding.kind === 'missing' ? finding.missing : [];
     if (missing.length > 0 && missingFiles.length === 0) {
       logger.warn({ task, modelPath, missing }, 'model files missing; what is loaded goes on');
     }
     missingFiles = missing;
-    // Where a process died and found its copy gone, the files themselves are tried once more.
-    const lost = succession.current?.failure?.code === 'MODEL_NOT_FOUND';
-    if (finding.kind === 'changed') await change(FILES_CHANGED);
-    else if (finding.kind === 'same' && lost) await change('its copy was gone');
+    if (finding.kind === 'changed') await change('the files changed', { evenIfSame: false });
+    // Where a process died and the next found its copy gone, the files themselves are tried, once.
+    else if (finding.kind === 'same' && current?.failure?.code === 'MODEL_NOT_FOUND' && !copyMissed) {
+      copyMissed = true;
+      await change('the copy was gone');
+    }
   };
 
   const live = async (): Promise<void> => {
@@ -143,8 +147,12 @@ export function createModelKeeper({
       if (request === undefined) await lookForChange();
       else request.resolve(await change(request.reason));
     }
+    asked?.resolve(closedReport(asked.reason));
+  };
+
+  const closedReport = (reason: string): ReloadReport => {
     const { code, message: detail } = closingError();
-    asked?.resolve(report(asked.reason, { result: 'refused', code, detail }));
+    return report(reason, { result: 'refused', code, detail });
   };
 
   const pause = (): Promise<void> =>
@@ -173,7 +181,8 @@ export function createModelKeeper({
       await succession.current.ready(signal);
     },
 
-    reload(reason) {
+    async reload(reason) {
+      if (closing.signal.aborted) return closedReport(reason);
       asked ??= createRequest(reason);
       wake();
       return asked.report;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -16,8 +17,11 @@ type Finding =
 
 /** The files of a model where the operator puts them. */
 export interface ModelSource {
-  /** Whether the files have become others since they were last taken. */
-  look(): Promise<Finding>;
+  /**
+   * Whether the files have become others since they were last taken.
+   * @param loaded those of the model that answers, where there is one
+   */
+  look(loaded: ModelLook | undefined): Promise<Finding>;
   /**
    * A copy of the files as they are at one moment: they are copied again for as long as they change meanwhile.
    * @throws MinerError MODEL_NOT_FOUND or MODEL_COPY_FAILED; the signal's reason once it is aborted
@@ -49,23 +53,24 @@ export function createModelSource({
   let former: ModelLook | undefined;
   let formerTrouble: string | undefined;
 
-  function judge(look: ModelLook): Finding {
+  function judge(look: ModelLook, loaded: ModelLook | undefined): Finding {
     if (look.missing.length > 0) return { kind: 'missing', missing: look.missing };
     if (look.mark === taken?.mark) return { kind: 'same' };
-    if (taken !== undefined && lostModelJson(taken, look))
-      return { kind: 'missing', missing: ['model.json'] };
+    if (loaded !== undefined && lostModelJson(loaded, look)) {
+      return { kind: 'missing', missing: [join(look.folder, 'model.json')] };
+    }
     return { kind: 'changed' };
   }
 
   return {
-    async look() {
+    async look(loaded) {
       let settled: boolean;
       try {
         const look = await lookAtModel(modelPath, former ?? taken);
         settled = former?.mark === look.mark;
         former = look;
         formerTrouble = undefined;
-        return settled ? judge(look) : { kind: 'unsettled' };
+        return settled ? judge(look, loaded) : { kind: 'unsettled' };
       } catch (error) {
         const { message } = asMinerError(error, 'MODEL_COPY_FAILED');
         settled = formerTrouble === message;

@@ -20,7 +20,7 @@ interface ModelSupervisorOptions {
   /** What the model is called in the log: where the operator put it. */
   readonly modelPath: string;
   /** Where the process reads it, and may make files while it loads. */
-  readonly copy: Pick<ModelCopy, 'folder' | 'onnxPath' | 'sourceFolder'>;
+  readonly copy: Pick<ModelCopy, 'folder' | 'onnxPath' | 'look'>;
   readonly device: Device;
   /** A process that has not loaded and warmed the model by then hangs. */
   readonly loadLimitMs: number;
@@ -121,7 +121,7 @@ export function createModelSupervisor({
     const answer = await child.request(message, loadLimitMs);
     if (answer.type === 'refused') {
       // The operator knows the model by where it was put.
-      fail(new MinerError(answer.code, answer.message.replaceAll(copy.folder, copy.sourceFolder)));
+      fail(new MinerError(answer.code, answer.message.replaceAll(copy.folder, copy.look.folder)));
       return 'refused';
     }
     if (answer.type !== 'ready') {

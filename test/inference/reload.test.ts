@@ -257,6 +257,16 @@ describe('a file that cannot be used', () => {
     expect(await ask(engine)).toBe(0);
   });
 
+  it('may be taken away again: what is there then is what runs', async () => {
+    const engine = await openFirst();
+    const pid = pidOf(engine);
+    move(Buffer.from('{'), 'model.json');
+    await until(() => resultOf(engine) === 'refused');
+    rmSync(modelFile('model.json'));
+    await until(() => resultOf(engine) === 'unchanged');
+    expect(engine.status()).toMatchObject({ pid, missingFiles: [] });
+  });
+
   it('is tried again when that is asked for, and loaded once it is mended', async () => {
     const engine = await openFirst();
     move(Buffer.from('not a model'));
@@ -451,5 +461,6 @@ describe.skipIf(!linux)('the processes', () => {
     });
     expect(modelChildren()).toEqual([]);
     expect(engines.copies()).toEqual([]);
+    expect(await engine.reload('too late')).toMatchObject({ result: 'refused', code: 'AXON_CLOSING' });
   });
 });
