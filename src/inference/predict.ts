@@ -1,9 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { RgbFrames } from '../media/frames.ts';
 import type { ModelContract } from './contract.ts';
+import { decide } from './decision.ts';
 import { encodeMask } from './mask.ts';
 import { runSession } from './onnx-session.ts';
-import { classCount, maskSize } from './output-shape.ts';
+import { classCount, locateMask } from './output-shape.ts';
 import { averageProbabilities, type ClassProbabilities, toProbabilities } from './probabilities.ts';
 
 /** What a model says about one picture or clip, as it goes on the wire. */
@@ -15,8 +16,8 @@ export type Answer =
  * Puts one picture or clip to a model, in as many runs as its contract needs.
  * @param frames as many as the contract asks for, brought to its fit
  * @param sourceSize of the picture as it was sent: the size of the mask
- * @throws MinerError INFERENCE_FAILED for what is no prediction, MODEL_INVALID for another shape than the contract's;
- *   what ONNX Runtime throws
+ * @throws MinerError INFERENCE_FAILED for what is no prediction, MODEL_* for another shape than the contract's; what ONNX
+ *   Runtime throws
  */
 export async function predict(
   session: InferenceSession,
@@ -24,13 +25,15 @@ export async function predict(
   frames: RgbFrames,
   sourceSize: { readonly height: number; readonly width: number },
 ): Promise<Answer> {
+  if (output.kind === 'mask') {
+    const { values, shape } = await runSession(session, input, output.name, frames);
+    const place = locateMask(shape, output.activation);
+    return { kind: 'mask', bytes: encodeMask(values, place, sourceSize, input.fit, output) };
+  }
   const predictions: ClassProbabilities[] = [];
   for (let start = 0; start < frames.count; start += input.framesPerRun) {
     const chunk = sliceFrames(frames, start, input.framesPerRun);
     const { values, shape } = await runSession(session, input, output.name, chunk);
-    if (output.kind === 'mask') {
-      return { kind: 'mask', bytes: encodeMask(values, maskSize(shape), sourceSize, output) };
-    }
     const rows = input.layout.includes('T') ? 1 : chunk.count;
     const width = classCount(shape, rows);
     for (let row = 0; row < rows; row += 1) {
@@ -38,7 +41,7 @@ export async function predict(
       predictions.push(toProbabilities(numbers, output));
     }
   }
-  return { kind: 'probabilities', values: averageProbabilities(predictions) };
+  return { kind: 'probabilities', values: decide(averageProbabilities(predictions), output.decision) };
 }
 
 function sliceFrames({ data, count, height, width }: RgbFrames, start: number, length: number): RgbFrames {

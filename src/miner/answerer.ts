@@ -44,8 +44,8 @@ export function createAnswerer(engines: Engines): Answerer {
     media: ReceivedBody | Pictures,
     { deadline }: AnswerContext,
   ): Promise<EngineInput> {
-    const { frames: count, fit } = engine.contract.input;
-    const wanted = { frames: count, fit, signal: deadline.signal };
+    const { frames: count, frameStride, fit } = engine.contract.input;
+    const wanted = { frames: count, frameStride, fit, signal: deadline.signal };
     const { frames, clip } =
       'pictures' in media
         ? await samplePictures(media.pictures, wanted)
