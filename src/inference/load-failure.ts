@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { MinerError } from '../errors.ts';
 
 /** What ONNX Runtime says of a file that it cannot load, and what that means to the person who brought it. */
@@ -48,8 +49,9 @@ const WORDS_LIMIT_CHARS = 240;
  * @param error what the runtime threw
  */
 export function loadFailure(onnxPath: string, error: unknown): MinerError {
-  const raw = messageOf(error);
-  const said = `(ONNX Runtime: ${runtimeWords(error)})`;
+  // Files are named as they lie in the model's folder, wherever that is.
+  const raw = messageOf(error).replaceAll(`${dirname(onnxPath)}/`, '');
+  const said = `(ONNX Runtime: ${runtimeWords(raw)})`;
   for (const [pattern, explain] of EXPLANATIONS) {
     const found = pattern.exec(raw);
     if (found === null) continue;
@@ -60,7 +62,10 @@ export function loadFailure(onnxPath: string, error: unknown): MinerError {
   return new MinerError('MODEL_UNREADABLE', `the ONNX file cannot be loaded: export it again ${said}`);
 }
 
-/** The words of ONNX Runtime without its source files, signatures and colours. */
+/**
+ * The words of ONNX Runtime without its source files, signatures and colours.
+ * @param error what it threw, or said
+ */
 export function runtimeWords(error: unknown): string {
   const [words = ''] = messageOf(error).split('\u001B');
   return words

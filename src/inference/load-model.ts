@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
-import { asMinerError, MinerError } from '../errors.ts';
+import { MinerError } from '../errors.ts';
 import type { RgbFrames } from '../media/frames.ts';
 import type { InputContract, ModelContract } from './contract.ts';
 import { createContractLedger } from './contract-ledger.ts';
@@ -47,16 +47,6 @@ const CUDA_PROVIDER = 'CUDAExecutionProvider';
  */
 export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const onnxPath = locateModel(options.modelPath);
-  try {
-    return await loadFile(onnxPath, options);
-  } catch (error) {
-    // A miner has several models, and each message says of which it speaks.
-    const { code, message } = asMinerError(error, 'MODEL_UNREADABLE');
-    throw new MinerError(code, `${options.modelPath}: ${message}`, { cause: error });
-  }
-}
-
-async function loadFile(onnxPath: string, options: LoadOptions): Promise<LoadedModel> {
   const { task, device, scratchPrefix } = options;
   const json = readModelJson(join(dirname(onnxPath), 'model.json'));
   const { session, cudaFailure } = await openSession(onnxPath, options);

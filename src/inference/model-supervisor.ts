@@ -105,7 +105,9 @@ export function createModelSupervisor({
     };
     const answer = await child.request(message, loadLimitMs);
     if (answer.type === 'refused') {
-      fail(new MinerError(answer.code, answer.message));
+      // A miner has several models, and each message says of which it speaks.
+      const { code, message: words } = answer;
+      fail(new MinerError(code, words.includes(modelPath) ? words : `${modelPath}: ${words}`));
       return 'refused';
     }
     if (answer.type !== 'ready') {
