@@ -1,20 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import {
-  chooseOutput,
-  classCount,
-  maskSize,
-  mergeInput,
-  mergeOutput,
-  parseModelJson,
-} from '../../src/inference/contract.ts';
+import { createContractLedger } from '../../src/inference/contract-ledger.ts';
+import { contractLines } from '../../src/inference/contract-lines.ts';
+import { mergeInput } from '../../src/inference/input-contract.ts';
 import type { ModelJson, Task } from '../../src/inference/model-json.ts';
+import { chooseOutput, mergeOutput } from '../../src/inference/output-contract.ts';
+import { classCount, maskSize } from '../../src/inference/output-shape.ts';
+import { parseModelJson } from '../../src/inference/parse-model-json.ts';
 
 type Shape = readonly (number | string)[];
 
 const input = (shape: Shape, type = 'uint8', json?: ModelJson, task: Task = 'image') =>
-  mergeInput(json, task, [{ name: 'x', type, shape }]);
+  mergeInput(json, task, [{ name: 'x', type, shape }], createContractLedger());
 const output = (shape: readonly number[], json?: ModelJson['output'], task: Task = 'image') =>
-  mergeOutput(json === undefined ? undefined : { output: json }, task, { name: 'y', shape }, 1);
+  mergeOutput(
+    json === undefined ? undefined : { output: json },
+    task,
+    { name: 'y', shape },
+    1,
+    createContractLedger(),
+  );
 const invalid = (...parts: string[]) =>
   expect.objectContaining({
     code: 'MODEL_INVALID',
@@ -107,7 +111,7 @@ describe('the input contract', () => {
     expect(() => input([4, 3, 8, 8])).toThrow(invalid('batch of 4'));
     expect(() => input([1, 8, 3, 8, 8])).toThrow(invalid('NTCHW', 'image'));
     expect(() => input([1, 3, 8, 8], 'int64')).toThrow(invalid('int64'));
-    expect(() => mergeInput(undefined, 'image', [])).toThrow(invalid('0 inputs'));
+    expect(() => mergeInput(undefined, 'image', [], createContractLedger())).toThrow(invalid('0 inputs'));
   });
 });
 
@@ -159,10 +163,63 @@ describe('the output contract', () => {
   });
 
   it('is that of the output which model.json names, or of the only one', () => {
-    expect(chooseOutput(undefined, ['a'])).toBe('a');
-    expect(chooseOutput({ output: { name: 'b' } }, ['a', 'b'])).toBe('b');
-    expect(() => chooseOutput(undefined, ['a', 'b'])).toThrow(invalid('a, b', 'output.name'));
-    expect(() => chooseOutput({ output: { name: 'c' } }, ['a', 'b'])).toThrow(invalid('a, b', 'c'));
+    const choose = (json: ModelJson | undefined, names: string[]) =>
+      chooseOutput(json, names, createContractLedger());
+    expect(choose(undefined, ['a'])).toBe('a');
+    expect(choose({ output: { name: 'b' } }, ['a', 'b'])).toBe('b');
+    expect(() => choose(undefined, ['a', 'b'])).toThrow(invalid('a, b', 'output.name'));
+    expect(() => choose({ output: { name: 'c' } }, ['a', 'b'])).toThrow(invalid('a, b', 'c'));
+  });
+});
+
+describe('where the lines of a contract come from', () => {
+  const lines = (json: ModelJson | undefined, shape: Shape, type: string, answer: readonly number[]) => {
+    const ledger = createContractLedger();
+    const contract = {
+      task: 'image' as const,
+      input: mergeInput(json, 'image', [{ name: 'x', type, shape }], ledger),
+      output: mergeOutput(
+        json,
+        'image',
+        { name: chooseOutput(json, ['y'], ledger), shape: answer },
+        1,
+        ledger,
+      ),
+      origins: ledger.origins,
+    };
+    return contractLines(contract).map(({ field, value, origin }) => `${field} ${value} (${origin})`);
+  };
+
+  it('is remembered for each of them', () => {
+    const json = {
+      task: 'image',
+      input: { layout: 'NCHW', size: { height: 8, width: 8 }, scale: 1, mean: [1, 2, 3] },
+      output: { classes: ['fake', 'real'] },
+    } satisfies ModelJson;
+    expect(lines(json, ['N', 3, 8, 'W'], 'float32', [1, 2])).toEqual([
+      'task image (model.json)',
+      'input.name x (ONNX)',
+      'input.layout NCHW (model.json)',
+      'input.dtype float32 (ONNX)',
+      'input.size.height 8 (model.json)',
+      'input.size.width 8 (model.json)',
+      'input.fit cover (default)',
+      'input.frames 1 (default)',
+      'input.scale 1 (model.json)',
+      'input.mean 1,2,3 (model.json)',
+      'input.std 1,1,1 (default)',
+      'output.name y (ONNX)',
+      'output.kind logits (default)',
+      'output.classes fake,real (model.json)',
+    ]);
+    expect(lines(undefined, ['N', 3, 8, 'W'], 'uint8', [1, 3])).toEqual(
+      expect.arrayContaining([
+        'task image (default)',
+        'input.layout NCHW (ONNX)',
+        'input.size.height 8 (ONNX)',
+        'input.size.width 224 (default)',
+      ]),
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { parseModelJson } from '../../src/inference/contract.ts';
 import { modelJsonSchema } from '../../src/inference/model-json.ts';
+import { parseModelJson } from '../../src/inference/parse-model-json.ts';
 
 const readme = readFileSync(new URL('../../models/README.md', import.meta.url), 'utf8');
 

@@ -1,0 +1,108 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { InferenceSession } from 'onnxruntime-node';
+import { MinerError } from '../errors.ts';
+import type { RgbFrames } from '../media/frames.ts';
+import type { InputContract, ModelContract } from './contract.ts';
+import { createContractLedger } from './contract-ledger.ts';
+import { mergeInput } from './input-contract.ts';
+import type { Task } from './model-json.ts';
+import { unusable } from './model-refusals.ts';
+import { cudaUnavailable, openSession, runSession, type SessionOptions } from './onnx-session.ts';
+import { chooseOutput, mergeOutput } from './output-contract.ts';
+import { parseModelJson } from './parse-model-json.ts';
+import { predict } from './predict.ts';
+import { takeProfile } from './provider-profile.ts';
+
+export interface LoadOptions extends SessionOptions {
+  /** A `.onnx` file, or a folder with `model.onnx`; `model.json` is looked for beside it. */
+  readonly modelPath: string;
+  readonly task: Task;
+}
+
+/** A model that answered its warm-up. */
+export interface LoadedModel {
+  readonly session: InferenceSession;
+  readonly contract: ModelContract;
+  /** What it really ran on. */
+  readonly provider: 'cpu' | 'cuda';
+  /** Operations by the ONNX Runtime provider that ran them. */
+  readonly nodesByProvider: Readonly<Record<string, number>>;
+  /** Why CUDA isn't used although it was to be tried. */
+  readonly cudaFailure?: string;
+  /** A run of the warm model, pixels to answer. */
+  readonly runMs: number;
+}
+
+/** Side of the warm-up picture where the model takes any: a multiple of the strides that models commonly have. */
+const NATIVE_WARMUP_EDGE = 256;
+const GREY = 128;
+const CUDA_PROVIDER = 'CUDAExecutionProvider';
+
+/**
+ * Loads a model, settles its contract, and has it answer once: the one check that a model passes when the miner
+ * starts, when a file is swapped, and when it is inspected. To be called in a process of its own, since ONNX Runtime
+ * blocks the event loop.
+ * @throws MinerError MODEL_* where it cannot be used, with the reason and what to do
+ */
+export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
+  const { modelPath, task, device, scratchPrefix } = options;
+  const onnxPath = locateModel(modelPath);
+  const jsonPath = join(dirname(onnxPath), 'model.json');
+  const json = existsSync(jsonPath) ? parseModelJson(readFileSync(jsonPath, 'utf8')) : undefined;
+  const { session, cudaFailure } = await openSession(onnxPath, options);
+  const ledger = createContractLedger();
+  const input = mergeInput(json, task, session.inputMetadata.map(requireTensor), ledger);
+  const outputName = chooseOutput(json, session.outputNames, ledger);
+  const frames = greyFrames(input, input.framesPerRun);
+  const first = await warmUp(() => runSession(session, input, outputName, frames));
+  session.endProfiling();
+  const nodesByProvider = takeProfile(scratchPrefix);
+  const provider = (nodesByProvider[CUDA_PROVIDER] ?? 0) > 0 ? 'cuda' : 'cpu';
+  const unused = device !== 'cpu' && provider === 'cpu' ? 'no part of the model ran on CUDA' : undefined;
+  if (device === 'cuda' && unused !== undefined) throw cudaUnavailable(unused);
+  const batch = input.layout.includes('T') ? 1 : frames.count;
+  const output = mergeOutput(json, task, { name: outputName, shape: first.shape }, batch, ledger);
+  const contract: ModelContract = { task, input, output, origins: ledger.origins };
+  const startedAt = performance.now();
+  await warmUp(() => predict(session, contract, greyFrames(input, input.frames), frames));
+  const runMs = performance.now() - startedAt;
+  const reason = cudaFailure ?? unused;
+  return {
+    session,
+    contract,
+    provider,
+    nodesByProvider,
+    runMs,
+    ...(reason === undefined ? {} : { cudaFailure: reason }),
+  };
+}
+
+function locateModel(modelPath: string): string {
+  if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
+  const onnxPath = statSync(modelPath).isDirectory() ? join(modelPath, 'model.onnx') : modelPath;
+  if (!existsSync(onnxPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${onnxPath}`);
+  return onnxPath;
+}
+
+function requireTensor(metadata: InferenceSession.ValueMetadata): InferenceSession.TensorValueMetadata {
+  if (!metadata.isTensor) throw unusable(`the ONNX input ${metadata.name} is no tensor`);
+  return metadata;
+}
+
+/** A model that cannot answer a grey picture will not be able to answer any. */
+async function warmUp<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (error instanceof MinerError && error.code === 'MODEL_INVALID') throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw unusable(`the model fails on a grey picture: ${reason}`);
+  }
+}
+
+function greyFrames({ fit }: InputContract, count: number): RgbFrames {
+  const height = fit.mode === 'native' ? NATIVE_WARMUP_EDGE : fit.height;
+  const width = fit.mode === 'native' ? NATIVE_WARMUP_EDGE : fit.width;
+  return { data: Buffer.alloc(count * height * width * 3, GREY), count, height, width };
+}

@@ -1,0 +1,48 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import type { RgbFrames } from '../media/frames.ts';
+import type { ModelContract } from './contract.ts';
+import { encodeMask } from './mask.ts';
+import { runSession } from './onnx-session.ts';
+import { classCount, maskSize } from './output-shape.ts';
+import { averageProbabilities, type ClassProbabilities, toProbabilities } from './probabilities.ts';
+
+/** What a model says about one picture or clip, as it goes on the wire. */
+export type Answer =
+  | { readonly kind: 'probabilities'; readonly values: ClassProbabilities }
+  | { readonly kind: 'mask'; readonly bytes: Buffer };
+
+/**
+ * Puts one picture or clip to a model, in as many runs as its contract needs.
+ * @param frames as many as the contract asks for, brought to its fit
+ * @param sourceSize of the picture as it was sent: the size of the mask
+ * @throws MinerError INFERENCE_FAILED for what is no prediction, MODEL_INVALID for another shape than the contract's;
+ *   what ONNX Runtime throws
+ */
+export async function predict(
+  session: InferenceSession,
+  { input, output }: Pick<ModelContract, 'input' | 'output'>,
+  frames: RgbFrames,
+  sourceSize: { readonly height: number; readonly width: number },
+): Promise<Answer> {
+  const predictions: ClassProbabilities[] = [];
+  for (let start = 0; start < frames.count; start += input.framesPerRun) {
+    const chunk = sliceFrames(frames, start, input.framesPerRun);
+    const { values, shape } = await runSession(session, input, output.name, chunk);
+    if (output.kind === 'mask') {
+      return { kind: 'mask', bytes: encodeMask(values, maskSize(shape), sourceSize, output) };
+    }
+    const rows = input.layout.includes('T') ? 1 : chunk.count;
+    const width = classCount(shape, rows);
+    for (let row = 0; row < rows; row += 1) {
+      const numbers = Array.from({ length: width }, (_, index) => values[row * width + index] ?? Number.NaN);
+      predictions.push(toProbabilities(numbers, output));
+    }
+  }
+  return { kind: 'probabilities', values: averageProbabilities(predictions) };
+}
+
+function sliceFrames({ data, count, height, width }: RgbFrames, start: number, length: number): RgbFrames {
+  const end = Math.min(count, start + length);
+  const frameBytes = height * width * 3;
+  return { data: data.subarray(start * frameBytes, end * frameBytes), count: end - start, height, width };
+}
