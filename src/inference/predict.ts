@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { RgbFrames } from '../media/frames.ts';
 import type { ModelContract } from './contract.ts';
 import { encodeMask } from './mask.ts';
-import { runSession } from './onnx-session.ts';
+import { type RawOutput, runSession } from './onnx-session.ts';
 import { classCount, maskSize } from './output-shape.ts';
 import { averageProbabilities, type ClassProbabilities, toProbabilities } from './probabilities.ts';
 
@@ -15,6 +15,7 @@ export type Answer =
  * Puts one picture or clip to a model, in as many runs as its contract needs.
  * @param frames as many as the contract asks for, brought to its fit
  * @param sourceSize of the picture as it was sent: the size of the mask
+ * @param observe is shown what each run gave
  * @throws MinerError INFERENCE_FAILED for what is no prediction, MODEL_INVALID for another shape than the contract's;
  *   what ONNX Runtime throws
  */
@@ -23,11 +24,14 @@ export async function predict(
   { input, output }: Pick<ModelContract, 'input' | 'output'>,
   frames: RgbFrames,
   sourceSize: { readonly height: number; readonly width: number },
+  observe?: (output: RawOutput) => void,
 ): Promise<Answer> {
   const predictions: ClassProbabilities[] = [];
   for (let start = 0; start < frames.count; start += input.framesPerRun) {
     const chunk = sliceFrames(frames, start, input.framesPerRun);
-    const { values, shape } = await runSession(session, input, output.name, chunk);
+    const raw = await runSession(session, input, output.name, chunk);
+    observe?.(raw);
+    const { values, shape } = raw;
     if (output.kind === 'mask') {
       return { kind: 'mask', bytes: encodeMask(values, maskSize(shape), sourceSize, output) };
     }
