@@ -1,5 +1,6 @@
 import { REPLY_MARGIN_MS, VALIDATOR_TIMEOUT_MS } from '../admission/deadline.ts';
 import type { Task } from '../inference/model-json.ts';
+import { MAX_DECODER_THREADS } from '../miner/answerer.ts';
 
 /** What answering costs on this machine, measured; megabytes are of 1,000,000 bytes. */
 export interface MachineCosts {
@@ -33,6 +34,8 @@ export interface BurstReport {
   readonly kind: 'pictures' | 'clips';
   readonly requests: number;
   readonly provider: 'cpu' | 'cuda';
+  /** The model's time for one of them, on the whole machine. */
+  readonly answerMs: number;
   /** Share of the machine that is counted on; the rest decodes the clips of the same burst. */
   readonly machineShare: number;
   readonly uploadMs: number;
@@ -100,6 +103,7 @@ export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: num
     kind: model.task === 'video' ? 'clips' : 'pictures',
     requests,
     provider: model.provider,
+    answerMs: model.answerMs,
     machineShare,
     uploadMs,
     verifyMs,
@@ -113,6 +117,17 @@ export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: num
     speedNeeded: (verifyMs + workMs(requests)) / leftMs,
     speedNeededWithoutModel: (verifyMs + decodeMs) / leftMs,
   };
+}
+
+/** How long one request takes when nothing else is to be done; a clip is decoded on several cores. */
+export function timeAlone(machine: MachineCosts, { task, answerMs }: ModelCosts, clipMb: number): number {
+  const isClip = task === 'video';
+  const bodyMb = isClip ? clipMb : machine.pictureMb;
+  const decodeMs = isClip
+    ? machine.clipProbeMs + (clipMb * machine.clipMsPerMb) / Math.min(machine.cores, MAX_DECODER_THREADS)
+    : machine.pictureMs;
+  const arrivalMs = (bodyMb * 8 * 1000) / LINE_MBIT_PER_S + machine.verifyMs + bodyMb * machine.hashMsPerMb;
+  return arrivalMs + decodeMs + answerMs + REPLY_MARGIN_MS;
 }
 
 /**

@@ -71,12 +71,17 @@ export interface MeasuredMessage {
 /** What one run of the model gave, before anything is made of it. */
 export interface RawNumbers {
   readonly shape: readonly number[];
-  readonly values: readonly number[] | Float32Array | Float64Array;
+  /** Null for a mask, which has too many to be looked at. */
+  readonly values: readonly number[] | null;
+  readonly min: number;
+  readonly max: number;
 }
 
 export interface AnsweredMessage {
   readonly type: 'answered';
   readonly answer: Answer;
+  /** A mask before it is cut at the threshold, of the same size and encoding; undefined where there is no mask. */
+  readonly confidences: Uint8Array | undefined;
   /** In order; several where a clip is put to a model of pictures. */
   readonly raw: readonly RawNumbers[];
 }

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { asMinerError } from '../errors.ts';
-import type { InputContract, TensorSignature } from '../inference/contract.ts';
+import type { InputContract, ModelContract, TensorSignature } from '../inference/contract.ts';
 import { type LoadedModel, loadModel } from '../inference/load-model.ts';
 import { obeyParent } from '../inference/obey-parent.ts';
 import { predict } from '../inference/predict.ts';
@@ -57,7 +57,7 @@ async function measure(
   const run =
     'batch' in what
       ? prepareBatch(session, input, output.name, what.batch)
-      : () => predict(session, contract, randomFrames(input), what.answer.sourceSize);
+      : prepareAnswer(session, contract, what.answer.sourceSize);
   const timesMs: number[] = [];
   const startedAt = performance.now();
   for (let index = 0; index < runs + UNTIMED_RUNS; index += 1) {
@@ -67,6 +67,15 @@ async function measure(
     if (timesMs.length > 0 && performance.now() - startedAt > limitMs) break;
   }
   return { type: 'measured', timesMs, peakRssBytes: peakRssBytes() };
+}
+
+function prepareAnswer(
+  session: InferenceSession,
+  contract: ModelContract,
+  sourceSize: { readonly height: number; readonly width: number },
+): () => Promise<unknown> {
+  const frames = randomFrames(contract.input);
+  return () => predict(session, contract, frames, sourceSize);
 }
 
 /** The same picture or clip several times in one tensor, whose first dimension is N in every layout. */
@@ -107,9 +116,35 @@ async function ask({ session, contract }: LoadedModel, message: AskMessage): Pro
   };
   const raw: RawNumbers[] = [];
   const answer = await predict(session, contract, frames, sourceSize, ({ shape, values }) => {
-    raw.push({ shape, values: Array.from(values) });
+    raw.push({
+      shape,
+      values: contract.output.kind === 'mask' ? null : Array.from(values),
+      ...range(values),
+    });
   });
-  return { type: 'answered', answer, raw };
+  const soft = softened(contract);
+  const confidences = soft === undefined ? undefined : await predict(session, soft, frames, sourceSize);
+  return {
+    type: 'answered',
+    answer,
+    confidences: confidences?.kind === 'mask' ? confidences.bytes : undefined,
+    raw,
+  };
+}
+
+/** A contract whose masks are not cut at the threshold; undefined where there is none. */
+function softened(_contract: ModelContract): ModelContract | undefined {
+  return undefined;
+}
+
+function range(values: ArrayLike<number>): { readonly min: number; readonly max: number } {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < values.length; index += 1) {
+    min = Math.min(min, values[index] ?? Number.NaN);
+    max = Math.max(max, values[index] ?? Number.NaN);
+  }
+  return { min, max };
 }
 
 function toSignature(metadata: InferenceSession.ValueMetadata): TensorSignature {

@@ -9,7 +9,3 @@ export function percentile(values: readonly number[], share: number): number {
   if (value === undefined) throw new RangeError('there is no percentile of nothing');
   return value;
 }
-
-export function median(values: readonly number[]): number {
-  return percentile(values, 0.5);
-}

@@ -16,7 +16,7 @@ export type Engines = Readonly<Partial<Record<Task, Engine>>>;
  * Threads of one video decoder. More of them cost no more CPU time (a clip of 91 MB took 9.1 CPU-seconds with one and
  * with two, and half the wall time with two), so a lone clip may use the cores that a burst would share.
  */
-const MAX_DECODER_THREADS = 4;
+export const MAX_DECODER_THREADS = 4;
 
 /** Decodes bodies as the models' contracts ask and puts them to the models. */
 export function createAnswerer(engines: Engines): Answerer {
