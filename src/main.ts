@@ -48,7 +48,13 @@ async function main(argv: readonly string[]): Promise<number> {
     return asked ? EXIT_CODES.ok : EXIT_CODES.config;
   }
   try {
-    await command({ argv: rest, env: process.env, stdout: process.stdout, shutdown: shutdown.signal });
+    await command({
+      argv: rest,
+      env: process.env,
+      stdout: process.stdout,
+      shutdown: shutdown.signal,
+      onHangup: (listener) => process.on('SIGHUP', listener),
+    });
     return EXIT_CODES.ok;
   } catch (error) {
     if (shutdown.signal.aborted) return EXIT_CODES.ok;

@@ -91,11 +91,7 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   };
 }
 
-/**
- * The ONNX file that a model path stands for.
- * @throws MinerError MODEL_NOT_FOUND
- */
-export function locateModel(modelPath: string): string {
+function locateModel(modelPath: string): string {
   if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
   const onnxPath = statSync(modelPath).isDirectory() ? join(modelPath, 'model.onnx') : modelPath;
   if (!existsSync(onnxPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${onnxPath}`);

@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { ChildMessage, ParentMessage } from './child-protocol.ts';
 
@@ -36,6 +37,8 @@ export interface ModelProcess<Message = ParentMessage, Answer = ChildMessage> {
   request(message: Message, limitMs: number): Promise<Answer>;
   /** Resolves when nothing is left of it. */
   readonly gone: Promise<ModelProcessEnd>;
+  /** From now on, where memory runs out, the kernel ends a process that still loads before this one. */
+  makeLessExpendable(): void;
   kill(): void;
 }
 
@@ -59,6 +62,9 @@ const ENVIRONMENT = [
   'NVIDIA_VISIBLE_DEVICES',
   'NVIDIA_DRIVER_CAPABILITIES',
 ];
+
+/** Between that of the miner, 0, and that which a model's process gives itself when it starts, 500. */
+const PROVEN_OOM_SCORE = 300;
 
 /**
  * Starts a process for a model; it ends with this one, however this one ends.
@@ -139,6 +145,10 @@ export function startModelProcess<Message extends object = ParentMessage, Answer
     },
     request,
     gone,
+    makeLessExpendable() {
+      // Not Linux, or not allowed: then the kernel chooses by itself.
+      writeFile(`/proc/${child.pid}/oom_score_adj`, String(PROVEN_OOM_SCORE)).catch(() => undefined);
+    },
     kill,
   };
 }

@@ -6,6 +6,7 @@ export function obeyParent(): void {
   // what was admitted is answered.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
+  process.on('SIGHUP', () => undefined);
   process.on('disconnect', () => process.exit());
   volunteerForOutOfMemory();
 }

@@ -3,6 +3,7 @@ import { systemClock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
 import type { Prediction } from '../inference/engine.ts';
 import { decodeFloat16 } from '../inference/float16.ts';
+import type { Task } from '../inference/model-json.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import { createAnswerer } from '../miner/answerer.ts';
 import { startRecord } from '../telemetry/request-record.ts';
@@ -53,21 +54,23 @@ export async function* answerFiles(
 ): AsyncGenerator<AnsweredFile> {
   const engine = createInspectionEngine(model);
   for (const file of files) {
-    yield await answerFile(file, engine, temporary, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
-      const { code, message } = asMinerError(error, 'INTERNAL');
-      return { report: { kind: 'error', file: file.name, code, message } as const, mask: undefined };
-    });
+    yield await answerFile(file, model.loaded.contract.task, engine, temporary, signal).catch(
+      (error: unknown) => {
+        signal.throwIfAborted();
+        const { code, message } = asMinerError(error, 'INTERNAL');
+        return { report: { kind: 'error', file: file.name, code, message } as const, mask: undefined };
+      },
+    );
   }
 }
 
 async function answerFile(
   { name, bytes }: MediaFile,
+  task: Task,
   engine: InspectionEngine,
   temporary: TemporaryFolder,
   signal: AbortSignal,
 ): Promise<AnsweredFile> {
-  const { task } = engine;
   const copy = await temporary.create(bytes.length);
   try {
     const record = startRecord(task, '', systemClock);
@@ -99,12 +102,13 @@ async function answerFile(
 function describe(
   file: string,
   prediction: Prediction,
-  { latest, latestSize }: InspectionEngine,
+  { latest }: InspectionEngine,
   { decode: decodeMs = 0, infer: modelMs = 0 }: { readonly decode?: number; readonly infer?: number },
 ): AnsweredFile {
-  if (latest === undefined || latestSize === undefined) throw new Error('the model was not asked');
-  const { height, width } = latestSize;
-  const common = { file, width, height, decodeMs, modelMs, raw: latest.raw };
+  if (latest === undefined) throw new Error('the model was not asked');
+  const { answered: said, size } = latest;
+  const { height, width } = size;
+  const common = { file, width, height, decodeMs, modelMs, raw: said.raw };
   if (prediction.kind === 'probabilities') {
     const [real, synthetic, semisynthetic] = prediction.values;
     const largest = prediction.values.indexOf(Math.max(...prediction.values));
@@ -119,7 +123,7 @@ function describe(
     };
   }
   const answered = prediction.float16le;
-  const confidences = Buffer.from(latest.confidences ?? answered);
+  const confidences = Buffer.from(said.confidences ?? answered);
   return {
     report: {
       ...common,

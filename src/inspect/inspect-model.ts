@@ -1,5 +1,4 @@
 import { contractLines } from '../inference/contract-lines.ts';
-import { locateModel } from '../inference/load-model.ts';
 import { decodeImage } from '../media/image.ts';
 import { type AnsweredFile, answerFiles, type MediaFile } from './answers.ts';
 import type { LoadedMessage } from './child-protocol.ts';
@@ -8,7 +7,7 @@ import { judgeFit } from './judge-fit.ts';
 import { measureMachine } from './machine-costs.ts';
 import { drawMaskPictures } from './mask-pictures.ts';
 import { measureSpeed } from './measure-speed.ts';
-import { readModelFile } from './model-file.ts';
+import { type ModelFile, readModelFile } from './model-file.ts';
 import type { PageEntry } from './page.ts';
 import type { ExecutionReport, InspectReport, ModelReport } from './report.ts';
 
@@ -34,11 +33,12 @@ export interface InspectionResult {
  */
 export async function inspectModel(inspection: Inspection): Promise<InspectionResult> {
   const { files, temporary, signal, tell } = inspection;
+  const file = await readModelFile(inspection.modelPath, signal);
   const opened = await openInspectedModel(inspection);
   try {
     const { loaded } = opened;
     inspection.onTask(loaded.contract.task);
-    const model = await describeModel(loaded, inspection);
+    const model = describeModel(file, loaded, inspection);
     tell({ model });
     const execution = describeExecution(opened, inspection);
     tell({ execution });
@@ -63,11 +63,11 @@ export async function inspectModel(inspection: Inspection): Promise<InspectionRe
   }
 }
 
-async function describeModel(
+function describeModel(
+  file: ModelFile,
   { inputs, outputs, contract, taskReason }: LoadedMessage,
-  { modelPath, task, signal }: Inspection,
-): Promise<ModelReport> {
-  const file = await readModelFile(locateModel(modelPath), signal);
+  { task }: Inspection,
+): ModelReport {
   const deduced = contract.origins.task === 'model.json' ? 'model.json' : 'deduced';
   const taskOrigin = task === undefined ? deduced : '--task';
   return {

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { MinerError } from '../errors.ts';
+import { lookAtModel } from '../inference/model-files.ts';
 import { createProtobufReader, type ProtobufField, type ProtobufReader } from './protobuf.ts';
 
 /** A file with weights that the ONNX file points to. */
 interface WeightFile {
-  /** As the ONNX file names it: relative to its folder. */
+  /** Relative to the folder of the ONNX file. */
   readonly name: string;
-  /** Null where it isn't there. */
-  readonly sizeBytes: number | null;
-  readonly sha256: string | null;
+  readonly sizeBytes: number;
+  readonly sha256: string;
 }
 
 /** What can be said of an ONNX file without running it; null and empty where it doesn't say. */
@@ -27,28 +26,30 @@ export interface ModelFile {
 }
 
 /** Field numbers of onnx.proto. */
-const MODEL = { irVersion: 1, producerName: 2, producerVersion: 3, graph: 7, opsetImport: 8 };
+const MODEL = { irVersion: 1, producerName: 2, producerVersion: 3, opsetImport: 8 };
 const OPSET = { domain: 1, version: 2 };
-const GRAPH_INITIALIZER = 5;
-const TENSOR_EXTERNAL_DATA = 13;
-const ENTRY = { key: 1, value: 2 };
 
 /**
  * Reads the head of an ONNX file, and hashes it and the weights beside it.
- * @param path of a file that ONNX Runtime has loaded
- * @throws the signal's reason once it is aborted
+ * @param modelPath a `.onnx` file, or a folder with `model.onnx`
+ * @throws MinerError MODEL_NOT_FOUND where the ONNX file or weights of it are missing; the signal's reason once it is
+ *   aborted
  */
-export async function readModelFile(path: string, signal: AbortSignal): Promise<ModelFile> {
-  const { weightNames, ...head } = readHead(path);
+export async function readModelFile(modelPath: string, signal: AbortSignal): Promise<ModelFile> {
+  const { onnx, files, external, missing } = await lookAtModel(modelPath);
+  const [absent = modelPath] = missing;
+  if (onnx === undefined || missing.length > 0) {
+    throw new MinerError('MODEL_NOT_FOUND', `there is no ${absent}`);
+  }
   const weightFiles: WeightFile[] = [];
-  for (const name of weightNames) weightFiles.push(await readWeightFile(dirname(path), name, signal));
-  const { size: sizeBytes } = await stat(path);
-  return { path, sizeBytes, sha256: await hashFile(path, signal), ...head, weightFiles };
+  for (const { name, path, sizeBytes } of files.filter((file) => external.includes(file.name))) {
+    weightFiles.push({ name, sizeBytes, sha256: await hashFile(path, signal) });
+  }
+  const { path, sizeBytes } = onnx;
+  return { path, sizeBytes, sha256: await hashFile(path, signal), ...readHead(path), weightFiles };
 }
 
-interface Head extends Pick<ModelFile, 'producer' | 'irVersion' | 'opsets'> {
-  readonly weightNames: readonly string[];
-}
+type Head = Pick<ModelFile, 'producer' | 'irVersion' | 'opsets'>;
 
 function readHead(path: string): Head {
   const descriptor = openSync(path, 'r');
@@ -57,7 +58,7 @@ function readHead(path: string): Head {
   } catch (error) {
     // ONNX Runtime judges the file; what it takes and this doesn't follow has no head to show.
     if (!(error instanceof RangeError)) throw error;
-    return { producer: null, irVersion: null, opsets: [], weightNames: [] };
+    return { producer: null, irVersion: null, opsets: [] };
   } finally {
     closeSync(descriptor);
   }
@@ -67,15 +68,13 @@ function parseHead(reader: ProtobufReader, sizeBytes: number): Head {
   let irVersion: number | null = null;
   const producer: [string, string] = ['', ''];
   const opsets: { domain: string; version: number }[] = [];
-  const weightNames = new Set<string>();
   for (const field of reader.fields(0, sizeBytes)) {
     if (field.number === MODEL.irVersion && 'value' in field) irVersion = field.value;
     if (field.number === MODEL.producerName) producer[0] = reader.text(field);
     if (field.number === MODEL.producerVersion) producer[1] = reader.text(field);
     if (field.number === MODEL.opsetImport) opsets.push(parseOpset(reader, field));
-    if (field.number === MODEL.graph) collectWeightNames(reader, field, weightNames);
   }
-  return { producer: producer.join(' ').trim() || null, irVersion, opsets, weightNames: [...weightNames] };
+  return { producer: producer.join(' ').trim() || null, irVersion, opsets };
 }
 
 function parseOpset(reader: ProtobufReader, field: ProtobufField): { domain: string; version: number } {
@@ -87,26 +86,8 @@ function parseOpset(reader: ProtobufReader, field: ProtobufField): { domain: str
   return opset;
 }
 
-function collectWeightNames(reader: ProtobufReader, graph: ProtobufField, names: Set<string>): void {
-  for (const tensor of within(reader, graph)) {
-    if (tensor.number !== GRAPH_INITIALIZER) continue;
-    for (const entry of within(reader, tensor)) {
-      if (entry.number !== TENSOR_EXTERNAL_DATA) continue;
-      const texts = new Map([...within(reader, entry)].map((part) => [part.number, reader.text(part)]));
-      if (texts.get(ENTRY.key) === 'location') names.add(texts.get(ENTRY.value) ?? '');
-    }
-  }
-}
-
 function within(reader: ProtobufReader, field: ProtobufField): Iterable<ProtobufField> {
   return 'start' in field ? reader.fields(field.start, field.end) : [];
-}
-
-async function readWeightFile(folder: string, name: string, signal: AbortSignal): Promise<WeightFile> {
-  const path = resolve(folder, name);
-  const stats = await stat(path).catch(() => undefined);
-  if (stats?.isFile() !== true) return { name, sizeBytes: null, sha256: null };
-  return { name, sizeBytes: stats.size, sha256: await hashFile(path, signal) };
 }
 
 async function hashFile(path: string, signal: AbortSignal): Promise<string> {

@@ -38,7 +38,7 @@ function renderModel(model: ModelReport): string {
       ['made by', [model.producer ?? 'it does not say', ...version, ...opsets].join(', ')],
       ...model.weightFiles.map(({ name, sizeBytes, sha256 }) => [
         'weights',
-        sizeBytes === null ? `${name}, which is missing` : `${name}, ${bytes(sizeBytes)}, sha256 ${sha256}`,
+        `${name}, ${bytes(sizeBytes)}, sha256 ${sha256}`,
       ]),
     ],
     10,
