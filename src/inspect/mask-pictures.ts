@@ -10,7 +10,7 @@ export interface MaskPictures {
   readonly picture: Buffer;
   /** PNG: the confidence of each pixel in the colours of `HEAT_COLOURS`. */
   readonly heatMap: Buffer;
-  /** JPEG: the picture with what the answer marks tinted and outlined. */
+  /** JPEG: the picture, nearly grey, with what the answer marks tinted and outlined. */
   readonly overlay: Buffer;
 }
 
@@ -41,8 +41,10 @@ export const HEAT_COLOURS: readonly Colour[] = [
   [253, 231, 136],
 ];
 export const TINT: Colour = [255, 45, 110];
-const TINT_SHARE = 0.45;
-const OUTLINE_PIXELS = 1;
+const TINT_SHARE = 0.5;
+/** Of the overlay's colours: what is left of them, so that the tint is seen on any picture. */
+const COLOUR_SHARE = 0.25;
+const OUTLINE_PIXELS = 2;
 const MARKED = 128;
 const LEVELS = 256;
 
@@ -116,11 +118,14 @@ function heatColour(confidence: number): Colour {
 }
 
 function tint(pixels: Buffer, marks: Buffer, size: Size): Buffer {
-  const tinted = Buffer.from(pixels);
+  const tinted = Buffer.alloc(pixels.length);
   for (let index = 0; index < marks.length; index += 1) {
-    if ((marks[index] ?? 0) < MARKED) continue;
     const own: Colour = [pixels[3 * index] ?? 0, pixels[3 * index + 1] ?? 0, pixels[3 * index + 2] ?? 0];
-    tinted.set(blend(own, TINT, isEdge(marks, index, size) ? 1 : TINT_SHARE), 3 * index);
+    const light = 0.3 * own[0] + 0.59 * own[1] + 0.11 * own[2];
+    const pale = blend([light, light, light], own, COLOUR_SHARE);
+    const isMarked = (marks[index] ?? 0) >= MARKED;
+    const share = !isMarked ? 0 : isEdge(marks, index, size) ? 1 : TINT_SHARE;
+    tinted.set(blend(pale, TINT, share), 3 * index);
   }
   return tinted;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
-import { MinerError } from '../errors.ts';
+import { asMinerError, MinerError } from '../errors.ts';
 import { lookAtModel } from '../inference/model-files.ts';
 import { createProtobufReader, type ProtobufField, type ProtobufReader } from './protobuf.ts';
 
@@ -32,8 +32,8 @@ const OPSET = { domain: 1, version: 2 };
 /**
  * Reads the head of an ONNX file, and hashes it and the weights beside it.
  * @param modelPath a `.onnx` file, or a folder with `model.onnx`
- * @throws MinerError MODEL_NOT_FOUND where the ONNX file or weights of it are missing; the signal's reason once it is
- *   aborted
+ * @throws MinerError as when the miner takes the files: MODEL_NOT_FOUND where the ONNX file or weights of it are missing,
+ *   MODEL_COPY_FAILED where one cannot be read; the signal's reason once it is aborted
  */
 export async function readModelFile(modelPath: string, signal: AbortSignal): Promise<ModelFile> {
   const { onnx, files, external, missing } = await lookAtModel(modelPath);
@@ -41,12 +41,17 @@ export async function readModelFile(modelPath: string, signal: AbortSignal): Pro
   if (onnx === undefined || missing.length > 0) {
     throw new MinerError('MODEL_NOT_FOUND', `there is no ${absent}`);
   }
-  const weightFiles: WeightFile[] = [];
-  for (const { name, path, sizeBytes } of files.filter((file) => external.includes(file.name))) {
-    weightFiles.push({ name, sizeBytes, sha256: await hashFile(path, signal) });
+  try {
+    const weightFiles: WeightFile[] = [];
+    for (const { name, path, sizeBytes } of files.filter((file) => external.includes(file.name))) {
+      weightFiles.push({ name, sizeBytes, sha256: await hashFile(path, signal) });
+    }
+    const { path, sizeBytes } = onnx;
+    return { path, sizeBytes, sha256: await hashFile(path, signal), ...readHead(path), weightFiles };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asMinerError(error, 'MODEL_COPY_FAILED');
   }
-  const { path, sizeBytes } = onnx;
-  return { path, sizeBytes, sha256: await hashFile(path, signal), ...readHead(path), weightFiles };
 }
 
 type Head = Pick<ModelFile, 'producer' | 'irVersion' | 'opsets'>;

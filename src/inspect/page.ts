@@ -137,7 +137,7 @@ li span { color: var(--dim); }
 .row { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 14px; }
 @media (max-width: 720px) { .row { grid-template-columns: 1fr; } header, main { padding-left: 14px; padding-right: 14px; } }
 figure { margin: 0; }
-img { display: block; width: 100%; height: auto; border-radius: 6px; }
+img { display: block; width: 100%; height: auto; max-height: 460px; object-fit: contain; object-position: left top; }
 figcaption { margin-top: 6px; color: var(--dim); font-size: 13px; }
 .error { margin: 8px 0 0; overflow-wrap: anywhere; }
 .error b { color: var(--tint); font-weight: 600; }
