@@ -77,7 +77,11 @@ export function startModelProcess<Message extends object = ParentMessage, Answer
 ): ModelProcess<Message, Answer> {
   const entry = createRequire(import.meta.url).resolve(program);
   const child = fork(entry, [title], {
-    env: Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]])),
+    env: {
+      ...Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]])),
+      // Else ONNX Runtime reports each session to Microsoft, and leaves files in TMPDIR and in ~/.cache for that.
+      ORT_DISABLE_TELEMETRY: '1',
+    },
     execArgv: [],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -10,7 +10,13 @@ import type {
   SpeedReport,
 } from './report.ts';
 
-/** Parts of a report as a person reads them, each with its heading and an empty line behind. */
+/** All but the line feed. */
+const CONTROL_CHARACTERS = /(?!\n)\p{Cc}/gu;
+
+/**
+ * Parts of a report as a person reads them, each with its heading and an empty line behind. Names out of a file that
+ * others made cannot steer the terminal.
+ */
 export function renderText({ model, execution, speed, fit, answers = [] }: Partial<InspectReport>): string {
   return [
     model === undefined ? '' : renderModel(model),
@@ -18,7 +24,9 @@ export function renderText({ model, execution, speed, fit, answers = [] }: Parti
     speed === undefined ? '' : renderSpeed(speed),
     fit === undefined ? '' : renderFit(fit),
     ...answers.map(renderAnswer),
-  ].join('');
+  ]
+    .join('')
+    .replaceAll(CONTROL_CHARACTERS, '\u{fffd}');
 }
 
 function renderModel(model: ModelReport): string {
