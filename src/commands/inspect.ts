@@ -122,7 +122,8 @@ async function writePage(
 ): Promise<string | null> {
   const { output } = contract;
   if (output.kind !== 'mask' || entries.length === 0) return null;
-  const page = renderPage({ model: report.model, entries, threshold: output.threshold });
+  const threshold = output.hardness.mode === 'hard' ? output.hardness.threshold : undefined;
+  const page = renderPage({ model: report.model, entries, threshold });
   try {
     await writeFile(path, page);
   } catch (error) {

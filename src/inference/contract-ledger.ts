@@ -3,7 +3,7 @@ import { contradiction } from './model-refusals.ts';
 
 interface Statements<T> {
   /** What model.json says. */
-  readonly said: T | undefined;
+  readonly said?: T | undefined;
   /** What the ONNX file says itself. */
   readonly declared?: T | undefined;
   /** The part of the ONNX file that says it, for the message of a contradiction. */
@@ -16,7 +16,7 @@ export interface ContractLedger {
   /**
    * @param field its path in model.json
    * @param fallback what holds where neither says anything
-   * @throws MinerError MODEL_INVALID naming both where the two differ
+   * @throws MinerError MODEL_CONTRADICTION naming both where the two differ
    */
   settle<T>(field: string, statements: Statements<T>, fallback: T): T;
 }

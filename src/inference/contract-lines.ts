@@ -1,4 +1,4 @@
-import type { ModelContract, Origin } from './contract.ts';
+import type { ClassesContract, MaskContract, ModelContract, Origin } from './contract.ts';
 
 export interface ContractLine {
   /** The path of the field in model.json. */
@@ -7,10 +7,12 @@ export interface ContractLine {
   readonly origin: Origin;
 }
 
+type Values = Readonly<Record<string, ContractLine['value']>>;
+
 /** A contract line by line, in the order and the words of `model.json`: what holds, and where it comes from. */
 export function contractLines({ task, input, output, origins }: ModelContract): ContractLine[] {
   const { fit } = input;
-  const values: Readonly<Record<string, ContractLine['value']>> = {
+  const values: Values = {
     task,
     'input.name': input.name,
     'input.layout': input.layout,
@@ -20,18 +22,34 @@ export function contractLines({ task, input, output, origins }: ModelContract): 
       : { 'input.size.height': fit.height, 'input.size.width': fit.width }),
     'input.fit': fit.mode,
     'input.frames': input.frames,
+    ...(task === 'video' ? { 'input.frameStride': input.frameStride } : {}),
     'input.scale': input.scale,
     'input.mean': input.mean,
     'input.std': input.std,
     'output.name': output.name,
     'output.kind': output.kind,
-    ...(output.kind === 'mask'
-      ? { 'output.maskActivation': output.activation, 'output.threshold': output.threshold }
-      : { 'output.classes': output.classes }),
+    ...(output.kind === 'mask' ? maskLines(output) : classesLines(output)),
   };
   return Object.entries(values).map(([field, value]) => ({
     field,
     value,
     origin: origins[field] ?? 'default',
   }));
+}
+
+function classesLines({ classes, temperature, decision }: ClassesContract): Values {
+  return {
+    'output.classes': classes,
+    'output.temperature': temperature,
+    'output.decision': decision,
+  };
+}
+
+function maskLines({ activation, resize, hardness }: MaskContract): Values {
+  return {
+    'output.maskActivation': activation,
+    'output.maskResize': resize,
+    'output.mask': hardness.mode,
+    ...(hardness.mode === 'hard' ? { 'output.threshold': hardness.threshold } : {}),
+  };
 }

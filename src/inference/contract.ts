@@ -1,5 +1,14 @@
 import type { Fit } from '../media/frames.ts';
-import type { ClassName, InputType, Layout, Task } from './model-json.ts';
+import type { FrameStride } from '../media/sample-indices.ts';
+import type {
+  ClassName,
+  Decision,
+  InputType,
+  Layout,
+  MaskActivation,
+  MaskResize,
+  Task,
+} from './model-json.ts';
 
 /** A tensor as the ONNX file declares it; a string stands for a dimension known only when the model runs. */
 export interface TensorSignature {
@@ -17,6 +26,8 @@ export interface InputContract {
   readonly fit: Fit;
   /** Pictures in one request: 1, or how many frames are sampled from a clip. */
   readonly frames: number;
+  /** Which frames of a clip are sampled. */
+  readonly frameStride: FrameStride;
   /** Most frames in one run of a model without a time dimension; `frames` where it has one. */
   readonly framesPerRun: number;
   /** A float element is (pixel × scale − mean) / std; all three are the identity for uint8. */
@@ -25,19 +36,28 @@ export interface InputContract {
   readonly std: readonly [number, number, number];
 }
 
-/** How the model's output tensor becomes an answer. */
-export type OutputContract =
-  | {
-      readonly kind: 'logits' | 'probabilities' | 'sigmoid';
-      readonly name: string;
-      readonly classes: readonly ClassName[];
-    }
-  | {
-      readonly kind: 'mask';
-      readonly name: string;
-      readonly activation: 'none' | 'sigmoid';
-      readonly threshold: number;
-    };
+/** How the model's output tensor becomes the probabilities of a detector. */
+export interface ClassesContract {
+  readonly kind: 'logits' | 'probabilities' | 'sigmoid';
+  readonly name: string;
+  /** What each number means. */
+  readonly classes: readonly ClassName[];
+  /** Logits are divided by it; 1 for probabilities. */
+  readonly temperature: number;
+  readonly decision: Decision;
+}
+
+/** How the model's output tensor becomes the mask of a segmenter. */
+export interface MaskContract {
+  readonly kind: 'mask';
+  readonly name: string;
+  readonly activation: MaskActivation;
+  readonly resize: MaskResize;
+  /** In a hard mask what is above the threshold is 1 and all else 0; a soft one holds the confidences. */
+  readonly hardness: { readonly mode: 'hard'; readonly threshold: number } | { readonly mode: 'soft' };
+}
+
+export type OutputContract = ClassesContract | MaskContract;
 
 /**
  * Where a line of the contract comes from: `model.json` says it (the ONNX file may say the same), the ONNX file says it,

@@ -1,8 +1,18 @@
 import type { Fit } from '../media/frames.ts';
+import { FRAMES_LIMIT_BYTES } from '../media/limits.ts';
 import type { InputContract, TensorSignature } from './contract.ts';
 import type { ContractLedger } from './contract-ledger.ts';
-import { INPUT_TYPES, type InputType, type Layout, type ModelJson, type Task } from './model-json.ts';
-import { contradiction, describeTensor, unusable } from './model-refusals.ts';
+import {
+  EDGE_LIMIT_PIXELS,
+  FRAMES_LIMIT,
+  INPUT_TYPES,
+  type InputType,
+  LAYOUTS,
+  type Layout,
+  type ModelJson,
+  type Task,
+} from './model-json.ts';
+import { contradiction, describeTensor, unusable, wrongJson } from './model-refusals.ts';
 
 type InputJson = NonNullable<ModelJson['input']>;
 
@@ -15,7 +25,7 @@ const FRAMES_PER_RUN = 8;
  * What goes into the model: `model.json` merged with the inputs that the ONNX file declares.
  * @param json undefined where there is no model.json: then the file has to be in the subnet's published format,
  *   uint8 pixels of 0 to 255
- * @throws MinerError MODEL_INVALID where the two contradict each other or leave something open
+ * @throws MinerError MODEL_CONTRADICTION, and MODEL_INVALID where the input cannot be served or something stays open
  */
 export function mergeInput(
   json: ModelJson | undefined,
@@ -25,11 +35,12 @@ export function mergeInput(
 ): InputContract {
   settleTask(json, task, ledger);
   const said = json?.input ?? {};
-  const [input] = inputs;
-  if (input === undefined || inputs.length !== 1) {
-    throw unusable(`the ONNX file takes ${inputs.length} inputs; exactly one, the pixels, can be given`);
-  }
-  const name = ledger.settle('input.name', { said: undefined, declared: input.name }, input.name);
+  const input = requireOne(inputs);
+  const name = ledger.settle(
+    'input.name',
+    { said: said.name, declared: input.name, part: 'the input named' },
+    input.name,
+  );
   const dtype = settleType(said, input, ledger);
   if (dtype !== 'uint8' && json?.input === undefined) {
     throw unusable(
@@ -37,9 +48,10 @@ export function mergeInput(
         'say it in model.json (input.scale, input.mean, input.std)',
     );
   }
-  if (dtype === 'uint8' && (said.scale ?? said.mean ?? said.std) !== undefined) {
+  const scaling = (['scale', 'mean', 'std'] as const).filter((field) => said[field] !== undefined);
+  if (dtype === 'uint8' && scaling.length > 0) {
     throw contradiction(
-      'model.json says scale, mean or std',
+      `model.json says ${scaling.map((field) => `input.${field}`).join(', ')}`,
       `the ONNX input ${describeTensor(input)} takes pixels as they are`,
     );
   }
@@ -52,17 +64,18 @@ export function mergeInput(
   if (channels !== undefined && channels !== 3) {
     throw contradiction(
       `model.json says input.layout ${layout}, which has 3 channels at C`,
-      `the ONNX input ${describeTensor(input)} has dimension C ${channels}`,
+      `the ONNX input ${describeTensor(input)} has ${channels} there`,
     );
   }
-  const frames = settleFrames(said.frames, task, layout, sizeOf('T'), ledger);
+  const { frames, frameStride } = settleFrames(said, task, layout, sizeOf('T'), ledger);
   const batch = sizeOf('N');
   if (batch !== undefined && batch !== 1) {
     throw unusable(
-      `the ONNX input ${describeTensor(input)} has a fixed batch of ${batch}; it must be 1 or dynamic`,
+      `the ONNX input ${describeTensor(input)} has a fixed batch of ${batch}: export it with a batch of 1 or a dynamic one`,
     );
   }
   const fit = settleFit(said, task, { height: sizeOf('H'), width: sizeOf('W') }, ledger);
+  requireRoom(fit, frames);
   const oneByOne = batch === 1 || fit.mode === 'native';
   return {
     name,
@@ -70,11 +83,21 @@ export function mergeInput(
     dtype,
     fit,
     frames,
+    frameStride,
     framesPerRun: layout.includes('T') ? frames : Math.min(frames, oneByOne ? 1 : FRAMES_PER_RUN),
     scale: ledger.settle('input.scale', { said: said.scale }, dtype === 'uint8' ? 1 : 1 / 255),
     mean: ledger.settle('input.mean', { said: said.mean }, [0, 0, 0]),
     std: ledger.settle('input.std', { said: said.std }, [1, 1, 1]),
   };
+}
+
+function requireOne(inputs: readonly TensorSignature[]): TensorSignature {
+  const [input] = inputs;
+  if (input !== undefined && inputs.length === 1) return input;
+  const list = inputs.length === 0 ? '' : ` (${inputs.map(describeTensor).join(', ')})`;
+  throw unusable(
+    `the ONNX file takes ${inputs.length} inputs${list}: export it with exactly one, the pixels, and all else inside`,
+  );
 }
 
 function settleTask(json: ModelJson | undefined, task: Task, ledger: ContractLedger): void {
@@ -87,23 +110,35 @@ function settleTask(json: ModelJson | undefined, task: Task, ledger: ContractLed
 function settleType(said: InputJson, input: TensorSignature, ledger: ContractLedger): InputType {
   const declared = INPUT_TYPES.find((type) => type === input.type);
   if (declared === undefined) {
-    throw unusable(`the ONNX input ${describeTensor(input)} is neither of ${INPUT_TYPES.join(', ')}`);
+    throw unusable(
+      `the ONNX input ${describeTensor(input)} is of none of the types ${INPUT_TYPES.join(', ')}: ` +
+        'export it with a cast from one of them in front',
+    );
   }
   return ledger.settle('input.dtype', { said: said.dtype, declared, part: 'element type' }, declared);
 }
 
 function settleLayout(said: Layout | undefined, input: TensorSignature, ledger: ContractLedger): Layout {
-  const declared = readLayout(input.shape);
-  if (said === undefined && declared === undefined) {
+  const rank = input.shape.length;
+  if (rank !== 4 && rank !== 5) {
     throw unusable(
-      `the ONNX input ${describeTensor(input)} does not show where R, G, B are: say input.layout`,
+      `the ONNX input ${describeTensor(input)} has ${rank} dimensions: export it with those of ${LAYOUTS.join(', ')}`,
     );
   }
-  if (said !== undefined && input.shape.length !== 0 && input.shape.length !== said.length) {
-    throw contradiction(`model.json says input.layout ${said}`, `the ONNX input is ${describeTensor(input)}`);
+  const read = readLayout(input.shape);
+  if (said === undefined && read === undefined) {
+    throw unusable(
+      `the ONNX input ${describeTensor(input)} does not show where R, G, B are: say input.layout in model.json`,
+    );
+  }
+  if (said !== undefined && rank !== said.length) {
+    throw contradiction(
+      `model.json says input.layout ${said}, which has ${said.length} dimensions`,
+      `the ONNX input ${describeTensor(input)} has ${rank}`,
+    );
   }
   // Where several dimensions are 3, reading the layout is a guess, and model.json is not held to it.
-  const guess = said === undefined ? declared : undefined;
+  const guess = said === undefined ? read : undefined;
   return ledger.settle('input.layout', { said, declared: guess }, said ?? 'NCHW');
 }
 
@@ -120,19 +155,32 @@ function readLayout(shape: TensorSignature['shape']): Layout | undefined {
 }
 
 function settleFrames(
-  said: number | undefined,
+  said: InputJson,
   task: Task,
   layout: Layout,
   declared: number | undefined,
   ledger: ContractLedger,
-): number {
-  if (task === 'video') {
-    return ledger.settle('input.frames', { said, declared, part: 'dimension T' }, DEFAULT_FRAMES);
+): Pick<InputContract, 'frames' | 'frameStride'> {
+  if (task !== 'video') {
+    if (layout.includes('T')) {
+      throw contradiction(`the ONNX input is ${layout}, a clip`, `the model is used for ${task}`);
+    }
+    const field = said.frames === undefined ? 'frameStride' : 'frames';
+    if (task === 'mask' && said[field] !== undefined) {
+      throw contradiction(`model.json says input.${field}`, 'a mask is of one picture');
+    }
+    // A model of pictures may say how it looks at clips, and be used for pictures.
+    return { frames: ledger.settle('input.frames', {}, 1), frameStride: 'even' };
   }
-  if (layout.includes('T')) {
-    throw contradiction(`the ONNX input is ${layout}, a clip`, `the model is used for ${task}`);
+  const frames = ledger.settle(
+    'input.frames',
+    { said: said.frames, declared, part: 'dimension T' },
+    DEFAULT_FRAMES,
+  );
+  if (frames < 1 || frames > FRAMES_LIMIT) {
+    throw unusable(`the ONNX input takes clips of ${frames} frames: export it for 1 to ${FRAMES_LIMIT}`);
   }
-  return ledger.settle('input.frames', { said: undefined }, 1);
+  return { frames, frameStride: ledger.settle('input.frameStride', { said: said.frameStride }, 'even') };
 }
 
 function settleFit(
@@ -149,10 +197,12 @@ function settleFit(
       );
     }
     if (said.fit !== undefined) {
-      throw contradiction('model.json says input.size native', `input.fit ${said.fit}`);
+      throw wrongJson(
+        `model.json says input.size native, which leaves pictures as they are, and input.fit ${said.fit}`,
+      );
     }
     ledger.settle('input.size', { said: said.size }, said.size);
-    ledger.settle('input.fit', { said: undefined }, said.size);
+    ledger.settle('input.fit', {}, said.size);
     return { mode: 'native' };
   }
   const edge = (side: 'height' | 'width', part: string): number =>
@@ -163,10 +213,19 @@ function settleFit(
     );
   const [height, width] = [edge('height', 'dimension H'), edge('width', 'dimension W')];
   const mode = ledger.settle('input.fit', { said: said.fit }, task === 'mask' ? 'stretch' : 'cover');
-  if (task === 'mask' && mode !== 'stretch') {
+  return { mode, height, width };
+}
+
+/** What is refused here would be refused of every request. */
+function requireRoom(fit: Fit, frames: number): void {
+  if (fit.mode === 'native') return;
+  const { height, width } = fit;
+  const tooLarge =
+    Math.max(height, width) > EDGE_LIMIT_PIXELS || frames * height * width * 3 > FRAMES_LIMIT_BYTES;
+  if (Math.min(height, width) < 1 || tooLarge) {
     throw unusable(
-      `model.json says input.fit ${mode}; a mask has to cover the whole picture: stretch or native`,
+      `the model takes ${frames} × ${height} × ${width} pixels: export it for 1 to ${EDGE_LIMIT_PIXELS} a side ` +
+        `and at most ${FRAMES_LIMIT_BYTES / 3} together`,
     );
   }
-  return { mode, height, width };
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { MinerError } from '../errors.ts';
@@ -7,8 +7,9 @@ import type { InputContract, ModelContract } from './contract.ts';
 import { createContractLedger } from './contract-ledger.ts';
 import { deduceTask } from './deduce-task.ts';
 import { mergeInput } from './input-contract.ts';
-import type { Task } from './model-json.ts';
-import { unusable } from './model-refusals.ts';
+import { locateModel } from './locate-model.ts';
+import type { ModelJson, Task } from './model-json.ts';
+import { unusable, wrongJson } from './model-refusals.ts';
 import { cudaUnavailable, openSession, runSession, type SessionOptions } from './onnx-session.ts';
 import { chooseOutput, mergeOutput } from './output-contract.ts';
 import { parseModelJson } from './parse-model-json.ts';
@@ -42,7 +43,7 @@ export interface LoadedModel {
 
 /** Side of the warm-up picture where the model takes any: a multiple of the strides that models commonly have. */
 const NATIVE_WARMUP_EDGE = 256;
-const GREY = 128;
+const GREYS = [112, 144];
 const CUDA_PROVIDER = 'CUDAExecutionProvider';
 
 /**
@@ -52,10 +53,9 @@ const CUDA_PROVIDER = 'CUDAExecutionProvider';
  * @throws MinerError MODEL_* where it cannot be used, with the reason and what to do
  */
 export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
-  const { modelPath, device, scratchPrefix, profiledRuns = 1 } = options;
-  const onnxPath = locateModel(modelPath);
-  const jsonPath = join(dirname(onnxPath), 'model.json');
-  const json = existsSync(jsonPath) ? parseModelJson(readFileSync(jsonPath, 'utf8')) : undefined;
+  const onnxPath = locateModel(options.modelPath);
+  const { device, scratchPrefix, profiledRuns = 1 } = options;
+  const json = readModelJson(join(dirname(onnxPath), 'model.json'));
   const { session, cudaFailure } = await openSession(onnxPath, options);
   const inputs = session.inputMetadata.map(requireTensor);
   const { task, reason: taskReason } =
@@ -65,8 +65,9 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const ledger = createContractLedger();
   const input = mergeInput(json, task, inputs, ledger);
   const outputName = chooseOutput(json, session.outputNames, ledger);
-  const frames = greyFrames(input, input.framesPerRun);
-  const first = await warmUp(() => runSession(session, input, outputName, frames));
+  const frames = firstFrames(input, input.framesPerRun);
+  const first = await warmUp(frames, () => runSession(session, input, outputName, frames));
+  requireFinite(first.values);
   for (let run = 1; run < profiledRuns; run += 1) await runSession(session, input, outputName, frames);
   session.endProfiling();
   const useByProvider = takeProfile(scratchPrefix);
@@ -74,10 +75,10 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const unused = device !== 'cpu' && provider === 'cpu' ? 'no part of the model ran on CUDA' : undefined;
   if (device === 'cuda' && unused !== undefined) throw cudaUnavailable(unused);
   const batch = input.layout.includes('T') ? 1 : frames.count;
-  const output = mergeOutput(json, task, { name: outputName, shape: first.shape }, batch, ledger);
+  const output = mergeOutput(json, task, { name: outputName, shape: first.shape, batch }, ledger);
   const contract: ModelContract = { task, input, output, origins: ledger.origins };
   const startedAt = performance.now();
-  await warmUp(() => predict(session, contract, greyFrames(input, input.frames), frames));
+  await warmUp(frames, () => predict(session, contract, firstFrames(input, input.frames), frames));
   const runMs = performance.now() - startedAt;
   const reason = cudaFailure ?? unused;
   return {
@@ -91,11 +92,15 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   };
 }
 
-function locateModel(modelPath: string): string {
-  if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
-  const onnxPath = statSync(modelPath).isDirectory() ? join(modelPath, 'model.onnx') : modelPath;
-  if (!existsSync(onnxPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${onnxPath}`);
-  return onnxPath;
+function readModelJson(path: string): ModelJson | undefined {
+  if (!existsSync(path)) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw wrongJson(`model.json cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseModelJson(text);
 }
 
 function isTensor(
@@ -109,19 +114,41 @@ function requireTensor(metadata: InferenceSession.ValueMetadata): InferenceSessi
   return metadata;
 }
 
-/** A model that cannot answer a grey picture will not be able to answer any. */
-async function warmUp<T>(attempt: () => Promise<T>): Promise<T> {
+/** A model that cannot answer its first picture will not be able to answer any. */
+async function warmUp<T>({ height, width }: RgbFrames, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt();
   } catch (error) {
-    if (error instanceof MinerError && error.code === 'MODEL_INVALID') throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw unusable(`the model fails on a grey picture: ${reason}`);
+    if (error instanceof MinerError && error.code.startsWith('MODEL_')) throw error;
+    const picture = `its first picture, a grey pattern of ${height} × ${width}`;
+    throw new MinerError(
+      'MODEL_ANSWER_INVALID',
+      error instanceof MinerError
+        ? `the model's answer to ${picture}, cannot be used: ${error.message}`
+        : `the model fails on ${picture}; if it takes another size, say input.size in model.json ` +
+            `(ONNX Runtime: ${error instanceof Error ? error.message : String(error)})`,
+    );
   }
 }
 
-function greyFrames({ fit }: InputContract, count: number): RgbFrames {
+function requireFinite(values: ArrayLike<number>): void {
+  for (let index = 0; index < values.length; index += 1) {
+    if (Number.isFinite(values[index])) continue;
+    throw new MinerError(
+      'MODEL_ANSWER_INVALID',
+      `the model answers its first picture with ${values[index]}: its weights probably hold NaN or infinity, from a ` +
+        'training that diverged or a conversion to float16 that overflowed; look for them there, and export it again',
+    );
+  }
+}
+
+/**
+ * Neighbouring samples differ, in each channel too: a model may divide by the contrast of what it sees, and a flat
+ * picture has none.
+ */
+function firstFrames({ fit }: InputContract, count: number): RgbFrames {
   const height = fit.mode === 'native' ? NATIVE_WARMUP_EDGE : fit.height;
   const width = fit.mode === 'native' ? NATIVE_WARMUP_EDGE : fit.width;
-  return { data: Buffer.alloc(count * height * width * 3, GREY), count, height, width };
+  const data = Buffer.alloc(count * height * width * 3, Buffer.from(GREYS));
+  return { data, count, height, width };
 }

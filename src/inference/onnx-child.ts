@@ -28,7 +28,8 @@ async function answer(model: LoadedModel, message: RunMessage): Promise<void> {
   } catch (error) {
     const { code, message: text } = asMinerError(error, 'INFERENCE_FAILED');
     // A model that was fit at its warm-up and gives another shape now has failed on this input.
-    send({ type: 'failed', code: code === 'MODEL_INVALID' ? 'INFERENCE_FAILED' : code, message: text });
+    const shown = code.startsWith('MODEL_') ? 'INFERENCE_FAILED' : code;
+    send({ type: 'failed', code: shown, message: text });
     // An error of CUDA stays with the process that met it; a fresh one starts with a clean device.
     if (model.provider === 'cuda' && !(error instanceof MinerError)) process.disconnect();
   }
@@ -48,7 +49,7 @@ function main(): void {
       const nodes = Object.entries(useByProvider).map(([provider, use]) => [provider, use.nodes] as const);
       send({ type: 'ready', ...facts, nodesByProvider: Object.fromEntries(nodes) });
     } catch (error) {
-      const { code, message: text } = asMinerError(error, 'MODEL_INVALID');
+      const { code, message: text } = asMinerError(error, 'MODEL_UNREADABLE');
       send({ type: 'refused', code, message: text });
     }
   });

@@ -3,6 +3,7 @@ import { MinerError } from '../errors.ts';
 import type { RgbFrames } from '../media/frames.ts';
 import type { InputContract } from './contract.ts';
 import type { Device } from './engine.ts';
+import { loadFailure, runtimeWords } from './load-failure.ts';
 import { unusable } from './model-refusals.ts';
 import { readFloats, toInputTensor } from './tensors.ts';
 
@@ -32,7 +33,7 @@ export interface RawOutput {
 
 /**
  * Opens an ONNX file on the device asked for, with a profile of its operations begun.
- * @throws MinerError MODEL_INVALID where ONNX Runtime cannot load the file, MODEL_DEVICE_UNAVAILABLE
+ * @throws MinerError MODEL_UNREADABLE where ONNX Runtime cannot load the file, MODEL_DEVICE_UNAVAILABLE
  */
 export async function openSession(
   onnxPath: string,
@@ -52,7 +53,7 @@ export async function openSession(
     try {
       return await open('cpu');
     } catch (error) {
-      throw unusable(`ONNX Runtime cannot load ${onnxPath}: ${messageOf(error)}`);
+      throw loadFailure(onnxPath, error);
     }
   };
   if (device === 'cpu') return { session: await openOnCpu() };
@@ -61,15 +62,15 @@ export async function openSession(
   } catch (error) {
     // Only where the same file loads on the CPU is it CUDA that is at fault.
     const session = await openOnCpu();
-    if (device === 'cuda') throw cudaUnavailable(messageOf(error));
-    return { session, cudaFailure: messageOf(error) };
+    if (device === 'cuda') throw cudaUnavailable(runtimeWords(error));
+    return { session, cudaFailure: runtimeWords(error) };
   }
 }
 
 /**
  * One run of a model.
  * @param outputName of the output that is the answer
- * @throws MinerError MODEL_INVALID for an output that is not of floats; what ONNX Runtime throws
+ * @throws MinerError MODEL_INVALID for an output that is not of floats; an Error in the words of ONNX Runtime
  */
 export async function runSession(
   session: InferenceSession,
@@ -78,11 +79,14 @@ export async function runSession(
   frames: RgbFrames,
 ): Promise<RawOutput> {
   const { dtype, data, dimensions } = toInputTensor(frames, input);
-  const outputs = await session.run({ [input.name]: new Tensor(dtype, data, dimensions) }, [outputName]);
+  const feeds = { [input.name]: new Tensor(dtype, data, dimensions) };
+  const outputs = await session.run(feeds, [outputName]).catch((error: unknown) => {
+    throw new Error(runtimeWords(error), { cause: error });
+  });
   const output = outputs[outputName];
   const values = output === undefined ? undefined : readFloats(output.type, output.data);
   if (output === undefined || values === undefined) {
-    throw unusable(`the ONNX output ${outputName} is ${output?.type ?? 'absent'}, not float`);
+    throw unusable(`the ONNX output ${outputName} is ${output?.type ?? 'absent'}: export it as floats`);
   }
   return { values, shape: output.dims };
 }
@@ -93,8 +97,4 @@ export function cudaUnavailable(reason: string): MinerError {
     `DEVICE=cuda cannot be had: ${reason}; it needs an NVIDIA driver (nvidia-smi shows it) and the CUDA library of ` +
       'ONNX Runtime, which ./setup.sh --cuda downloads',
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { RgbFrames } from '../media/frames.ts';
 import type { ModelContract } from './contract.ts';
+import { decide } from './decision.ts';
 import { encodeMask } from './mask.ts';
 import { type RawOutput, runSession } from './onnx-session.ts';
-import { classCount, maskSize } from './output-shape.ts';
+import { classCount, locateMask } from './output-shape.ts';
 import { averageProbabilities, type ClassProbabilities, toProbabilities } from './probabilities.ts';
 
 /** What a model says about one picture or clip, as it goes on the wire. */
@@ -16,8 +17,8 @@ export type Answer =
  * @param frames as many as the contract asks for, brought to its fit
  * @param sourceSize of the picture as it was sent: the size of the mask
  * @param observe is shown what each run gave
- * @throws MinerError INFERENCE_FAILED for what is no prediction, MODEL_INVALID for another shape than the contract's;
- *   what ONNX Runtime throws
+ * @throws MinerError INFERENCE_FAILED for what is no prediction, MODEL_* for another shape than the contract's; what ONNX
+ *   Runtime throws
  */
 export async function predict(
   session: InferenceSession,
@@ -26,15 +27,19 @@ export async function predict(
   sourceSize: { readonly height: number; readonly width: number },
   observe?: (output: RawOutput) => void,
 ): Promise<Answer> {
+  if (output.kind === 'mask') {
+    const raw = await runSession(session, input, output.name, frames);
+    observe?.(raw);
+    const { values, shape } = raw;
+    const place = locateMask(shape, output.activation);
+    return { kind: 'mask', bytes: encodeMask(values, place, sourceSize, input.fit, output) };
+  }
   const predictions: ClassProbabilities[] = [];
   for (let start = 0; start < frames.count; start += input.framesPerRun) {
     const chunk = sliceFrames(frames, start, input.framesPerRun);
     const raw = await runSession(session, input, output.name, chunk);
     observe?.(raw);
     const { values, shape } = raw;
-    if (output.kind === 'mask') {
-      return { kind: 'mask', bytes: encodeMask(values, maskSize(shape), sourceSize, output) };
-    }
     const rows = input.layout.includes('T') ? 1 : chunk.count;
     const width = classCount(shape, rows);
     for (let row = 0; row < rows; row += 1) {
@@ -42,7 +47,7 @@ export async function predict(
       predictions.push(toProbabilities(numbers, output));
     }
   }
-  return { kind: 'probabilities', values: averageProbabilities(predictions) };
+  return { kind: 'probabilities', values: decide(averageProbabilities(predictions), output.decision) };
 }
 
 function sliceFrames({ data, count, height, width }: RgbFrames, start: number, length: number): RgbFrames {

@@ -26,7 +26,7 @@ export interface ProviderUse {
  * @param text the profile, a JSON array of trace events; of several runs the last one counts
  */
 export function readProviderUse(text: string): Record<string, ProviderUse> {
-  const events = profileSchema.parse(JSON.parse(text));
+  const events = profileSchema.parse(parseEvents(text));
   const runStarts = events.flatMap(({ name, ts }) => (name === 'model_run' && ts !== undefined ? [ts] : []));
   const lastRunStart = Math.max(0, ...runStarts);
   const uses: Record<string, ProviderUse> = {};
@@ -36,6 +36,22 @@ export function readProviderUse(text: string): Record<string, ProviderUse> {
     uses[args.provider] = { nodes: nodes + 1, ms: ms + dur / 1000 };
   }
   return uses;
+}
+
+/**
+ * ONNX Runtime writes an event a line, and the names of a model's operations as they are: a quote or a control character
+ * in one spoils its line, and no other.
+ */
+function parseEvents(text: string): unknown[] {
+  return text.split('\n').flatMap((line) => {
+    const event = line.trim().replace(/,$/, '');
+    if (!event.startsWith('{')) return [];
+    try {
+      return [JSON.parse(event.replaceAll(/\p{Cc}/gu, ' '))];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /**

@@ -133,8 +133,8 @@ async function ask({ session, contract }: LoadedModel, message: AskMessage): Pro
 }
 
 /** A contract whose masks are not cut at the threshold; undefined where there is none. */
-function softened(_contract: ModelContract): ModelContract | undefined {
-  return undefined;
+function softened({ output, ...rest }: ModelContract): ModelContract | undefined {
+  return output.kind === 'mask' ? { ...rest, output: { ...output, hardness: { mode: 'soft' } } } : undefined;
 }
 
 function range(values: ArrayLike<number>): { readonly min: number; readonly max: number } {

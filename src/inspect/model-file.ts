@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { asMinerError, MinerError } from '../errors.ts';
+import { locateModel } from '../inference/locate-model.ts';
 import { lookAtModel } from '../inference/model-files.ts';
 import { createProtobufReader, type ProtobufField, type ProtobufReader } from './protobuf.ts';
 
@@ -32,14 +33,14 @@ const OPSET = { domain: 1, version: 2 };
 /**
  * Reads the head of an ONNX file, and hashes it and the weights beside it.
  * @param modelPath a `.onnx` file, or a folder with `model.onnx`
- * @throws MinerError as when the miner takes the files: MODEL_NOT_FOUND where the ONNX file or weights of it are missing,
- *   MODEL_COPY_FAILED where one cannot be read; the signal's reason once it is aborted
+ * @throws MinerError MODEL_NOT_FOUND where the ONNX file or weights of it are missing, MODEL_UNREADABLE; the signal's
+ *   reason once it is aborted
  */
 export async function readModelFile(modelPath: string, signal: AbortSignal): Promise<ModelFile> {
-  const { onnx, files, external, missing } = await lookAtModel(modelPath);
-  const [absent = modelPath] = missing;
-  if (onnx === undefined || missing.length > 0) {
-    throw new MinerError('MODEL_NOT_FOUND', `there is no ${absent}`);
+  const { onnx, files, external, missing } = await lookAtModel(locateModel(modelPath));
+  const [absent] = missing;
+  if (onnx === undefined || absent !== undefined) {
+    throw new MinerError('MODEL_NOT_FOUND', `there is no ${absent ?? modelPath}`);
   }
   try {
     const weightFiles: WeightFile[] = [];
@@ -50,7 +51,7 @@ export async function readModelFile(modelPath: string, signal: AbortSignal): Pro
     return { path, sizeBytes, sha256: await hashFile(path, signal), ...readHead(path), weightFiles };
   } catch (error) {
     signal.throwIfAborted();
-    throw asMinerError(error, 'MODEL_COPY_FAILED');
+    throw asMinerError(error, 'MODEL_UNREADABLE');
   }
 }
 

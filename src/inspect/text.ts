@@ -63,7 +63,7 @@ function renderModel(model: ModelReport): string {
 }
 
 function cells({ name, type, shape }: ModelReport['inputs'][number]): string[] {
-  return [name, type, `[${shape.join(', ')}]`];
+  return [name, type, `[${shape.map((size) => (size === '' ? '?' : size)).join(', ')}]`];
 }
 
 function show(value: ModelReport['contract'][number]['value']): string {

@@ -47,8 +47,8 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
     media: ReceivedBody | Pictures,
     { deadline }: AnswerContext,
   ): Promise<EngineInput> {
-    const { frames: count, fit } = contract.input;
-    const wanted = { frames: count, fit, signal: deadline.signal };
+    const { frames: count, frameStride, fit } = contract.input;
+    const wanted = { frames: count, frameStride, fit, signal: deadline.signal };
     const { frames, clip } =
       'pictures' in media
         ? await samplePictures(media.pictures, wanted)

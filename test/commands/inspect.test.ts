@@ -74,9 +74,9 @@ describe('inspect', () => {
     has(/^ {2}A burst of 20: 10 pictures and 10 clips of 17\.5 MB$/);
     has(/^ {2}A burst of 20: 10 pictures and 10 clips of 66 MB$/);
     has(
-      /^ {4}decode {2}[\d.]+ s {2}\(10 × [\d.]+ ms \+ 10 × \([\d.]+ ms \+ 17\.5 MB × [\d.]+ ms\)\) \/ \d+ cores$/,
+      /^ {2}decode {2}[\d.]+ s {2}\(10 × [\d.]+ ms \+ 10 × \([\d.]+ ms \+ 17\.5 MB × [\d.]+ ms\)\) \/ \d+ cores$/,
     );
-    has(/^ {4}all {2}[\d.]+ s {2}of 11\.00 s; \d+ of 10 clips answered in time$/);
+    has(/^ {2}all {2}[\d.]+ s {2}of 11\.00 s; \d+ of 10 clips answered in time$/);
     has(/^ {2}(fits: |does not fit: )/);
     has(/^.*clip\.mp4$/);
     has(
@@ -299,7 +299,7 @@ describe('inspect, where a model is broken,', () => {
       () => writeModel(temporaryFolderPath(), 'm', average().subarray(0, 200)),
       'MODEL_INVALID: ',
     ],
-    ['no ONNX', () => writeModel(temporaryFolderPath(), 'm', Buffer.from('nothing')), 'MODEL_INVALID: '],
+    ['no ONNX', () => writeModel(temporaryFolderPath(), 'm', Buffer.from('nothing')), 'MODEL_UNREADABLE: '],
     [
       'contradicted by its model.json',
       () => writeModel(temporaryFolderPath(), 'm', average(), { output: { classes: ['real', 'fake'] } }),
