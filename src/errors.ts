@@ -103,6 +103,11 @@ const DEFINITIONS = {
     remedy:
       'Run the same ONNX file in Python; where it answers there, check output.kind and input.size in model.json.',
   },
+  MODEL_COPY_FAILED: {
+    meaning: 'The files of the model could not be copied to STATE_DIR, from where the miner runs them.',
+    remedy:
+      'Make them readable for the user of the miner, and room in STATE_DIR: for the model once, for a change of it twice.',
+  },
   MODEL_DEVICE_UNAVAILABLE: {
     meaning: 'DEVICE=cuda was asked for and CUDA cannot be used here.',
     remedy: 'Install the NVIDIA driver and run ./setup.sh --cuda, or set DEVICE=cpu or DEVICE=auto.',

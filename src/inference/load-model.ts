@@ -1,33 +1,40 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { MinerError } from '../errors.ts';
 import type { RgbFrames } from '../media/frames.ts';
 import type { InputContract, ModelContract } from './contract.ts';
 import { createContractLedger } from './contract-ledger.ts';
+import { deduceTask } from './deduce-task.ts';
 import { mergeInput } from './input-contract.ts';
+import { locateModel } from './locate-model.ts';
 import type { ModelJson, Task } from './model-json.ts';
 import { unusable, wrongJson } from './model-refusals.ts';
 import { cudaUnavailable, openSession, runSession, type SessionOptions } from './onnx-session.ts';
 import { chooseOutput, mergeOutput } from './output-contract.ts';
 import { parseModelJson } from './parse-model-json.ts';
 import { predict } from './predict.ts';
-import { takeProfile } from './provider-profile.ts';
+import { type ProviderUse, takeProfile } from './provider-profile.ts';
 
 export interface LoadOptions extends SessionOptions {
   /** A `.onnx` file, or a folder with `model.onnx`; `model.json` is looked for beside it. */
   readonly modelPath: string;
-  readonly task: Task;
+  /** Undefined: told by model.json or the shapes of what the model takes and gives. */
+  readonly task: Task | undefined;
+  /** Runs before the profile is read, which tells of the last of them; 1 when absent. */
+  readonly profiledRuns?: number;
 }
 
 /** A model that answered its warm-up. */
 export interface LoadedModel {
   readonly session: InferenceSession;
   readonly contract: ModelContract;
+  /** What told the task where it was not given. */
+  readonly taskReason?: string;
   /** What it really ran on. */
   readonly provider: 'cpu' | 'cuda';
-  /** Operations by the ONNX Runtime provider that ran them. */
-  readonly nodesByProvider: Readonly<Record<string, number>>;
+  /** By the name of the ONNX Runtime provider. */
+  readonly useByProvider: Readonly<Record<string, ProviderUse>>;
   /** Why CUDA isn't used although it was to be tried. */
   readonly cudaFailure?: string;
   /** A run of the warm model, pixels to answer. */
@@ -47,18 +54,24 @@ const CUDA_PROVIDER = 'CUDAExecutionProvider';
  */
 export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const onnxPath = locateModel(options.modelPath);
-  const { task, device, scratchPrefix } = options;
+  const { device, scratchPrefix, profiledRuns = 1 } = options;
   const json = readModelJson(join(dirname(onnxPath), 'model.json'));
   const { session, cudaFailure } = await openSession(onnxPath, options);
+  const inputs = session.inputMetadata.map(requireTensor);
+  const { task, reason: taskReason } =
+    options.task === undefined
+      ? deduceTask(json, inputs, session.outputMetadata.filter(isTensor))
+      : { task: options.task };
   const ledger = createContractLedger();
-  const input = mergeInput(json, task, session.inputMetadata.map(requireTensor), ledger);
+  const input = mergeInput(json, task, inputs, ledger);
   const outputName = chooseOutput(json, session.outputNames, ledger);
   const frames = firstFrames(input, input.framesPerRun);
   const first = await warmUp(frames, () => runSession(session, input, outputName, frames));
   requireFinite(first.values);
+  for (let run = 1; run < profiledRuns; run += 1) await runSession(session, input, outputName, frames);
   session.endProfiling();
-  const nodesByProvider = takeProfile(scratchPrefix);
-  const provider = (nodesByProvider[CUDA_PROVIDER] ?? 0) > 0 ? 'cuda' : 'cpu';
+  const useByProvider = takeProfile(scratchPrefix);
+  const provider = CUDA_PROVIDER in useByProvider ? 'cuda' : 'cpu';
   const unused = device !== 'cpu' && provider === 'cpu' ? 'no part of the model ran on CUDA' : undefined;
   if (device === 'cuda' && unused !== undefined) throw cudaUnavailable(unused);
   const batch = input.layout.includes('T') ? 1 : frames.count;
@@ -72,24 +85,11 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
     session,
     contract,
     provider,
-    nodesByProvider,
+    useByProvider,
     runMs,
+    ...(taskReason === undefined ? {} : { taskReason }),
     ...(reason === undefined ? {} : { cudaFailure: reason }),
   };
-}
-
-function locateModel(modelPath: string): string {
-  if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
-  if (!statSync(modelPath).isDirectory()) return modelPath;
-  const onnxPath = join(modelPath, 'model.onnx');
-  if (existsSync(onnxPath)) {
-    if (statSync(onnxPath).isFile()) return onnxPath;
-    throw new MinerError('MODEL_UNREADABLE', `${onnxPath} is a folder, where the ONNX file has to be`);
-  }
-  const others = readdirSync(modelPath).filter((name) => name.endsWith('.onnx'));
-  const hint =
-    others.length === 0 ? '' : `; the folder has ${others.join(', ')}: rename it, or name the file itself`;
-  throw new MinerError('MODEL_NOT_FOUND', `there is no ${onnxPath}${hint}`);
 }
 
 function readModelJson(path: string): ModelJson | undefined {
@@ -103,8 +103,14 @@ function readModelJson(path: string): ModelJson | undefined {
   return parseModelJson(text);
 }
 
+function isTensor(
+  metadata: InferenceSession.ValueMetadata,
+): metadata is InferenceSession.TensorValueMetadata {
+  return metadata.isTensor;
+}
+
 function requireTensor(metadata: InferenceSession.ValueMetadata): InferenceSession.TensorValueMetadata {
-  if (!metadata.isTensor) throw unusable(`the ONNX input ${metadata.name} is no tensor`);
+  if (!isTensor(metadata)) throw unusable(`the ONNX input ${metadata.name} is no tensor`);
   return metadata;
 }
 

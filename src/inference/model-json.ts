@@ -11,7 +11,7 @@ const CLASS_NAMES = ['real', 'synthetic', 'semisynthetic', 'fake'] as const;
 export type ClassName = (typeof CLASS_NAMES)[number];
 
 /** What a model is made for: pictures, clips of frames, or masks of pictures. */
-const TASKS = ['image', 'video', 'mask'] as const;
+export const TASKS = ['image', 'video', 'mask'] as const;
 export type Task = (typeof TASKS)[number];
 
 const DECISIONS = ['argmax', 'binary-first'] as const;

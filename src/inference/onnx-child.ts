@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { ChildMessage, ChildPrediction, ParentMessage, RunMessage } from './child-protocol.ts';
 import { type LoadedModel, loadModel } from './load-model.ts';
+import { obeyParent } from './obey-parent.ts';
 import { readPayload, writeResult } from './pixel-transfer.ts';
 import { predict } from './predict.ts';
 
@@ -35,22 +35,8 @@ async function answer(model: LoadedModel, message: RunMessage): Promise<void> {
   }
 }
 
-/** Where memory runs out, the kernel had better end the model, which is replaced, than the miner. */
-function volunteerForOutOfMemory(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '500');
-  } catch {
-    // Not Linux, or not allowed: then the kernel chooses by itself.
-  }
-}
-
 function main(): void {
-  // A terminal sends Ctrl-C, and pm2 its signal, to all processes at once: the miner ends its children itself,
-  // after what was admitted is answered.
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => undefined);
-  process.on('disconnect', () => process.exit());
-  volunteerForOutOfMemory();
+  obeyParent();
   let loaded: LoadedModel | undefined;
   process.on('message', async (message: ParentMessage) => {
     if (message.type === 'run') {
@@ -59,8 +45,9 @@ function main(): void {
     }
     try {
       loaded = await loadModel(message);
-      const { session: _, ...facts } = loaded;
-      send({ type: 'ready', ...facts });
+      const { session: _, useByProvider, ...facts } = loaded;
+      const nodes = Object.entries(useByProvider).map(([provider, use]) => [provider, use.nodes] as const);
+      send({ type: 'ready', ...facts, nodesByProvider: Object.fromEntries(nodes) });
     } catch (error) {
       const { code, message: text } = asMinerError(error, 'MODEL_UNREADABLE');
       send({ type: 'refused', code, message: text });

@@ -3,7 +3,7 @@ import type { RgbFrames } from '../media/frames.ts';
 import type { ModelContract } from './contract.ts';
 import { decide } from './decision.ts';
 import { encodeMask } from './mask.ts';
-import { runSession } from './onnx-session.ts';
+import { type RawOutput, runSession } from './onnx-session.ts';
 import { classCount, locateMask } from './output-shape.ts';
 import { averageProbabilities, type ClassProbabilities, toProbabilities } from './probabilities.ts';
 
@@ -16,6 +16,7 @@ export type Answer =
  * Puts one picture or clip to a model, in as many runs as its contract needs.
  * @param frames as many as the contract asks for, brought to its fit
  * @param sourceSize of the picture as it was sent: the size of the mask
+ * @param observe is shown what each run gave
  * @throws MinerError INFERENCE_FAILED for what is no prediction, MODEL_* for another shape than the contract's; what ONNX
  *   Runtime throws
  */
@@ -24,16 +25,21 @@ export async function predict(
   { input, output }: Pick<ModelContract, 'input' | 'output'>,
   frames: RgbFrames,
   sourceSize: { readonly height: number; readonly width: number },
+  observe?: (output: RawOutput) => void,
 ): Promise<Answer> {
   if (output.kind === 'mask') {
-    const { values, shape } = await runSession(session, input, output.name, frames);
+    const raw = await runSession(session, input, output.name, frames);
+    observe?.(raw);
+    const { values, shape } = raw;
     const place = locateMask(shape, output.activation);
     return { kind: 'mask', bytes: encodeMask(values, place, sourceSize, input.fit, output) };
   }
   const predictions: ClassProbabilities[] = [];
   for (let start = 0; start < frames.count; start += input.framesPerRun) {
     const chunk = sliceFrames(frames, start, input.framesPerRun);
-    const { values, shape } = await runSession(session, input, output.name, chunk);
+    const raw = await runSession(session, input, output.name, chunk);
+    observe?.(raw);
+    const { values, shape } = raw;
     const rows = input.layout.includes('T') ? 1 : chunk.count;
     const width = classCount(shape, rows);
     for (let row = 0; row < rows; row += 1) {
