@@ -6,13 +6,14 @@
 /** @typedef {'float32' | 'uint8' | 'int32' | 'int64' | 'bool' | 'float16'} ElementType */
 
 /**
- * A constant tensor. `data` holds the values in row-major order.
+ * A constant tensor. `data` holds the values in row-major order. With `external`, they are in a file of that name beside
+ * the `.onnx`, from its first byte on, and the model has only the name: `encodeValues` gives what the file holds.
  * @typedef {object} Constant
  * @property {string} name
  * @property {'float32' | 'int64'} type
  * @property {readonly number[]} shape
  * @property {ArrayLike<number>} data
- * @property {string} [file] keeps the values out of the model: the file beside it that holds them, as little-endian raw data
+ * @property {string} [external]
  */
 
 /**
@@ -48,7 +49,6 @@
 
 const IR_VERSION = 8;
 const OPSET_VERSION = 17;
-const DATA_LOCATION_EXTERNAL = 1;
 
 /** TensorProto.DataType. @type {Readonly<Record<ElementType, number>>} */
 const ELEMENT_TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
@@ -117,34 +117,33 @@ function encodeAttribute(name, value) {
   ]);
 }
 
+/** TensorProto.DataLocation. */
+const EXTERNAL = 1;
+
 /** @param {Constant} constant */
-function encodeConstant({ name, type, shape, data, file }) {
-  const count = shape.reduce((product, size) => product * size, 1);
-  if (data.length !== count) {
-    throw new RangeError(`${name} has ${data.length} values and its shape asks for ${count}`);
-  }
-  const raw = encodeValues(type, data);
+function encodeConstant(constant) {
+  const { name, type, shape, external } = constant;
+  const values = encodeValues(constant);
   return Buffer.concat([
     ...shape.map((size) => integer(1, size)),
     integer(2, ELEMENT_TYPES[type]),
     text(8, name),
-    ...(file === undefined
-      ? [message(9, raw)]
-      : [
-          message(13, Buffer.concat([text(1, 'location'), text(2, file)])),
-          message(13, Buffer.concat([text(1, 'length'), text(2, String(raw.length))])),
-          integer(14, DATA_LOCATION_EXTERNAL),
-        ]),
+    ...(external === undefined
+      ? [message(9, values)]
+      : [message(13, Buffer.concat([text(1, 'location'), text(2, external)])), integer(14, EXTERNAL)]),
   ]);
 }
 
 /**
- * Values as raw data: what a constant with a `file` expects in it.
- * @param {Constant['type']} type
- * @param {ArrayLike<number>} data
+ * The values of a constant as they stand in the file: little-endian.
+ * @param {Pick<Constant, 'name' | 'type' | 'shape' | 'data'>} constant
  */
-export function encodeValues(type, data) {
-  const raw = Buffer.alloc(data.length * (type === 'int64' ? 8 : 4));
+export function encodeValues({ name, type, shape, data }) {
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (data.length !== count) {
+    throw new RangeError(`${name} has ${data.length} values and its shape asks for ${count}`);
+  }
+  const raw = Buffer.alloc(count * (type === 'int64' ? 8 : 4));
   Array.from(data).forEach((value, index) => {
     if (type === 'int64') raw.writeBigInt64LE(BigInt(value), index * 8);
     else raw.writeFloatLE(value, index * 4);

@@ -76,11 +76,11 @@ const DEFINITIONS = {
     remedy: 'Set AXON_EXTERNAL_IP to the address that validators can reach.',
   },
   MODEL_NOT_FOUND: {
-    meaning: 'The model file or folder does not exist.',
-    remedy: 'Check the model paths in the settings.',
+    meaning: 'The model file or folder, or a file with weights of it, does not exist.',
+    remedy: 'Check the model paths in the settings, and copy all files of the model.',
   },
   MODEL_UNREADABLE: {
-    meaning: 'The ONNX file, or the weights beside it, cannot be loaded; the message says why.',
+    meaning: 'The ONNX file, or a file with its weights, cannot be loaded; the message says why.',
     remedy: 'Copy all files of the model again, or export it again as the message says.',
   },
   MODEL_JSON_INVALID: {

@@ -1,5 +1,5 @@
 import { MinerError } from '../errors.ts';
-import type { EngineInput, InferOptions, LoadedModel } from './engine.ts';
+import type { EngineInput, HeldModel, InferOptions } from './engine.ts';
 import type { ClassProbabilities } from './probabilities.ts';
 
 const SUM_TOLERANCE = 1e-9;
@@ -11,7 +11,7 @@ const SUM_TOLERANCE = 1e-9;
  * @throws MinerError INFERENCE_FAILED where its answer isn't that, and what `infer` throws
  */
 export async function detect(
-  model: Pick<LoadedModel, 'infer'>,
+  model: Pick<HeldModel, 'infer'>,
   input: EngineInput,
   options: InferOptions,
 ): Promise<ClassProbabilities> {

@@ -102,8 +102,8 @@ export interface EngineStatus {
   readonly warmupMs: number | undefined;
 }
 
-/** One loaded model, held for one request. */
-export interface LoadedModel {
+/** A loaded model, held for one request. */
+export interface HeldModel {
   /** What media has to be decoded to for this model, and no other. */
   readonly contract: ModelContract;
   /**
@@ -128,7 +128,7 @@ export interface Engine {
    * @throws MinerError MODEL_WARMING before the first `ready()` resolved, MODEL_* where there is no model, AXON_CLOSING,
    *   and what `work` throws
    */
-  use<Result>(work: (model: LoadedModel) => Promise<Result>): Promise<Result>;
+  use<Result>(work: (model: HeldModel) => Promise<Result>): Promise<Result>;
   /**
    * Loads the model's files again, changed or not, beside the model that answers, and puts the new one in its place once
    * it is warm. A call during a load is for one that follows it. Never rejects.

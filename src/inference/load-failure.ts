@@ -25,10 +25,6 @@ const EXPLANATIONS: readonly (readonly [RegExp, (found: readonly string[]) => st
       `uses the operation ${operation} with element types that it cannot be run with here: export the model in float32`,
   ],
   [
-    /External data path does not exist: "(.*?)"/,
-    ([, path]) => `keeps weights in ${path}, which is not there: copy it beside the model`,
-  ],
-  [
     /External initializer: (\S+) [\s\S]*(?:out of bounds|read in full)/,
     ([, weight]) =>
       `keeps the weight ${weight} in a file that is cut short: copy the files beside the model again`,
@@ -51,6 +47,8 @@ const WORDS_LIMIT_CHARS = 240;
 export function loadFailure(onnxPath: string, error: unknown): MinerError {
   // Files are named as they lie in the model's folder, wherever that is.
   const raw = messageOf(error).replaceAll(`${dirname(onnxPath)}/`, '');
+  const missing = /External data path does not exist: "(.*?)"/.exec(raw)?.[1];
+  if (missing !== undefined) return weightsNotFound(missing);
   const said = `(ONNX Runtime: ${runtimeWords(raw)})`;
   for (const [pattern, explain] of EXPLANATIONS) {
     const found = pattern.exec(raw);
@@ -60,6 +58,14 @@ export function loadFailure(onnxPath: string, error: unknown): MinerError {
     return new MinerError('MODEL_UNREADABLE', `the ONNX file ${reason} ${said}`);
   }
   return new MinerError('MODEL_UNREADABLE', `the ONNX file cannot be loaded: export it again ${said}`);
+}
+
+/** A file that the ONNX file keeps weights in and that isn't there. */
+export function weightsNotFound(path: string): MinerError {
+  return new MinerError(
+    'MODEL_NOT_FOUND',
+    `there is no ${path}, which the ONNX file keeps weights in: copy it beside the model`,
+  );
 }
 
 /**
@@ -72,6 +78,7 @@ export function runtimeWords(error: unknown): string {
     .replace(/^Load model from .*? failed:/, '')
     .replace(/^\/\S+:\d+ .*?\) (?=[A-Z])/, '')
     .replace(/\b[\w/]+\.(?:cc|h):\d+ \w+ /g, '')
+    .replace(/ resolved path: [\s\S]*$/, '')
     .trim()
     .slice(0, WORDS_LIMIT_CHARS);
 }

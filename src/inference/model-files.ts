@@ -98,6 +98,6 @@ async function statOf(path: string) {
 }
 
 /** Whether a failure of the file system means that there is no such file. */
-export function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -3,7 +3,7 @@ import type { MinerError } from '../errors.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ReadyMessage } from './child-protocol.ts';
-import type { Device, EngineState, EngineStatus, LoadedModel } from './engine.ts';
+import type { Device, EngineState, EngineStatus, HeldModel } from './engine.ts';
 import type { ModelCopy } from './model-copy.ts';
 import type { Task } from './model-json.ts';
 import { createModelRunner, type HangLimits, requireUsable } from './model-runner.ts';
@@ -37,7 +37,7 @@ export interface ModelGeneration {
   readonly announced: ReadyMessage | undefined;
   ready(signal?: AbortSignal): Promise<void>;
   /** As that of an engine, always with this model. */
-  use<Result>(work: (model: LoadedModel) => Promise<Result>): Promise<Result>;
+  use<Result>(work: (model: HeldModel) => Promise<Result>): Promise<Result>;
   /** Resolves once no request holds the model. */
   released(): Promise<void>;
   status(): Pick<

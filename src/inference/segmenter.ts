@@ -1,5 +1,5 @@
 import { MinerError } from '../errors.ts';
-import type { EngineInput, InferOptions, LoadedModel, Prediction } from './engine.ts';
+import type { EngineInput, HeldModel, InferOptions, Prediction } from './engine.ts';
 
 /**
  * Which pixels of a picture were altered, as it goes on the wire: little-endian float16, row-major, exactly of the
@@ -8,7 +8,7 @@ import type { EngineInput, InferOptions, LoadedModel, Prediction } from './engin
  * @throws MinerError INFERENCE_FAILED where its answer isn't that, and what `infer` throws
  */
 export async function segment(
-  model: Pick<LoadedModel, 'infer'>,
+  model: Pick<HeldModel, 'infer'>,
   input: EngineInput,
   options: InferOptions,
 ): Promise<Extract<Prediction, { kind: 'mask' }>> {

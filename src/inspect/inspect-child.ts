@@ -175,7 +175,7 @@ function main(): void {
     return message.type === 'measure' ? measure(loaded, message) : ask(loaded, message);
   };
   process.on('message', async (message: ParentMessage) => {
-    const fallback = message.type === 'load' ? 'MODEL_INVALID' : 'INFERENCE_FAILED';
+    const fallback = message.type === 'load' ? 'MODEL_UNREADABLE' : 'INFERENCE_FAILED';
     const answer = await respond(message).catch((error: unknown): ChildMessage => {
       const { code, message: text } = asMinerError(error, fallback);
       return { type: 'failed', code, message: text };

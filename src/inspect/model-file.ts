@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { asMinerError, MinerError } from '../errors.ts';
+import { weightsNotFound } from '../inference/load-failure.ts';
 import { locateModel } from '../inference/locate-model.ts';
 import { lookAtModel } from '../inference/model-files.ts';
 import { createProtobufReader, type ProtobufField, type ProtobufReader } from './protobuf.ts';
@@ -39,9 +40,8 @@ const OPSET = { domain: 1, version: 2 };
 export async function readModelFile(modelPath: string, signal: AbortSignal): Promise<ModelFile> {
   const { onnx, files, external, missing } = await lookAtModel(locateModel(modelPath));
   const [absent] = missing;
-  if (onnx === undefined || absent !== undefined) {
-    throw new MinerError('MODEL_NOT_FOUND', `there is no ${absent ?? modelPath}`);
-  }
+  if (onnx === undefined) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
+  if (absent !== undefined) throw weightsNotFound(absent);
   try {
     const weightFiles: WeightFile[] = [];
     for (const { name, path, sizeBytes } of files.filter((file) => external.includes(file.name))) {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { AnswerContext, Answerer, Pictures } from '../axon/answerer.ts';
 import type { ReceivedBody } from '../axon/body-sink.ts';
 import { detect } from '../inference/detector.ts';
-import type { Engine, EngineInput, EngineStatus, LoadedModel, Prediction } from '../inference/engine.ts';
+import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
 import { segment } from '../inference/segmenter.ts';
 import { decodeImage, fitFrames } from '../media/image.ts';
@@ -32,7 +32,7 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
   }
 
   async function decodePicture(
-    { contract }: LoadedModel,
+    { contract }: HeldModel,
     media: ReceivedBody | Pictures,
     signal: AbortSignal,
   ): Promise<EngineInput> {
@@ -43,7 +43,7 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
   }
 
   async function decodeClip(
-    { contract }: LoadedModel,
+    { contract }: HeldModel,
     media: ReceivedBody | Pictures,
     { deadline }: AnswerContext,
   ): Promise<EngineInput> {

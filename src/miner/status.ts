@@ -33,13 +33,19 @@ export function readinessOf(
   const { axonPort, engines, chain, replayGuard, clock, clockCheck } = view;
   const reasons: string[] = [];
   if (axonPort === undefined) reasons.push('the axon does not listen');
+  const warnings: string[] = [];
   for (const [task, engine] of Object.entries(engines)) {
-    const { state, lastError } = engine.status();
+    const { state, lastError, lastReload, missingFiles } = engine.status();
+    if (lastReload?.result === 'refused') {
+      warnings.push(`the ${task} model on disk was refused at ${lastReload.at}: ${lastReload.detail}`);
+    }
+    if (missingFiles.length > 0) {
+      warnings.push(`the ${task} model could not be loaded again: ${missingFiles.join(', ')} missing`);
+    }
     if (state === 'ready') continue;
     reasons.push(`the ${task} model is ${state}${lastError === undefined ? '' : `: ${lastError}`}`);
   }
   const { registration } = chain;
-  const warnings: string[] = [];
   const { connection, signers } = chain.status();
   if (connection.state === 'down') {
     const sentence = `the chain is away: ${connection.endpoint}: ${connection.reason}`;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Engine, InferOptions, LoadedModel } from '../../src/inference/engine.ts';
+import type { Engine, HeldModel, InferOptions } from '../../src/inference/engine.ts';
 import type { Task } from '../../src/inference/model-json.ts';
 import { createOnnxEngine, type OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
@@ -11,7 +11,7 @@ import { createTemporaryFolder, type TemporaryFolder } from '../../src/media/tem
 import { type CapturingLogger, createCapturingLogger } from '../fixtures/capturing-logger.ts';
 
 /** An engine whose model is not changed, so that each call can hold it by itself. */
-export type OpenEngine = Engine & LoadedModel;
+export type OpenEngine = Engine & HeldModel;
 
 export interface Harness {
   /** Holds the models of a test. */
@@ -69,7 +69,7 @@ export function useEngines(): Harness {
 }
 
 function openEngine(engine: Engine): OpenEngine {
-  let contract: LoadedModel['contract'] | undefined;
+  let contract: HeldModel['contract'] | undefined;
   return {
     ...engine,
     get contract() {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeModel } from '../../models/onnx-writer.mjs';
+import { encodeModel, encodeValues } from '../../models/onnx-writer.mjs';
 import type { InputType, Layout, ModelJson } from '../../src/inference/model-json.ts';
 
 type Graph = Parameters<typeof encodeModel>[0];
@@ -180,6 +180,41 @@ export function meanHead({
     ],
     [{ name: 'matrix', type: 'float32', shape: [3, outputs], data: weights }],
   );
+}
+
+/**
+ * A detector of pictures (uint8, edge × edge) that gives the same logits for every picture: which model it is can
+ * be told from its answer.
+ */
+export function constantAnswer(logits: readonly [number, number, number], edge = 8): Buffer {
+  return detector(
+    { dtype: 'uint8', shape: ['N', 3, edge, edge], outputs: 3 },
+    constantNodes,
+    constants(logits),
+  );
+}
+
+/** The same with its logits in a file `weights.bin` beside it. */
+export function externalAnswer(logits: readonly [number, number, number]): { onnx: Buffer; weights: Buffer } {
+  const [zero, weights] = constants(logits);
+  const external = { ...weights, external: 'weights.bin' };
+  return {
+    onnx: detector({ dtype: 'uint8', shape: ['N', 3, 8, 8], outputs: 3 }, constantNodes, [zero, external]),
+    weights: encodeValues(weights),
+  };
+}
+
+const constantNodes: Nodes = [
+  { op: 'ReduceMean', inputs: ['pixels'], outputs: ['means'], attributes: { axes: [2, 3], keepdims: 0 } },
+  { op: 'Mul', inputs: ['means', 'nothing'], outputs: ['zeros'] },
+  { op: 'Add', inputs: ['zeros', 'logits'], outputs: ['answer'] },
+];
+
+function constants(logits: readonly [number, number, number]) {
+  return [
+    { name: 'nothing', type: 'float32', shape: [1], data: [0] },
+    { name: 'logits', type: 'float32', shape: [3], data: logits },
+  ] as const;
 }
 
 /**

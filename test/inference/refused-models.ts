@@ -46,8 +46,9 @@ function graph(parts: Partial<Graph> = {}): Buffer {
   });
 }
 
-const weightsIn = (file: string): Buffer =>
-  graph({ constants: [{ name: 'matrix', type: 'float32', shape: [3, 3], data: IDENTITY, file }] });
+const MATRIX = { name: 'matrix', type: 'float32', shape: [3, 3], data: IDENTITY } as const;
+
+const weightsIn = (external: string): Buffer => graph({ constants: [{ ...MATRIX, external }] });
 
 /** A model that only casts what it gets. */
 function cast(
@@ -170,8 +171,8 @@ const FILES: readonly RefusedModel[] = [
   ),
   refused(
     'weights that are not there',
-    'MODEL_UNREADABLE',
-    ['weights.bin', 'not there'],
+    'MODEL_NOT_FOUND',
+    ['there is no', 'weights.bin', 'weights in'],
     weightsIn('weights.bin'),
   ),
   refused(
@@ -180,7 +181,7 @@ const FILES: readonly RefusedModel[] = [
     ['matrix', 'cut short'],
     weightsIn('weights.bin'),
     {
-      beside: { 'weights.bin': encodeValues('float32', IDENTITY).subarray(0, 20) },
+      beside: { 'weights.bin': encodeValues(MATRIX).subarray(0, 20) },
     },
   ),
   refused(
@@ -346,7 +347,7 @@ const JSONS: readonly RefusedModel[] = [
     },
   },
   {
-    ...refused('a folder in place of model.json', 'MODEL_JSON_INVALID', ['cannot be read'], GOOD),
+    ...refused('a folder in place of model.json', 'MODEL_JSON_INVALID', ['model.json is a folder'], GOOD),
     write(folder) {
       mkdirSync(join(folder, 'model.json'));
       return writeModel(folder, '.', GOOD);

@@ -68,7 +68,7 @@ describe('weights outside of the ONNX file', () => {
     const folder = writeModel(temporaryFolderPath(), 'm', pointingAt('weights.bin'));
     await expect(readModelFile(folder, signal)).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
-      message: `there is no ${join(folder, 'weights.bin')}`,
+      message: expect.stringContaining(`there is no ${join(folder, 'weights.bin')}`),
     });
   });
 });

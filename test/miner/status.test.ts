@@ -18,7 +18,8 @@ function view(ill: {
   trustsFromInMs?: number;
 }): View {
   const clock = createManualClock();
-  const engine = { status: () => ({ state: 'ready', lastError: undefined, ...ill.engine }) };
+  const well = { state: 'ready', lastError: undefined, lastReload: undefined, missingFiles: [] };
+  const engine = { status: () => ({ ...well, ...ill.engine }) };
   return {
     axonPort: 'axonPort' in ill ? undefined : 8091,
     engines: { image: engine as unknown as Engine },
@@ -76,6 +77,24 @@ describe('a miner', () => {
     expect(readinessOf(view({ clockOffMs: -3_500 })).warnings).toEqual([
       'the clock of this host is off by -3500 ms; set it by NTP',
     ]);
+  });
+
+  it('whose model on disk was refused, or is not there any more, stays ready with the one it has and says so', () => {
+    const lastReload = {
+      at: '2026-11-22T17:00:00.000Z',
+      reason: 'SIGHUP',
+      result: 'refused',
+      code: 'MODEL_INVALID',
+      detail: 'model.json is not JSON',
+    } as const;
+    expect(readinessOf(view({ engine: { lastReload, missingFiles: ['models/a/model.onnx'] } }))).toEqual({
+      ready: true,
+      reasons: [],
+      warnings: [
+        'the image model on disk was refused at 2026-11-22T17:00:00.000Z: model.json is not JSON',
+        'the image model could not be loaded again: models/a/model.onnx missing',
+      ],
+    });
   });
 
   it('is ready when it listens, is warm and registered, and knows the validators', () => {

@@ -1,0 +1,462 @@
+import {
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { ERROR_DEFINITIONS, type ErrorCode } from '../../src/errors.ts';
+import type { Prediction } from '../../src/inference/engine.ts';
+import type { ModelJson } from '../../src/inference/model-json.ts';
+import type { OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
+import { isRunning } from '../fixtures/is-running.ts';
+import { modelChildren } from '../fixtures/model-children.ts';
+import { until } from '../fixtures/until.ts';
+import { lasting, type OpenEngine, plain, useEngines } from './harness.ts';
+import { constantAnswer, externalAnswer, redMask, slowWhenRed, writeModel } from './models.ts';
+
+const engines = useEngines();
+const linux = existsSync('/proc/self/stat');
+const POLL_MS = 20;
+const sourceSize = { height: 8, width: 8 };
+
+/** Models that can be told apart by which of their three numbers is the largest. */
+const FIRST = constantAnswer([5, 0, 0], 8);
+const SECOND = constantAnswer([0, 5, 0], 16);
+const THIRD = constantAnswer([0, 0, 5], 8);
+
+async function openFirst(options: Partial<OnnxEngineOptions> = {}): Promise<OpenEngine> {
+  const engine = engines.open('image', writeModel(engines.root, 'model', FIRST), {
+    pollMs: POLL_MS,
+    ...options,
+  });
+  await engine.ready();
+  return engine;
+}
+
+const modelFile = (name = 'model.onnx'): string => join(engines.root, 'model', name);
+
+/** Puts a file into its place in one step. */
+function move(bytes: Uint8Array, name = 'model.onnx'): void {
+  writeFileSync(modelFile(`${name}.new`), bytes);
+  renameSync(modelFile(`${name}.new`), modelFile(name));
+}
+
+/** The index of the largest number that the engine answers. */
+function ask(engine: OpenEngine, contentHash = 'any'): Promise<number> {
+  return engine.use(async ({ contract, infer }) => {
+    const { fit } = contract.input;
+    const size = fit.mode === 'native' ? sourceSize : fit;
+    const input = { frames: plain([9, 9, 9], size), contentHash, sourceSize };
+    return largest(await infer(input, lasting()));
+  });
+}
+
+function largest(prediction: Prediction): number {
+  if (prediction.kind !== 'probabilities') throw new Error('No probabilities');
+  return prediction.values.indexOf(Math.max(...prediction.values));
+}
+
+function pidOf(engine: OpenEngine): number {
+  return engine.status().pid ?? 0;
+}
+
+const logged = (message: string): Record<string, unknown>[] =>
+  engines.logLines().filter(({ msg }) => msg === message);
+
+const resultOf = (engine: OpenEngine): string | undefined => engine.status().lastReload?.result;
+
+describe('a model file that changes', () => {
+  it('by a move is loaded, and answers from then on by its own contract', async () => {
+    const engine = await openFirst();
+    const [pid, loaded] = [pidOf(engine), engine.status().loaded];
+    expect(loaded?.sizeBytes).toBe(FIRST.length);
+    move(SECOND);
+    await until(() => resultOf(engine) === 'switched');
+    expect(await ask(engine)).toBe(1);
+    expect(engine.status()).toMatchObject({
+      state: 'ready',
+      restarts: 0,
+      reloading: false,
+      loaded: { sizeBytes: SECOND.length, sha256: expect.not.stringContaining(loaded?.sha256 ?? '') },
+      lastReload: { reason: 'the files changed', result: 'switched' },
+    });
+    await until(() => !isRunning(pid) && engines.copies().length === 1);
+    expect(logged('model switched')).toHaveLength(1);
+  });
+
+  it('by a link that comes to point elsewhere is loaded', async () => {
+    writeModel(engines.root, 'v1', FIRST);
+    writeModel(engines.root, 'v2', SECOND);
+    const link = join(engines.root, 'current');
+    symlinkSync('v1', link);
+    const engine = engines.open('image', link, { pollMs: POLL_MS });
+    await engine.ready();
+    symlinkSync('v2', `${link}.new`);
+    renameSync(`${link}.new`, link);
+    await until(() => resultOf(engine) === 'switched');
+    expect(await ask(engine)).toBe(1);
+  });
+
+  it('slowly is loaded once it is whole, and not before', async () => {
+    const engine = await openFirst({ pollMs: 400 });
+    const file = await open(modelFile(), 'w');
+    for (let start = 0; start < SECOND.length; start += 32) {
+      await file.write(SECOND.subarray(start, start + 32));
+      await sleep(10);
+    }
+    await file.close();
+    await until(() => engine.status().lastReload !== undefined);
+    expect(resultOf(engine)).toBe('switched');
+    expect(await ask(engine)).toBe(1);
+    expect(logged('new model refused')).toEqual([]);
+  });
+
+  it('in place does not touch the process that answers', async () => {
+    const engine = await openFirst({ pollMs: 60_000 });
+    writeFileSync(modelFile(), 'overwritten');
+    expect(await ask(engine)).toBe(0);
+    process.kill(pidOf(engine), 'SIGKILL');
+    await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
+    expect(await ask(engine)).toBe(0);
+  });
+
+  it('by its model.json alone is loaded', async () => {
+    const engine = await openFirst();
+    const json: ModelJson = { output: { classes: ['semisynthetic', 'synthetic', 'real'] } };
+    move(Buffer.from(JSON.stringify(json)), 'model.json');
+    await until(() => resultOf(engine) === 'switched');
+    expect(await ask(engine)).toBe(2);
+  });
+
+  it('by the weights beside it alone is loaded', async () => {
+    const { onnx, weights } = externalAnswer([0, 5, 0]);
+    const folder = writeModel(engines.root, 'model', onnx);
+    writeFileSync(join(folder, 'weights.bin'), weights);
+    writeFileSync(join(folder, 'notes.txt'), 'of no interest');
+    const engine = engines.open('image', folder, { pollMs: POLL_MS });
+    await engine.ready();
+    expect(await ask(engine)).toBe(1);
+    expect(engine.status().loaded?.sizeBytes).toBe(onnx.length + weights.length);
+    move(externalAnswer([0, 0, 5]).weights, 'weights.bin');
+    await until(() => resultOf(engine) === 'switched');
+    expect(await ask(engine)).toBe(2);
+  });
+
+  it('only in its date is looked at and left', async () => {
+    const engine = await openFirst();
+    const pid = pidOf(engine);
+    utimesSync(modelFile(), 1, 1);
+    await until(() => resultOf(engine) === 'unchanged');
+    expect(pidOf(engine)).toBe(pid);
+    expect(engines.copies()).toHaveLength(1);
+  });
+
+  it('many times while one is loaded is loaded once more, as it was last', async () => {
+    const engine = await openFirst();
+    move(SECOND);
+    await until(() => engine.status().reloading);
+    for (let edge = 9; edge < 20; edge += 1) move(constantAnswer([5, 0, 0], edge));
+    move(THIRD);
+    await until(async () => (await ask(engine)) === 2);
+    expect(logged('model switched').length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a request', () => {
+  it('that came before the change is answered by the model that it was decoded for', async () => {
+    const engine = await openFirst();
+    const pid = pidOf(engine);
+    const frames = plain([9, 9, 9]);
+    const answer = await engine.use(async ({ infer }) => {
+      move(SECOND);
+      await until(() => resultOf(engine) === 'switched');
+      expect(await ask(engine)).toBe(1);
+      expect(isRunning(pid)).toBe(true);
+      return infer({ frames, contentHash: 'any', sourceSize }, lasting());
+    });
+    expect(largest(answer)).toBe(0);
+    await until(() => !isRunning(pid));
+    expect(engine.status()).toMatchObject({ runs: 2, restarts: 0 });
+  });
+
+  it('whose process dies on it after the change is tried again with the same model', async () => {
+    const engine = await openFirst();
+    const pid = pidOf(engine);
+    const answer = await engine.use(async ({ infer }) => {
+      await engine.reload('asked');
+      move(SECOND);
+      process.kill(pid, 'SIGSTOP');
+      const answering = infer({ frames: plain([9, 9, 9]), contentHash: 'any', sourceSize }, lasting());
+      await sleep(50);
+      process.kill(pid, 'SIGKILL');
+      return answering;
+    });
+    expect(largest(answer)).toBe(0);
+    expect(logged('model process died during a run')).toHaveLength(1);
+    await until(async () => (await ask(engine)) === 1);
+    expect(engine.status()).toMatchObject({ restarts: 1 });
+  });
+
+  it('that the former model died on twice is put to the next', async () => {
+    const hangLimits = { loadMs: 60_000, floorMs: 1_000, ceilingMs: 1_000 };
+    const folder = writeModel(engines.root, 'model', slowWhenRed(400));
+    const engine = engines.open('image', folder, { pollMs: POLL_MS, hangLimits });
+    await engine.ready();
+    const poison = { frames: plain([255, 0, 0]), contentHash: 'poison', sourceSize };
+    for (const _again of [1, 2]) {
+      await expect(engine.infer(poison, lasting())).rejects.toMatchObject({ code: 'INFERENCE_CRASHED' });
+    }
+    move(THIRD);
+    await until(() => resultOf(engine) === 'switched');
+    expect(largest(await engine.infer(poison, lasting()))).toBe(2);
+  });
+});
+
+describe('a file that cannot be used', () => {
+  it.each<[string, ErrorCode, () => void, string]>([
+    ['cut short', 'MODEL_UNREADABLE', () => move(SECOND.subarray(0, SECOND.length / 2)), 'cut short'],
+    [
+      'contradicted by its model.json',
+      'MODEL_CONTRADICTION',
+      () => move(Buffer.from('{"input": {"size": {"height": 16, "width": 8}}}'), 'model.json'),
+      '16',
+    ],
+    [
+      'with a model.json that is none',
+      'MODEL_JSON_INVALID',
+      () => move(Buffer.from('{'), 'model.json'),
+      'not JSON',
+    ],
+    ['of another task', 'MODEL_INVALID', () => move(redMask([1, 3, 8, 8])), 'shape'],
+  ])('%s is refused with its reason, once, and the former model goes on', async (_, code, damage, reason) => {
+    const engine = await openFirst();
+    const { pid, loaded } = engine.status();
+    damage();
+    await until(() => resultOf(engine) === 'refused');
+    expect(engine.status()).toMatchObject({ state: 'ready', pid, loaded, restarts: 0, lastError: undefined });
+    expect(engine.status().lastReload).toMatchObject({
+      code,
+      detail: expect.stringContaining(reason),
+    });
+    // The operator knows the model by its own path.
+    expect(engine.status().lastReload?.detail).not.toContain('sn34-miner-');
+    await sleep(10 * POLL_MS);
+    expect(await ask(engine)).toBe(0);
+    expect(engines.logLines().filter(({ level }) => level === 'error')).toMatchObject([
+      { msg: 'new model refused', code, remedy: ERROR_DEFINITIONS[code].remedy },
+    ]);
+    expect(engines.copies()).toHaveLength(1);
+  });
+
+  it('is not what a process that dies later is started from', async () => {
+    const engine = await openFirst();
+    move(Buffer.from('not a model'));
+    await until(() => resultOf(engine) === 'refused');
+    process.kill(pidOf(engine), 'SIGKILL');
+    await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
+    expect(await ask(engine)).toBe(0);
+  });
+
+  it('is tried again when that is asked for, and loaded once it is mended', async () => {
+    const engine = await openFirst();
+    move(Buffer.from('not a model'));
+    await until(() => resultOf(engine) === 'refused');
+    expect(await engine.reload('asked')).toMatchObject({ result: 'refused', reason: 'asked' });
+    expect(logged('new model refused')).toHaveLength(2);
+    move(SECOND);
+    await until(() => resultOf(engine) === 'switched');
+    expect(await ask(engine)).toBe(1);
+  });
+
+  it('at the start is replaced by one that can', async () => {
+    const engine = engines.open('image', writeModel(engines.root, 'model', Buffer.from('no')), {
+      pollMs: POLL_MS,
+    });
+    await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' });
+    move(SECOND);
+    await until(() => engine.status().state === 'ready');
+    expect(await ask(engine)).toBe(1);
+  });
+
+  it('since it cannot be copied is named', async () => {
+    const folder = writeModel(engines.root, 'model', FIRST);
+    const engine = engines.open('image', folder, { copiesFolder: '/dev/null/copies' });
+    await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_COPY_FAILED' });
+  });
+});
+
+describe('files that are gone', () => {
+  it('are no model to load: the former goes on, one warning is given, and nothing is loaded when they are back', async () => {
+    const engine = await openFirst();
+    const pid = pidOf(engine);
+    const aside = join(engines.root, 'aside');
+    renameSync(modelFile(), aside);
+    await until(() => engine.status().missingFiles.length > 0);
+    expect(engine.status()).toMatchObject({ state: 'ready', missingFiles: [modelFile()] });
+    await sleep(5 * POLL_MS);
+    expect(logged('model files missing; what is loaded goes on')).toMatchObject([
+      { level: 'warn', missing: [modelFile()] },
+    ]);
+    expect(await engine.reload('asked')).toMatchObject({ result: 'refused', code: 'MODEL_NOT_FOUND' });
+    expect(await ask(engine)).toBe(0);
+    renameSync(aside, modelFile());
+    await until(() => engine.status().missingFiles.length === 0);
+    expect(pidOf(engine)).toBe(pid);
+  });
+
+  it('may be a model.json, without which the model would be another', async () => {
+    const folder = writeModel(engines.root, 'model', FIRST, {
+      output: { classes: ['synthetic', 'real', 'semisynthetic'] },
+    });
+    const engine = engines.open('image', folder, { pollMs: POLL_MS });
+    await engine.ready();
+    rmSync(modelFile('model.json'));
+    await until(() => engine.status().missingFiles.length > 0);
+    expect(await ask(engine)).toBe(1);
+    expect((await engine.reload('asked')).result).toBe('switched');
+    expect(await ask(engine)).toBe(0);
+  });
+
+  it('may be the weights of a model that is copied just now: it is loaded when they are there', async () => {
+    const engine = await openFirst();
+    const { onnx, weights } = externalAnswer([0, 5, 0]);
+    move(onnx);
+    await until(() => engine.status().missingFiles.length > 0);
+    expect(engine.status()).toMatchObject({ state: 'ready', missingFiles: [modelFile('weights.bin')] });
+    expect(logged('new model refused')).toEqual([]);
+    move(weights, 'weights.bin');
+    await until(() => resultOf(engine) === 'switched');
+    expect(await ask(engine)).toBe(1);
+  });
+
+  it('may be the private copy: the files themselves are taken once more', async () => {
+    const engine = await openFirst();
+    const copies = join(engines.root, '../copies');
+    for (const name of engines.copies()) rmSync(join(copies, name), { recursive: true });
+    process.kill(pidOf(engine), 'SIGKILL');
+    await until(() => engine.status().lastReload !== undefined);
+    expect(engine.status()).toMatchObject({ state: 'ready', lastReload: { result: 'switched' } });
+    expect(await ask(engine)).toBe(0);
+  });
+});
+
+describe('a reload that is asked for', () => {
+  it('loads files that have not changed, too', async () => {
+    const engine = await openFirst({ pollMs: 60_000 });
+    const pid = pidOf(engine);
+    expect(await engine.reload('asked')).toMatchObject({ result: 'switched' });
+    expect(pidOf(engine)).not.toBe(pid);
+    expect(await ask(engine)).toBe(0);
+  });
+
+  it('while one is under way follows it, and is the same for all who ask meanwhile', async () => {
+    const engine = await openFirst({ pollMs: 200 });
+    const first = engine.reload('first');
+    await until(() => engine.status().reloading);
+    const followers = ['second', 'third', 'fourth'].map((reason) => engine.reload(reason));
+    move(SECOND);
+    expect((await first).reason).toBe('first');
+    expect((await Promise.all(followers)).map(({ reason }) => reason)).toEqual([
+      'second',
+      'second',
+      'second',
+    ]);
+    expect(logged('model switched')).toHaveLength(2);
+    expect(await ask(engine)).toBe(1);
+  });
+});
+
+describe.skipIf(!linux)('the processes', () => {
+  /** Stops the process that loads, as soon as it is there. */
+  async function stopCandidate(engine: OpenEngine): Promise<number> {
+    let candidate: number | undefined;
+    await until(() => {
+      candidate = modelChildren().find((pid) => pid !== pidOf(engine));
+      return candidate !== undefined;
+    });
+    process.kill(candidate ?? 0, 'SIGSTOP');
+    return candidate ?? 0;
+  }
+
+  it('of a new model that is killed while it loads means a refusal, and no second attempt', async () => {
+    const engine = await openFirst();
+    const pid = pidOf(engine);
+    move(SECOND);
+    process.kill(await stopCandidate(engine), 'SIGKILL');
+    await until(() => resultOf(engine) === 'refused');
+    expect(engine.status()).toMatchObject({ state: 'ready', pid });
+    expect(engine.status().lastReload).toMatchObject({
+      code: 'MODEL_UNAVAILABLE',
+      detail: expect.stringMatching(/SIGKILL.*two in memory/),
+    });
+    await sleep(5 * POLL_MS);
+    expect(modelChildren()).toEqual([pid]);
+    expect((await engine.reload('asked')).result).toBe('switched');
+  });
+
+  it('of the model that answers may die while another loads: it is started again, and answers', async () => {
+    const engine = await openFirst({ pollMs: 60_000 });
+    const reloading = engine.reload('asked');
+    const candidate = await stopCandidate(engine);
+    process.kill(pidOf(engine), 'SIGKILL');
+    await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
+    expect(await ask(engine)).toBe(0);
+    expect(modelChildren()).toHaveLength(2);
+    process.kill(candidate, 'SIGCONT');
+    expect((await reloading).result).toBe('switched');
+    expect(pidOf(engine)).toBe(candidate);
+    expect(engine.status().restarts).toBe(1);
+  });
+
+  it('are never more than two, also where a request holds the former model', async () => {
+    const engine = await openFirst({ pollMs: 60_000 });
+    await engine.use(async () => {
+      await engine.reload('first');
+      void engine.reload('second');
+      await until(() => engine.status().reloading);
+      await sleep(300);
+      expect(modelChildren()).toHaveLength(2);
+      expect(modelChildren()).toContain(pidOf(engine));
+    });
+    await until(() => !engine.status().reloading && engines.copies().length === 1);
+    expect(modelChildren()).toHaveLength(1);
+  });
+
+  it('that answer are spared before those that load where memory runs out', async () => {
+    const engine = await openFirst({ pollMs: 60_000 });
+    const score = () => Number(readFileSync(`/proc/${pidOf(engine)}/oom_score_adj`, 'utf8'));
+    await until(() => score() === 300);
+  });
+
+  it('and copies are all gone when the engine is closed in the middle of a change', async () => {
+    const engine = await openFirst();
+    move(SECOND);
+    await stopCandidate(engine);
+    const asked = engine.reload('asked');
+    await engine.close();
+    expect(await asked).toMatchObject({ result: 'refused', code: 'AXON_CLOSING' });
+    expect(modelChildren()).toEqual([]);
+    expect([...engines.copies(), ...engines.files()]).toEqual([]);
+    expect(logged('new model refused')).toEqual([]);
+  });
+
+  it('and copies are all gone when the engine is closed while a request holds the former model', async () => {
+    const engine = await openFirst({ pollMs: 60_000 });
+    await engine.use(async ({ infer }) => {
+      await engine.reload('asked');
+      await engine.close();
+      await expect(
+        infer({ frames: plain([9, 9, 9]), contentHash: 'any', sourceSize }, lasting()),
+      ).rejects.toMatchObject({ code: 'AXON_CLOSING' });
+    });
+    expect(modelChildren()).toEqual([]);
+    expect(engines.copies()).toEqual([]);
+  });
+});
