@@ -1,5 +1,5 @@
 import { cpus, loadavg, totalmem } from 'node:os';
-import { burstSentence, CLIP_SIZES_MB, judgeBurst, timeAlone } from './burst.ts';
+import { burstSentence, CLIP_SIZES_MB, decodedShareOf, judgeBurst, timeAlone } from './burst.ts';
 import type { LoadedMessage } from './child-protocol.ts';
 import type { MeasuredCosts } from './machine-costs.ts';
 import type { FitReport, SpeedReport } from './report.ts';
@@ -11,7 +11,12 @@ export function judgeFit(
   speed: SpeedReport,
 ): FitReport {
   const { task } = contract;
-  const model = { task, provider, answerMs: speed.answer.p50Ms };
+  const model = {
+    task,
+    provider,
+    answerMs: speed.answer.p50Ms,
+    decodedShare: decodedShareOf(contract.input),
+  };
   const sizes = task === 'video' ? [CLIP_SIZES_MB.plain, CLIP_SIZES_MB.noisy] : [CLIP_SIZES_MB.plain];
   const bursts = sizes.map((clipMb) => judgeBurst(costs, model, clipMb));
   return {

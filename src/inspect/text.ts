@@ -137,7 +137,8 @@ function renderBurst(burst: BurstReport, { costs }: FitReport): string {
   const { pictures, clips, clipMb, requests, kind } = burst;
   const totalMb = pictures * costs.pictureMb + clips * clipMb;
   const picture = `${pictures} × ${milliseconds(costs.pictureMs)}`;
-  const clip = `${clips} × (${milliseconds(costs.clipProbeMs)} + ${clipMb} MB × ${milliseconds(costs.clipMsPerMb)})`;
+  const share = burst.decodedShare === 1 ? '' : `${percent(burst.decodedShare)} × `;
+  const clip = `${clips} × (${milliseconds(costs.clipProbeMs)} + ${clipMb} MB × ${share}${milliseconds(costs.clipMsPerMb)})`;
   const work = kind === 'clips' ? `${picture} + ${clip}` : picture;
   const half = burst.machineShare < 1 ? ', half of them busy with the clips' : '';
   const slower =

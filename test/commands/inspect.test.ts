@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { encodeModel } from '../../models/onnx-writer.mjs';
 import type { InspectReport } from '../../src/inspect/report.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
@@ -228,7 +229,8 @@ describe('inspect', () => {
       meanHead({ weights: Array(9).fill(0.01), outputs: 3, shape: ['N', 3, 'H', 'W'] }),
       { input: { size: 'native' } },
     );
-    const reports = [await inspectJson([fixed]), await inspectJson([native])];
+    const baked = writeModel(root, 'baked', bakedBatch());
+    const reports = [await inspectJson([fixed]), await inspectJson([native]), await inspectJson([baked])];
     expect(reports.map(({ report }) => report.speed.batches[1])).toEqual([
       expect.objectContaining({
         batch: 4,
@@ -239,6 +241,11 @@ describe('inspect', () => {
         batch: 4,
         latency: null,
         notMeasured: expect.stringContaining('keep their own size'),
+      }),
+      expect.objectContaining({
+        batch: 4,
+        latency: null,
+        notMeasured: expect.stringMatching(/^it fails: ./),
       }),
     ]);
     const { output } = await inspect([fixed, '--runs', '1']);
@@ -297,7 +304,7 @@ describe('inspect, where a model is broken,', () => {
     [
       'truncated',
       () => writeModel(temporaryFolderPath(), 'm', average().subarray(0, 200)),
-      'MODEL_INVALID: ',
+      'MODEL_UNREADABLE: ',
     ],
     ['no ONNX', () => writeModel(temporaryFolderPath(), 'm', Buffer.from('nothing')), 'MODEL_UNREADABLE: '],
     [
@@ -367,6 +374,21 @@ describe('inspect, where it is called wrongly,', () => {
     expect(output).toMatch(/^Usage: .*inspect MODEL/);
   });
 });
+
+/** A detector that says it takes any batch, and takes one. */
+function bakedBatch(): Buffer {
+  return encodeModel({
+    name: 'baked-batch',
+    inputs: [{ name: 'input', type: 'uint8', shape: ['N', 3, 8, 8] }],
+    outputs: [{ name: 'answer', type: 'float32', shape: ['N', 3] }],
+    nodes: [
+      { op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: 1 } },
+      { op: 'Reshape', inputs: ['pixels', 'one'], outputs: ['flat'] },
+      { op: 'ReduceMean', inputs: ['flat'], outputs: ['answer'], attributes: { axes: [2], keepdims: 0 } },
+    ],
+    constants: [{ name: 'one', type: 'int64', shape: [3], data: [1, 3, 64] }],
+  });
+}
 
 /** Numbers of the processes that a process has started. */
 function childrenOf(parent: number): number[] {
