@@ -189,6 +189,13 @@ describe('a mask of a picture that was fitted', () => {
     ]);
   });
 
+  it('by cropping a strip is in its place, though most of the strip was cut off before it was resized', () => {
+    const fit = { mode: 'cover', height: 4, width: 4 } as const;
+    const mask = encode(Array(16).fill(1), { height: 4, width: 4 }, { height: 4, width: 1000 }, plain, fit);
+    const marked = numbers(mask.subarray(0, 2000)).flatMap((value, column) => (value === 1 ? [column] : []));
+    expect(marked).toEqual([498, 499, 500, 501]);
+  });
+
   it.each(['contain', 'cover', 'stretch'] as const)('by %s comes back to where it was', async (mode) => {
     // A picture with a red block goes the whole way: fitted, its red taken for the mask, brought back.
     const [height, width] = [60, 100];
