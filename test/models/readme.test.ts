@@ -35,7 +35,7 @@ it('the example of a model.json in the README is valid', () => {
 
 it('the README of the models names every code that a model itself is refused with', () => {
   const readme = readFileSync(path, 'utf8');
-  const others = ['MODEL_DEVICE_UNAVAILABLE', 'MODEL_UNAVAILABLE', 'MODEL_WARMING'];
+  const others = ['MODEL_COPY_FAILED', 'MODEL_DEVICE_UNAVAILABLE', 'MODEL_UNAVAILABLE', 'MODEL_WARMING'];
   const codes = Object.keys(ERROR_DEFINITIONS).filter(
     (code) => code.startsWith('MODEL_') && !others.includes(code),
   );
