@@ -2,7 +2,6 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { encodeModel } from '../../models/onnx-writer.mjs';
 import type { InspectReport } from '../../src/inspect/report.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
@@ -216,44 +215,6 @@ describe('inspect', () => {
     expect(sizes).toEqual([...Array(3).fill([100, 60]), ...Array(3).fill([512, 276])]);
   }, 120_000);
 
-  it('says why four at once are not measured: a fixed batch, pictures of their own size, a run that fails', async () => {
-    const root = temporaryFolderPath();
-    const fixed = writeModel(
-      root,
-      'fixed',
-      meanHead({ weights: Array(9).fill(0.01), outputs: 3, shape: [1, 3, 8, 8] }),
-    );
-    const native = writeModel(
-      root,
-      'native',
-      meanHead({ weights: Array(9).fill(0.01), outputs: 3, shape: ['N', 3, 'H', 'W'] }),
-      { input: { size: 'native' } },
-    );
-    const baked = writeModel(root, 'baked', bakedBatch());
-    const reports = [await inspectJson([fixed]), await inspectJson([native]), await inspectJson([baked])];
-    expect(reports.map(({ report }) => report.speed.batches[1])).toEqual([
-      expect.objectContaining({
-        batch: 4,
-        latency: null,
-        notMeasured: 'the ONNX input has a fixed batch of 1',
-      }),
-      expect.objectContaining({
-        batch: 4,
-        latency: null,
-        notMeasured: expect.stringContaining('keep their own size'),
-      }),
-      expect.objectContaining({
-        batch: 4,
-        latency: null,
-        notMeasured: expect.stringMatching(/^it fails: ./),
-      }),
-    ]);
-    const { output } = await inspect([fixed, '--runs', '1']);
-    expect(output).toMatch(
-      /batch of 4 +not measured: .* fixed batch of 1; 4 one after the other take [\d.]+ ms\n/,
-    );
-  }, 120_000);
-
   it('puts clips to a model of pictures where it is told to, and gives what each run gave', async () => {
     const root = temporaryFolderPath();
     const model = writeModel(root, 'average', average());
@@ -374,21 +335,6 @@ describe('inspect, where it is called wrongly,', () => {
     expect(output).toMatch(/^Usage: .*inspect MODEL/);
   });
 });
-
-/** A detector that says it takes any batch, and takes one. */
-function bakedBatch(): Buffer {
-  return encodeModel({
-    name: 'baked-batch',
-    inputs: [{ name: 'input', type: 'uint8', shape: ['N', 3, 8, 8] }],
-    outputs: [{ name: 'answer', type: 'float32', shape: ['N', 3] }],
-    nodes: [
-      { op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: 1 } },
-      { op: 'Reshape', inputs: ['pixels', 'one'], outputs: ['flat'] },
-      { op: 'ReduceMean', inputs: ['flat'], outputs: ['answer'], attributes: { axes: [2], keepdims: 0 } },
-    ],
-    constants: [{ name: 'one', type: 'int64', shape: [3], data: [1, 3, 64] }],
-  });
-}
 
 /** Numbers of the processes that a process has started. */
 function childrenOf(parent: number): number[] {
