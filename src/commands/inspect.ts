@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -45,8 +45,8 @@ export async function inspect({ argv, stdout, shutdown }: CommandContext): Promi
     stdout.write(`Usage: node dist/main.js ${USAGE}`);
     return;
   }
-  const files: { readonly name: string; readonly bytes: Buffer }[] = [];
-  for (const name of names) files.push({ name, bytes: await readMedia(name) });
+  for (const name of names) await requireReadable(name);
+  const files = names.map((name) => ({ name, read: () => readMedia(name) }));
   const temporary = await createTemporaryFolder();
   try {
     const result = await inspectModel({
@@ -102,6 +102,14 @@ function readArguments(argv: readonly string[]) {
   } catch (error) {
     throw refusal(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Before all else is measured. A folder can be opened, and not be read. */
+async function requireReadable(name: string): Promise<void> {
+  const file = await open(name).catch(() => undefined);
+  const isFile = (await file?.stat())?.isFile();
+  await file?.close();
+  if (isFile !== true) throw new MinerError('CONFIG_INVALID', `the file ${name} cannot be read`);
 }
 
 function refusal(words: string): MinerError {

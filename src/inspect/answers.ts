@@ -15,7 +15,7 @@ import type { AnswerReport } from './report.ts';
 export interface MediaFile {
   /** As it was named. */
   readonly name: string;
-  readonly bytes: Buffer;
+  read(): Promise<Buffer>;
 }
 
 /** An answer with the masks that it came from, which only pictures are made of. */
@@ -65,12 +65,13 @@ export async function* answerFiles(
 }
 
 async function answerFile(
-  { name, bytes }: MediaFile,
+  { name, read }: MediaFile,
   task: Task,
   engine: InspectionEngine,
   temporary: TemporaryFolder,
   signal: AbortSignal,
 ): Promise<AnsweredFile> {
+  const bytes = await read();
   const copy = await temporary.create(bytes.length);
   try {
     const record = startRecord(task, '', systemClock);
@@ -93,7 +94,7 @@ async function answerFile(
     };
     const prediction = await createAnswerer({ [task]: engine }).answer(task, body, { deadline, record });
     const { stepsMs } = record.finish(200, 'OK');
-    return describe(name, prediction, engine, stepsMs);
+    return describe(name, prediction, engine, stepsMs.decode ?? 0);
   } finally {
     await copy.remove();
   }
@@ -103,12 +104,12 @@ function describe(
   file: string,
   prediction: Prediction,
   { latest }: InspectionEngine,
-  { decode: decodeMs = 0, infer: modelMs = 0 }: { readonly decode?: number; readonly infer?: number },
+  decodeMs: number,
 ): AnsweredFile {
   if (latest === undefined) throw new Error('the model was not asked');
   const { answered: said, size } = latest;
   const { height, width } = size;
-  const common = { file, width, height, decodeMs, modelMs, raw: said.raw };
+  const common = { file, width, height, decodeMs, modelMs: said.answerMs, raw: said.raw };
   if (prediction.kind === 'probabilities') {
     const [real, synthetic, semisynthetic] = prediction.values;
     const largest = prediction.values.indexOf(Math.max(...prediction.values));

@@ -1,4 +1,5 @@
 import { REPLY_MARGIN_MS, VALIDATOR_TIMEOUT_MS } from '../admission/deadline.ts';
+import type { InputContract } from '../inference/contract.ts';
 import type { Task } from '../inference/model-json.ts';
 import { MAX_DECODER_THREADS } from '../miner/answerer.ts';
 
@@ -23,6 +24,8 @@ export interface ModelCosts {
   readonly provider: 'cpu' | 'cuda';
   /** From pixels to the answer for one request, with all the threads that the miner gives the model. */
   readonly answerMs: number;
+  /** Of a clip, what is decoded before its last frame that is looked at: 0 to 1. */
+  readonly decodedShare: number;
 }
 
 /** How the time of a burst adds up; every part is for all the requests that this model answers. */
@@ -30,6 +33,8 @@ export interface BurstReport {
   readonly pictures: number;
   readonly clips: number;
   readonly clipMb: number;
+  /** Of each clip; 1 where its last frame is looked at. */
+  readonly decodedShare: number;
   /** What this model answers of it; the others are another model's. */
   readonly kind: 'pictures' | 'clips';
   readonly requests: number;
@@ -61,6 +66,16 @@ export const BURST_REQUESTS = 20;
 export const LINE_MBIT_PER_S = 1_000;
 /** Clips as validators cut them have at most 50 million pixels: 17.5 MB where they are plain, 66 MB where they are noisy. */
 export const CLIP_SIZES_MB = { plain: 17.5, noisy: 66 };
+/** Of such a clip at 1920 × 1080; smaller frames are more, of which a model that looks at the first ones sees less. */
+const CLIP_FRAMES = 24;
+
+/** How much of a clip is decoded for a model that looks at so many frames. */
+export function decodedShareOf({
+  frames,
+  frameStride,
+}: Pick<InputContract, 'frames' | 'frameStride'>): number {
+  return frameStride === 'even' ? 1 : Math.min(1, ((frames - 1) * frameStride + 1) / CLIP_FRAMES);
+}
 
 /**
  * Whether a burst is answered within the 11 seconds of a validator, uploads included, and how much of the machine that
@@ -77,7 +92,8 @@ export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: num
   const uploadMs = (totalMb * 8 * 1000) / LINE_MBIT_PER_S;
   const verifyMs = BURST_REQUESTS * machine.verifyMs + totalMb * machine.hashMsPerMb;
   const pictureDecodeMs = pictures * machine.pictureMs;
-  const clipDecodeMs = clips * (machine.clipProbeMs + clipMb * machine.clipMsPerMb);
+  const decodedMb = clipMb * model.decodedShare;
+  const clipDecodeMs = clips * (machine.clipProbeMs + decodedMb * machine.clipMsPerMb);
   const decodeMs =
     (model.task === 'video' ? pictureDecodeMs + clipDecodeMs : pictureDecodeMs) /
     (machine.cores * machineShare);
@@ -100,6 +116,7 @@ export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: num
     pictures,
     clips,
     clipMb: clips === 0 ? 0 : clipMb,
+    decodedShare: model.decodedShare,
     kind: model.task === 'video' ? 'clips' : 'pictures',
     requests,
     provider: model.provider,
@@ -120,11 +137,16 @@ export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: num
 }
 
 /** How long one request takes when nothing else is to be done; a clip is decoded on several cores. */
-export function timeAlone(machine: MachineCosts, { task, answerMs }: ModelCosts, clipMb: number): number {
+export function timeAlone(
+  machine: MachineCosts,
+  { task, answerMs, decodedShare }: ModelCosts,
+  clipMb: number,
+): number {
   const isClip = task === 'video';
   const bodyMb = isClip ? clipMb : machine.pictureMb;
   const decodeMs = isClip
-    ? machine.clipProbeMs + (clipMb * machine.clipMsPerMb) / Math.min(machine.cores, MAX_DECODER_THREADS)
+    ? machine.clipProbeMs +
+      (clipMb * decodedShare * machine.clipMsPerMb) / Math.min(machine.cores, MAX_DECODER_THREADS)
     : machine.pictureMs;
   const arrivalMs = (bodyMb * 8 * 1000) / LINE_MBIT_PER_S + machine.verifyMs + bodyMb * machine.hashMsPerMb;
   return arrivalMs + decodeMs + answerMs + REPLY_MARGIN_MS;

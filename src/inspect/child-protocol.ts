@@ -80,6 +80,8 @@ export interface RawNumbers {
 export interface AnsweredMessage {
   readonly type: 'answered';
   readonly answer: Answer;
+  /** From pixels to answer. */
+  readonly answerMs: number;
   /** A mask before it is cut at the threshold, of the same size and encoding; undefined where there is no mask. */
   readonly confidences: Uint8Array | undefined;
   /** In order; several where a clip is put to a model of pictures. */

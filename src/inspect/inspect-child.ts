@@ -115,6 +115,7 @@ async function ask({ session, contract }: LoadedModel, message: AskMessage): Pro
     width,
   };
   const raw: RawNumbers[] = [];
+  const startedAt = performance.now();
   const answer = await predict(session, contract, frames, sourceSize, ({ shape, values }) => {
     raw.push({
       shape,
@@ -122,11 +123,13 @@ async function ask({ session, contract }: LoadedModel, message: AskMessage): Pro
       ...range(values),
     });
   });
+  const answerMs = performance.now() - startedAt;
   const soft = softened(contract);
   const confidences = soft === undefined ? undefined : await predict(session, soft, frames, sourceSize);
   return {
     type: 'answered',
     answer,
+    answerMs,
     confidences: confidences?.kind === 'mask' ? confidences.bytes : undefined,
     raw,
   };

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { contractLines } from '../inference/contract-lines.ts';
 import { decodeImage } from '../media/image.ts';
 import { type AnsweredFile, answerFiles, type MediaFile } from './answers.ts';
@@ -33,6 +34,7 @@ export interface InspectionResult {
  */
 export async function inspectModel(inspection: Inspection): Promise<InspectionResult> {
   const { files, temporary, signal, tell } = inspection;
+  const [loadAverage = 0] = loadavg();
   const file = await readModelFile(inspection.modelPath, signal);
   const opened = await openInspectedModel(inspection);
   try {
@@ -45,7 +47,7 @@ export async function inspectModel(inspection: Inspection): Promise<InspectionRe
     const speed = await measureSpeed(opened, inspection);
     tell({ speed });
     const costs = await measureMachine({ input: loaded.contract.input, temporary, signal });
-    const fit = judgeFit(costs, loaded, speed);
+    const fit = judgeFit(costs, loaded, speed, loadAverage);
     tell({ fit });
     const entries: PageEntry[] = [];
     for await (const answered of answerFiles(files, { model: opened, temporary, signal })) {
@@ -108,6 +110,6 @@ async function draw(
   signal: AbortSignal,
 ): Promise<PageEntry> {
   if (mask === undefined || file === undefined) return { report, pictures: undefined };
-  const picture = await decodeImage(file.bytes, { signal });
+  const picture = await decodeImage(await file.read(), { signal });
   return { report, pictures: await drawMaskPictures({ picture, ...mask }) };
 }

@@ -29,6 +29,7 @@ export interface InspectOptions {
 export interface InspectedModel {
   readonly loaded: LoadedMessage;
   readonly threads: number;
+  readonly pid: number | undefined;
   /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
   measure(message: Omit<MeasureMessage, 'type'>): Promise<MeasuredMessage>;
   /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
@@ -84,6 +85,7 @@ export async function openInspectedModel(options: InspectOptions): Promise<Inspe
     return {
       loaded,
       threads,
+      pid: child.pid,
       async measure(message) {
         const answer = await request({ type: 'measure', ...message }, message.limitMs + RUN_LIMIT_MS);
         if (answer.type !== 'measured') throw unexpected(answer);

@@ -67,7 +67,12 @@ export interface SpeedReport {
 
 /** Whether requests are answered within the 11 seconds of a validator. */
 export interface FitReport {
-  readonly machine: { readonly cpu: string; readonly memoryBytes: number; readonly loadAverage: number };
+  readonly machine: {
+    readonly cpu: string;
+    readonly memoryBytes: number;
+    /** Processes at work in the minute before anything was measured. */
+    readonly loadAverage: number;
+  };
   readonly costs: MeasuredCosts;
   /** One request when nothing else is to be done. */
   readonly aloneMs: number;

@@ -113,20 +113,25 @@ function batchCells(report: BatchReport, one: Latency | null | undefined): strin
 function renderFit(fit: FitReport): string {
   const { machine, costs, aloneMs, bursts, verdicts } = fit;
   const assumed = costs.clipCostsAssumed === null ? '' : `, not measured here: ${costs.clipCostsAssumed}`;
+  const busy =
+    machine.loadAverage < costs.cores / 2
+      ? ''
+      : `; busy with other work (load ${machine.loadAverage.toFixed(1)}), which makes the times of the model longer`;
   const measured = table([
-    [
-      'machine',
-      `${costs.cores} cores, ${machine.cpu}, ${bytes(machine.memoryBytes)}; load ${machine.loadAverage.toFixed(1)} now`,
-    ],
+    ['machine', `${costs.cores} cores, ${machine.cpu}, ${bytes(machine.memoryBytes)}${busy}`],
     ['signature', `${milliseconds(costs.verifyMs)}; hash ${milliseconds(costs.hashMsPerMb)} a MB`],
     [
       'picture',
       `${milliseconds(costs.pictureMs)} of a core to decode one of ${megabytes(costs.pictureMb)} and 2048 × 2048 pixels of noise`,
     ],
-    [
-      'clip',
-      `${milliseconds(costs.clipProbeMs)} and ${milliseconds(costs.clipMsPerMb)} of a core a MB to decode${assumed}`,
-    ],
+    ...(bursts.every((burst) => burst.clips === 0)
+      ? []
+      : [
+          [
+            'clip',
+            `${milliseconds(costs.clipProbeMs)} and ${milliseconds(costs.clipMsPerMb)} of a core a MB to decode${assumed}`,
+          ],
+        ]),
     ['one alone', `${seconds(aloneMs)} from the first byte sent to the last one received`],
   ]);
   const sums = bursts.map((burst, index) => `${renderBurst(burst, fit)}  ${verdicts[index]}\n`).join('\n');
@@ -137,7 +142,8 @@ function renderBurst(burst: BurstReport, { costs }: FitReport): string {
   const { pictures, clips, clipMb, requests, kind } = burst;
   const totalMb = pictures * costs.pictureMb + clips * clipMb;
   const picture = `${pictures} × ${milliseconds(costs.pictureMs)}`;
-  const clip = `${clips} × (${milliseconds(costs.clipProbeMs)} + ${clipMb} MB × ${milliseconds(costs.clipMsPerMb)})`;
+  const share = burst.decodedShare === 1 ? '' : `${percent(burst.decodedShare)} × `;
+  const clip = `${clips} × (${milliseconds(costs.clipProbeMs)} + ${clipMb} MB × ${share}${milliseconds(costs.clipMsPerMb)})`;
   const work = kind === 'clips' ? `${picture} + ${clip}` : picture;
   const half = burst.machineShare < 1 ? ', half of them busy with the clips' : '';
   const slower =

@@ -215,38 +215,6 @@ describe('inspect', () => {
     expect(sizes).toEqual([...Array(3).fill([100, 60]), ...Array(3).fill([512, 276])]);
   }, 120_000);
 
-  it('says why four at once are not measured: a fixed batch, pictures of their own size, a run that fails', async () => {
-    const root = temporaryFolderPath();
-    const fixed = writeModel(
-      root,
-      'fixed',
-      meanHead({ weights: Array(9).fill(0.01), outputs: 3, shape: [1, 3, 8, 8] }),
-    );
-    const native = writeModel(
-      root,
-      'native',
-      meanHead({ weights: Array(9).fill(0.01), outputs: 3, shape: ['N', 3, 'H', 'W'] }),
-      { input: { size: 'native' } },
-    );
-    const reports = [await inspectJson([fixed]), await inspectJson([native])];
-    expect(reports.map(({ report }) => report.speed.batches[1])).toEqual([
-      expect.objectContaining({
-        batch: 4,
-        latency: null,
-        notMeasured: 'the ONNX input has a fixed batch of 1',
-      }),
-      expect.objectContaining({
-        batch: 4,
-        latency: null,
-        notMeasured: expect.stringContaining('keep their own size'),
-      }),
-    ]);
-    const { output } = await inspect([fixed, '--runs', '1']);
-    expect(output).toMatch(
-      /batch of 4 +not measured: .* fixed batch of 1; 4 one after the other take [\d.]+ ms\n/,
-    );
-  }, 120_000);
-
   it('puts clips to a model of pictures where it is told to, and gives what each run gave', async () => {
     const root = temporaryFolderPath();
     const model = writeModel(root, 'average', average());
@@ -297,7 +265,7 @@ describe('inspect, where a model is broken,', () => {
     [
       'truncated',
       () => writeModel(temporaryFolderPath(), 'm', average().subarray(0, 200)),
-      'MODEL_INVALID: ',
+      'MODEL_UNREADABLE: ',
     ],
     ['no ONNX', () => writeModel(temporaryFolderPath(), 'm', Buffer.from('nothing')), 'MODEL_UNREADABLE: '],
     [

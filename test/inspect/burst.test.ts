@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { burstSentence, judgeBurst, type MachineCosts, timeAlone } from '../../src/inspect/burst.ts';
+import {
+  burstSentence,
+  decodedShareOf,
+  judgeBurst,
+  type MachineCosts,
+  timeAlone,
+} from '../../src/inspect/burst.ts';
 
 const machine: MachineCosts = {
   cores: 4,
@@ -10,8 +16,8 @@ const machine: MachineCosts = {
   clipProbeMs: 200,
   clipMsPerMb: 130,
 };
-const segmenter = { task: 'mask', provider: 'cpu', answerMs: 50 } as const;
-const clips = { task: 'video', provider: 'cpu', answerMs: 100 } as const;
+const segmenter = { task: 'mask', provider: 'cpu', answerMs: 50, decodedShare: 1 } as const;
+const clips = { task: 'video', provider: 'cpu', answerMs: 100, decodedShare: 1 } as const;
 
 describe('a burst', () => {
   it('of a segmenter is twenty pictures, whose costs add up', () => {
@@ -34,9 +40,9 @@ describe('a burst', () => {
   });
 
   it('of pictures has half of the machine, since the clips take the other', () => {
-    const burst = judgeBurst(machine, { task: 'image', provider: 'cpu', answerMs: 50 }, 17.5);
+    const burst = judgeBurst(machine, { ...segmenter, task: 'image' }, 17.5);
     expect(burst).toMatchObject({ requests: 10, kind: 'pictures', decodeMs: 200, modelMs: 1000 });
-    const onGpu = judgeBurst(machine, { task: 'image', provider: 'cuda', answerMs: 50 }, 17.5);
+    const onGpu = judgeBurst(machine, { ...segmenter, task: 'image', provider: 'cuda' }, 17.5);
     expect(onGpu.modelMs).toBe(500);
   });
 
@@ -73,7 +79,7 @@ describe('a burst', () => {
     const slow = judgeBurst(machine, { ...segmenter, answerMs: 2000 }, 17.5);
     expect(slow.answeredInTime).toBe(5);
     expect(burstSentence(slow, machine)).toMatch(/, or a GPU$/);
-    const onGpu = judgeBurst(machine, { task: 'mask', provider: 'cuda', answerMs: 20 }, 17.5);
+    const onGpu = judgeBurst(machine, { ...segmenter, provider: 'cuda', answerMs: 20 }, 17.5);
     expect(onGpu.totalMs).toBe(160 + 120 + 400 + 400);
   });
 
@@ -86,4 +92,12 @@ describe('a burst', () => {
 it('one request alone has its decoder to itself', () => {
   expect(timeAlone(machine, segmenter, 17.5)).toBe(8 + 5 + 1 + 40 + 50 + 400);
   expect(timeAlone(machine, clips, 17.5)).toBe(140 + 5 + 17.5 + 200 + (17.5 * 130) / 4 + 100 + 400);
+});
+
+it('a model that looks at the first frames in a row needs only those decoded', () => {
+  expect(decodedShareOf({ frames: 16, frameStride: 'even' })).toBe(1);
+  expect(decodedShareOf({ frames: 12, frameStride: 1 })).toBe(0.5);
+  expect(decodedShareOf({ frames: 16, frameStride: 4 })).toBe(1);
+  const burst = judgeBurst(machine, { ...clips, decodedShare: 0.5 }, 17.5);
+  expect(burst.decodeMs).toBe((10 * 40 + 10 * (200 + 17.5 * 0.5 * 130)) / 4);
 });
