@@ -43,6 +43,8 @@
  * @property {readonly Port[]} outputs
  * @property {readonly Node[]} nodes
  * @property {readonly Constant[]} [constants]
+ * @property {number} [irVersion] of the file format; 8 unless told
+ * @property {number} [opset] version of the operations; 17 unless told
  */
 
 const IR_VERSION = 8;
@@ -59,16 +61,16 @@ const WIRE_BYTES = 2;
 const WIRE_FIXED32 = 5;
 
 /**
- * The bytes of an `.onnx` file (ModelProto, IR version 8, opset 17).
+ * The bytes of an `.onnx` file (ModelProto).
  * @param {Graph} graph
  * @returns {Buffer}
  */
 export function encodeModel(graph) {
   return Buffer.concat([
-    integer(1, IR_VERSION),
+    integer(1, graph.irVersion ?? IR_VERSION),
     text(2, 'sn34-miner'),
     message(7, encodeGraph(graph)),
-    message(8, integer(2, OPSET_VERSION)),
+    message(8, integer(2, graph.opset ?? OPSET_VERSION)),
   ]);
 }
 

@@ -28,7 +28,7 @@ export type Prediction =
   | { readonly kind: 'probabilities'; readonly values: ClassProbabilities }
   | {
       readonly kind: 'mask';
-      /** height × width little-endian float16 numbers, row-major, each 0 or 1. */
+      /** height × width little-endian float16 numbers, row-major: 0 or 1, or confidences where the contract is soft. */
       readonly float16le: Buffer;
       readonly height: number;
       readonly width: number;

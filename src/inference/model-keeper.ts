@@ -71,7 +71,7 @@ export function createModelKeeper({
       const copy = await source.take(closing.signal);
       succession.replaceBy(createModelGeneration(settings, copy, { onTrial: false }));
     } catch (error) {
-      failure = asMinerError(error, 'MODEL_INVALID');
+      failure = asMinerError(error, 'MODEL_UNREADABLE');
       if (closing.signal.aborted) return;
       const { code, message: detail } = failure;
       logger.error({ task, modelPath, code, detail }, 'model failed');

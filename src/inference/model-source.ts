@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { weightsNotFound } from './load-failure.ts';
+import { locateModel } from './locate-model.ts';
 import { copyModel, type ModelCopy } from './model-copy.ts';
 import { lookAtModel, lostModelJson, type ModelLook } from './model-files.ts';
 
@@ -24,7 +26,7 @@ export interface ModelSource {
   look(loaded: ModelLook | undefined): Promise<Finding>;
   /**
    * A copy of the files as they are at one moment: they are copied again for as long as they change meanwhile.
-   * @throws MinerError MODEL_NOT_FOUND or MODEL_COPY_FAILED; the signal's reason once it is aborted
+   * @throws MinerError MODEL_COPY_FAILED or what `locateModel` throws; the signal's reason once it is aborted
    */
   take(signal: AbortSignal): Promise<ModelCopy>;
 }
@@ -81,9 +83,10 @@ export function createModelSource({
 
     async take(signal) {
       for (;;) {
+        locateModel(modelPath);
         const look = await lookAtModel(modelPath, taken);
         const [missing] = look.missing;
-        if (missing !== undefined) throw new MinerError('MODEL_NOT_FOUND', `there is no ${missing}`);
+        if (missing !== undefined) throw weightsNotFound(missing);
         taken = look;
         const copy = await copyModel(look, copiesFolder, signal).catch((error: unknown) =>
           asMinerError(error, 'MODEL_COPY_FAILED'),

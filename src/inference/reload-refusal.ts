@@ -14,7 +14,7 @@ const TWO_MODELS =
 
 /** What to say of a model that failed while another answered. */
 export function refusalOf(error: unknown): Refusal {
-  const { code, message, remedy, fields } = asMinerError(error, 'MODEL_INVALID');
+  const { code, message, remedy, fields } = asMinerError(error, 'MODEL_UNREADABLE');
   const mayBeMemory =
     code === 'MODEL_UNAVAILABLE' || code === 'MODEL_DEVICE_UNAVAILABLE' || /memory|alloc/i.test(message);
   return { ...fields, code, detail: mayBeMemory ? `${message} (${TWO_MODELS})` : message, remedy };

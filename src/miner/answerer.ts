@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { AnswerContext, Answerer, Pictures } from '../axon/answerer.ts';
 import type { ReceivedBody } from '../axon/body-sink.ts';
 import { detect } from '../inference/detector.ts';
-import type { Engine, EngineInput, HeldModel, Prediction } from '../inference/engine.ts';
+import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
 import { segment } from '../inference/segmenter.ts';
 import { decodeImage, fitFrames } from '../media/image.ts';
@@ -12,17 +12,20 @@ import { sampleVideo } from '../media/video.ts';
 /** The models of a miner, by what they answer. A model may be shared by several miners. */
 export type Engines = Readonly<Partial<Record<Task, Engine>>>;
 
+/** All that is needed of an engine to answer by it. */
+export type AnsweringEngine = Pick<Engine, 'use'> & { status(): Pick<EngineStatus, 'state'> };
+
 /**
  * Threads of one video decoder. More of them cost no more CPU time (a clip of 91 MB took 9.1 CPU-seconds with one and
  * with two, and half the wall time with two), so a lone clip may use the cores that a burst would share.
  */
-const MAX_DECODER_THREADS = 4;
+export const MAX_DECODER_THREADS = 4;
 
 /** Decodes bodies as the models' contracts ask and puts them to the models. */
-export function createAnswerer(engines: Engines): Answerer {
+export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringEngine>>>): Answerer {
   const threads = Math.min(MAX_DECODER_THREADS, availableParallelism());
 
-  function engineOf(task: Task): Engine {
+  function engineOf(task: Task): AnsweringEngine {
     const engine = engines[task];
     if (engine === undefined) throw new Error(`no engine for task ${task}`);
     return engine;
@@ -44,8 +47,8 @@ export function createAnswerer(engines: Engines): Answerer {
     media: ReceivedBody | Pictures,
     { deadline }: AnswerContext,
   ): Promise<EngineInput> {
-    const { frames: count, fit } = contract.input;
-    const wanted = { frames: count, fit, signal: deadline.signal };
+    const { frames: count, frameStride, fit } = contract.input;
+    const wanted = { frames: count, frameStride, fit, signal: deadline.signal };
     const { frames, clip } =
       'pictures' in media
         ? await samplePictures(media.pictures, wanted)

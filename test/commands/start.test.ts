@@ -101,13 +101,13 @@ describe('start --dev', () => {
     miner.child.kill('SIGHUP');
     await until(async () => (await modelsOf())[0]?.lastReload?.result === 'refused');
     expect(await modelsOf()).toMatchObject([
-      { state: 'ready', lastReload: { reason: 'SIGHUP', code: 'MODEL_INVALID' } },
+      { state: 'ready', lastReload: { reason: 'SIGHUP', code: 'MODEL_UNREADABLE' } },
       { state: 'ready', restarts: 0 },
     ]);
     const readyz = await call(miner.adminPort, '/readyz');
     expect(readyz.status).toBe(200);
     expect(readyz.json().warnings).toEqual([
-      expect.stringMatching(/^the image model on disk was refused at .*cannot load/),
+      expect.stringMatching(/^the image model on disk was refused at .*is no ONNX file/),
     ]);
     const jpeg = await makeJpeg({ width: 50, height: 40, seed: 1 });
     expect((await createValidator('//Alice').post(miner.axonPort, '/detect_image', jpeg)).status).toBe(200);

@@ -11,6 +11,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { ERROR_DEFINITIONS, type ErrorCode } from '../../src/errors.ts';
 import type { Prediction } from '../../src/inference/engine.ts';
 import type { ModelJson } from '../../src/inference/model-json.ts';
 import type { OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
@@ -219,23 +220,29 @@ describe('a request', () => {
 });
 
 describe('a file that cannot be used', () => {
-  it.each<[string, () => void, string]>([
-    ['cut short', () => move(SECOND.subarray(0, SECOND.length / 2)), 'cannot load'],
+  it.each<[string, ErrorCode, () => void, string]>([
+    ['cut short', 'MODEL_UNREADABLE', () => move(SECOND.subarray(0, SECOND.length / 2)), 'cut short'],
     [
       'contradicted by its model.json',
+      'MODEL_CONTRADICTION',
       () => move(Buffer.from('{"input": {"size": {"height": 16, "width": 8}}}'), 'model.json'),
       '16',
     ],
-    ['with a model.json that is none', () => move(Buffer.from('{'), 'model.json'), 'not JSON'],
-    ['of another task', () => move(redMask([1, 3, 8, 8])), 'shape'],
-  ])('%s is refused with its reason, once, and the former model goes on', async (_what, damage, reason) => {
+    [
+      'with a model.json that is none',
+      'MODEL_JSON_INVALID',
+      () => move(Buffer.from('{'), 'model.json'),
+      'not JSON',
+    ],
+    ['of another task', 'MODEL_INVALID', () => move(redMask([1, 3, 8, 8])), 'shape'],
+  ])('%s is refused with its reason, once, and the former model goes on', async (_, code, damage, reason) => {
     const engine = await openFirst();
     const { pid, loaded } = engine.status();
     damage();
     await until(() => resultOf(engine) === 'refused');
     expect(engine.status()).toMatchObject({ state: 'ready', pid, loaded, restarts: 0, lastError: undefined });
     expect(engine.status().lastReload).toMatchObject({
-      code: 'MODEL_INVALID',
+      code,
       detail: expect.stringContaining(reason),
     });
     // The operator knows the model by its own path.
@@ -243,7 +250,7 @@ describe('a file that cannot be used', () => {
     await sleep(10 * POLL_MS);
     expect(await ask(engine)).toBe(0);
     expect(engines.logLines().filter(({ level }) => level === 'error')).toMatchObject([
-      { msg: 'new model refused', code: 'MODEL_INVALID', remedy: expect.stringContaining('model.json') },
+      { msg: 'new model refused', code, remedy: ERROR_DEFINITIONS[code].remedy },
     ]);
     expect(engines.copies()).toHaveLength(1);
   });
@@ -282,7 +289,7 @@ describe('a file that cannot be used', () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', Buffer.from('no')), {
       pollMs: POLL_MS,
     });
-    await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' });
     move(SECOND);
     await until(() => engine.status().state === 'ready');
     expect(await ask(engine)).toBe(1);
