@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { isAbsolute, normalize, sep } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 
 /** The messages of onnx.proto on the way to external data. */
 type Message = 'model' | 'graph' | 'function' | 'node' | 'attribute' | 'tensor' | 'sparseTensor' | 'entry';
@@ -31,6 +32,8 @@ const FIXED32 = 5;
 const HEADER_BYTES = 20;
 const ENTRY_LIMIT_BYTES = 8192;
 const WINDOW_BYTES = 64 * 1024;
+/** Fields read at a time: some milliseconds in which nothing else is done. */
+const FIELDS_PER_TURN = 10_000;
 /** Graphs inside of graphs, as branches and loops have. */
 const DEPTH_LIMIT = 200;
 
@@ -64,6 +67,7 @@ async function collectLocations(file: FileHandle, fileBytes: number): Promise<Se
   let windowStart = 0;
   let windowEnd = 0;
   let position = 0;
+  let fields = 0;
 
   const load = async (): Promise<void> => {
     const { bytesRead } = await file.read(window, 0, WINDOW_BYTES, position);
@@ -74,6 +78,8 @@ async function collectLocations(file: FileHandle, fileBytes: number): Promise<Se
   const has = (bytes: number): boolean => position >= windowStart && position + bytes <= windowEnd;
 
   while (position < fileBytes) {
+    fields += 1;
+    if (fields % FIELDS_PER_TURN === 0) await turn();
     if (!has(Math.min(HEADER_BYTES, fileBytes - position))) await load();
     let top = open.at(-1);
     while (top !== undefined && top.end <= position) {
@@ -84,6 +90,9 @@ async function collectLocations(file: FileHandle, fileBytes: number): Promise<Se
     if (top === undefined || tag === undefined) break;
     position += tag.bytes;
     const wireType = tag.value % 8;
+    const message = FIELDS[top.message][Math.floor(tag.value / 8)];
+    // No message has a field 0, but a file has zeros where room was made for it before its content.
+    if (tag.value < 8) break;
     if (wireType === FIXED64) position += 8;
     else if (wireType === FIXED32) position += 4;
     else if (wireType === VARINT || wireType === BYTES) {
@@ -92,7 +101,6 @@ async function collectLocations(file: FileHandle, fileBytes: number): Promise<Se
       position += number.bytes;
       if (wireType === VARINT) continue;
       const end = position + number.value;
-      const message = FIELDS[top.message][Math.floor(tag.value / 8)];
       if (end > top.end || open.length > DEPTH_LIMIT) break;
       if (message === 'entry' && number.value <= ENTRY_LIMIT_BYTES) {
         if (!has(number.value)) await load();

@@ -84,6 +84,17 @@ describe('the files that hold the weights of an ONNX file', () => {
     }
   });
 
+  it('leave others their turn while a file of many small fields is read', async () => {
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns += 1;
+    }, 1);
+    // Two million numbers in field 1.
+    expect(await list(Buffer.alloc(4_000_000, Buffer.from([8, 1])))).toEqual([]);
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(20);
+  });
+
   it('are told without reading a graph that nests without end', async () => {
     let graph: Uint8Array = Buffer.alloc(0);
     for (let depth = 0; depth < 1_000; depth += 1) graph = field(1, field(5, field(6, graph)));
