@@ -19,6 +19,7 @@ export interface ModelSuccession {
 /** No answer that a model owes from before it was replaced is waited for any longer. */
 const RETIRE_LIMIT_MS = VALIDATOR_TIMEOUT_MS;
 
+/** Nothing answers until the first model is put in. */
 export function createModelSuccession(): ModelSuccession {
   const ended = { runs: 0, restarts: 0 };
   let current: ModelGeneration | undefined;
