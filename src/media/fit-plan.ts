@@ -1,7 +1,7 @@
 import type { Fit } from './frames.ts';
 
 /** A rectangle of pixels; `left` and `top` count from the upper left corner. */
-interface Region {
+export interface Region {
   readonly left: number;
   readonly top: number;
   readonly width: number;

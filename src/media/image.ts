@@ -1,10 +1,11 @@
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { MinerError } from '../errors.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { planFit } from './fit-plan.ts';
 import type { Fit, RgbFrames } from './frames.ts';
 import { FRAMES_LIMIT_BYTES, IMAGE_PIXELS_LIMIT, IMAGE_TIME_LIMIT_S } from './limits.ts';
-import { enlarge, place } from './pixels.ts';
+import { place, visiblePart } from './place.ts';
+import { type Pixels, resample } from './resample.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from './sniff.ts';
 
 // libvips knows dozens of formats (SVG, PDF, camera raw, its own dumps) and would also take the gain map of an
@@ -88,9 +89,7 @@ function asDecodeError(error: unknown): unknown {
 }
 
 /**
- * Brings decoded frames to the size a model takes, each on its own. Shrinking is libvips's antialiased bilinear
- * (triangle) filter, off the event loop: within 8 of Pillow's `BILINEAR` for any sample and 0.3 on average.
- * Enlarging is plain bilinear, in short turns of the event loop.
+ * Brings decoded frames to the size a model takes, each on its own, in short turns of the event loop.
  *
  * @throws MinerError MEDIA_TOO_LARGE when the result would pass `FRAMES_LIMIT_BYTES`; the signal's reason once it is
  *   aborted
@@ -109,8 +108,8 @@ export async function fitFrames(
   }
   const fitted: Buffer[] = [];
   for (let index = 0; index < frames.count; index++) {
-    const frame = frames.data.subarray(index * frameBytes, (index + 1) * frameBytes);
-    fitted.push(await fitFrame(frame, frames.width, frames.height, fit, signal));
+    const data = frames.data.subarray(index * frameBytes, (index + 1) * frameBytes);
+    fitted.push(await fitFrame({ data, width: frames.width, height: frames.height }, fit, signal));
     signal?.throwIfAborted();
   }
   const [first] = fitted;
@@ -119,29 +118,12 @@ export async function fitFrames(
 }
 
 async function fitFrame(
-  frame: Buffer,
-  width: number,
-  height: number,
+  picture: Pixels,
   fit: Exclude<Fit, { mode: 'native' }>,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
-  const plan = planFit(width, height, fit);
-  const { source, resized } = plan;
-  const shrunk = {
-    width: Math.min(source.width, resized.width),
-    height: Math.min(source.height, resized.height),
-  };
-  let pixels = frame;
-  if (shrunk.width !== width || shrunk.height !== height) {
-    const raw: Sharp = sharp(frame, { raw: { width, height, channels: 3 }, limitInputPixels: false });
-    pixels = await raw
-      .extract(source)
-      .resize(shrunk.width, shrunk.height, { fit: 'fill', kernel: 'linear' })
-      .raw()
-      .toBuffer();
-  }
-  if (shrunk.width !== resized.width || shrunk.height !== resized.height) {
-    pixels = await enlarge({ data: pixels, ...shrunk }, resized.width, resized.height, signal);
-  }
-  return place(pixels, plan);
+  const plan = planFit(picture.width, picture.height, fit);
+  const window = visiblePart(plan);
+  const pixels = await resample(picture, { source: plan.source, resized: plan.resized, window }, signal);
+  return place(pixels, window, plan);
 }
