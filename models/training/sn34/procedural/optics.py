@@ -1,0 +1,68 @@
+"""What camera and generator share: the lens, how strong the noise is, and how light becomes 8-bit numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+_TONE_STEPS = 4096
+
+
+@dataclass(frozen=True)
+class Shot:
+    """The settings of one picture or clip, drawn alike for every class.
+
+    Attributes:
+        blur: Standard deviation of the lens' blur in pixels.
+        gains: White balance of R, G, B: what the sensor's values are multiplied by.
+        shot_noise: Variance per unit of linear light before white balance.
+        read_noise: Standard deviation in the dark before white balance.
+        tone: Linear light in [0, 1] at equal steps to numbers in [0, 255], float32 ``[4096]``.
+    """
+
+    blur: float
+    gains: Floats
+    shot_noise: float
+    read_noise: float
+    tone: Floats
+
+
+def draw_shot(rng: np.random.Generator) -> Shot:
+    """Draws a lens, a sensitivity and a tone curve."""
+    light = np.linspace(0, 1, _TONE_STEPS)
+    curve = light ** (1 / rng.uniform(2.0, 2.4))
+    contrast = rng.uniform(0, 0.35)
+    curve = (1 - contrast) * curve + contrast * curve * curve * (3 - 2 * curve)
+    return Shot(
+        blur=rng.uniform(0.5, 0.9),
+        gains=np.array([rng.uniform(1.2, 1.7), 1.0, rng.uniform(1.2, 1.7)], np.float32),
+        shot_noise=float(np.exp(rng.uniform(np.log(0.005), np.log(0.014)))),
+        read_noise=rng.uniform(0.006, 0.014),
+        tone=(curve * 255).astype(np.float32),
+    )
+
+
+def through_lens(light: Floats, shot: Shot) -> Floats:
+    """Blurs linear light as the lens does; shapes stay."""
+    return cv2.GaussianBlur(light, (0, 0), shot.blur)
+
+
+def noise_deviation(light: Floats, shot: Shot) -> Floats:
+    """Standard deviation of a white-balanced sensor's noise at each value of ``light`` ``[h, w, 3]``."""
+    return np.sqrt(light * (shot.gains * np.float32(shot.shot_noise)) + (shot.gains * np.float32(shot.read_noise)) ** 2)
+
+
+def develop(light: Floats, shot: Shot) -> Floats:
+    """Applies the tone curve: linear light to display values, float32 in [0, 255], same shape."""
+    return shot.tone[np.clip(light * (_TONE_STEPS - 1) + 0.5, 0, _TONE_STEPS - 1).astype(np.int32)]
+
+
+def to_bytes(display: Floats) -> Bytes:
+    """Rounds display values to uint8."""
+    return np.clip(np.rint(display), 0, 255).astype(np.uint8)
