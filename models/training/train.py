@@ -6,10 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from sn34.cache import CacheSpec, build_cache
-from sn34.datasets import load_samples
+import torch
+
 from sn34.errors import TrainingError
-from sn34.recipe import Recipe, read_recipe
+from sn34.judging import judge, load_split
+from sn34.recipe import read_recipe
 from sn34.training import Trainer, pick_device
 
 
@@ -19,35 +20,25 @@ def main() -> None:
     parser.add_argument("recipe", type=Path, help="a file of recipes/")
     parser.add_argument("--data", type=Path, required=True, help="folder with train/ and val/")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run: checkpoints and history")
-    parser.add_argument("--cache", type=Path, help="folder for augmented data; default: <data>-cache-<kind>")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<n>")
     parser.add_argument("--workers", type=int, default=2, help="processes that augment")
     parser.add_argument("--set", action="append", default=[], metavar="section.key=value", help="change the recipe")
+    parser.add_argument("--threads", type=int, default=0, help="of the CPU; on a shared machine 1 can be fastest")
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     try:
         recipe = read_recipe(options.recipe, options.set)
         trainer = Trainer(recipe, options.out, pick_device(options.device))
         if options.resume:
             trainer.resume()
-        kind = "clips" if recipe.task == "video" else "pictures"
-        cache = options.cache or options.data.with_name(f"{options.data.name}-cache-{kind}")
-        build_caches(recipe, options.data, cache, options.workers)
-        data, task = recipe.data, recipe.task
-        train = load_samples(cache, "train", task, data.levels, data.memory_gib)
-        val = load_samples(cache, "val", task, data.val_levels, data.memory_gib)
-        best = trainer.fit(train, val)
+        train, val = (load_split(recipe, options.data, split, options.workers) for split in ("train", "val"))
+        trainer.fit(train, val)
+        page = judge(options.out, val, "val", trainer.device)
     except TrainingError as error:
         sys.exit(f"train.py: {error}")
-    print(f"best validation score {best:.4f}; report: python report.py {options.out} --data {options.data}")
-
-
-def build_caches(recipe: Recipe, data: Path, cache: Path, workers: int) -> None:
-    """Makes the augmented files of both splits that are not there yet."""
-    options = recipe.data
-    for split, levels, seed in (("train", options.levels, 0), ("val", options.val_levels, 1)):
-        spec = CacheSpec(levels, seed, options.frames, options.edge)
-        build_cache(data, split, recipe.task, cache, spec, workers)
+    print(f"best validation score {trainer.best:.4f}, {page}")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def build_cache(root: Path, split: str, task: str, target: Path, spec: CacheSpec
     for name in (*CLASSES, "masks"):
         (target / split / name).mkdir(parents=True, exist_ok=True)
     jobs = [job for number, item in enumerate(items) for job in _jobs_of(item, number, split, task, target, spec)]
-    missing = [job for job in jobs if not job.target.exists()]
+    missing = [job for job in jobs if not _is_made(job)]
     if missing:
         make = _cache_clip if task == "video" else _cache_picture
         with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
@@ -70,6 +70,12 @@ def build_cache(root: Path, split: str, task: str, target: Path, spec: CacheSpec
             for _ in tqdm(done, total=len(missing), desc=f"augmenting {split}", unit="file"):
                 pass
     return target
+
+
+def cache_folder(data: Path, task: str, spec: CacheSpec) -> Path:
+    """Where the cache of a data folder lies: beside it, one for pictures and one for each shape of clips."""
+    shape = f"-{spec.frames}x{spec.edge}" if task == "video" else ""
+    return data.with_name(f"{data.name}-cache{shape}")
 
 
 def level_of(path: Path) -> int:
@@ -96,6 +102,14 @@ def sample_indices(count: int, wanted: int) -> list[int]:
     if count < wanted:
         return [min(index, count - 1) for index in range(wanted)]
     return [int(index * (count - 1) / (wanted - 1) + 0.5) for index in range(wanted)]
+
+
+def _is_made(job: _Job) -> bool:
+    """Whether the cached file is there and not older than what it is made of."""
+    try:
+        return job.target.stat().st_mtime >= job.item.path.stat().st_mtime
+    except FileNotFoundError:
+        return False
 
 
 def _jobs_of(item: Item, number: int, split: str, task: str, target: Path, spec: CacheSpec) -> list[_Job]:

@@ -59,7 +59,7 @@ class Trainer:
         self.loss = parse_loss(fit.loss, recipe.task)
         self.precision = _precision(fit.precision, device)
         self.scaler = torch.amp.GradScaler(enabled=self.precision is torch.float16 and device.type == "cuda")
-        self.epoch, self.best, self.best_epoch = 0, -math.inf, -1
+        self.epoch, self.best, self.best_epoch = 0, -math.inf, 0
         self.history: list[dict[str, Any]] = []
 
     def fit(self, train: Sequence[Sample], val: Sequence[Sample]) -> float:
@@ -68,7 +68,7 @@ class Trainer:
         dense = self.recipe.task == "mask"
         batches = CropBatches(train, data.batch, data.crops, data.class_weights, dense, fit.seed)
         started = time.monotonic()
-        while self.epoch < fit.epochs and self.epoch - self.best_epoch <= fit.patience and self.best < fit.target:
+        while self.epoch < fit.epochs and self.epoch - self.best_epoch < fit.patience and self.best < fit.target:
             loss = self._train_epoch(batches)
             result = evaluate(self.averaged, self.recipe.task, val, self.device)
             self._note(loss, result, time.monotonic() - started)

@@ -10,12 +10,17 @@ import torch
 from torch import nn
 
 from ..errors import TrainingError
+from .clip import ClipDetector
+from .timm_backbone import TimmDetector, TimmSegmenter
 from .trace import TraceDetector, TraceSegmenter
+from .vit import DptSegmenter, VitDetector
 
 NETWORKS: dict[str, dict[str, Callable[..., nn.Module]]] = {
-    "image": {"trace": TraceDetector},
-    "mask": {"trace": TraceSegmenter},
+    "image": {"trace": TraceDetector, "vit": VitDetector},
+    "video": {"trace": ClipDetector},
+    "mask": {"trace": TraceSegmenter, "dpt": DptSegmenter},
 }
+TIMM = "timm:"
 
 
 def build_network(task: str, network: str, options: dict[str, Any]) -> nn.Module:
@@ -30,12 +35,15 @@ def build_network(task: str, network: str, options: dict[str, Any]) -> nn.Module
         TrainingError: no such network or option
     """
     known = NETWORKS[task]
-    if network not in known:
-        raise TrainingError(f"no network {network!r} for task {task}; there are {', '.join(known)}")
     try:
-        return known[network](**options)
+        if network.startswith(TIMM):
+            kind = TimmSegmenter if task == "mask" else TimmDetector
+            return kind(network.removeprefix(TIMM), **options)
+        if network in known:
+            return known[network](**options)
     except TypeError as error:
         raise TrainingError(f"model.options of {network}: {error}") from error
+    raise TrainingError(f"no network {network!r} for task {task}; there are {', '.join(known)}, timm:<backbone>")
 
 
 def start_from(model: nn.Module, checkpoint: Path) -> int:
