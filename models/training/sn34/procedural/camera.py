@@ -10,8 +10,6 @@ from .optics import Floats, Shot, noise_deviation
 
 _RED_BLUE = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]], np.float32) / 4
 _GREEN = np.array([[0, 1, 0], [1, 4, 1], [0, 1, 0]], np.float32) / 4
-DEMOSAICED_DEVIATION = np.array([0.75, 0.79, 0.75], np.float32)
-"""What is left of the noise's standard deviation, over all pixels, after the interpolation below, in R, G, B."""
 
 
 def bayer_filter(height: int, width: int, phase: int) -> NDArray[np.bool_]:
@@ -31,12 +29,8 @@ def demosaic(sensor: Floats) -> Floats:
     Returns:
         ``[h, w, 3]``, the neighbours' means in place of the zeros.
     """
-    red, green, blue = cv2.split(sensor)
-    filled = [cv2.filter2D(plane, -1, kernel) for plane, kernel in zip((red, green, blue), _KERNELS, strict=True)]
-    return cv2.merge(filled)
-
-
-_KERNELS = (_RED_BLUE, _GREEN, _RED_BLUE)
+    kernels = (_RED_BLUE, _GREEN, _RED_BLUE)
+    return cv2.merge([cv2.filter2D(plane, -1, kernel) for plane, kernel in zip(cv2.split(sensor), kernels, strict=True)])
 
 
 def photograph(light: Floats, shot: Shot, phase: int, rng: np.random.Generator, fixed: Floats | None = None) -> Floats:

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .camera import DEMOSAICED_DEVIATION
 from .optics import Floats, Shot, noise_deviation
 
 _LEVELS = 3
 """Doublings from the latent grid to pixels: the latent is an eighth of the picture."""
 _TENT = np.array([1, 3, 3, 1], np.float32) / 4
 _STRIDE = 1 << _LEVELS
+_STRENGTH = np.array([0.605, 0.59, 0.61], np.float32)
+"""Grain over a sensor's noise, in R, G, B: the part of the noise that colour interpolation and a stored JPEG leave."""
+_TAILS = np.array([0.006, 0.001, 0.006], np.float32)
+"""How much grain is held back far from its mean, so that its distribution ends where the stored noise's does."""
+_ALIKE = 0.42
+"""Share of the grain's variance that R, G and B have in common, as in a stored real picture."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Decoder:
 
     Attributes:
         kernels: One transposed convolution of stride 2 per level, ``[4, 4]``, coarsest first.
-        keep: How much of each level's detail its skip connection lets through, in [0, 1], coarsest first.
+        keep: Factor of each level's detail in its skip connection, around 1, coarsest first.
         fine_grain: Share of the grain's variance that is drawn at a quarter instead of an eighth, in [0, 1].
     """
 
@@ -41,7 +46,7 @@ def draw_decoder(rng: np.random.Generator) -> Decoder:
     for _ in range(_LEVELS):
         kernel = np.outer(_TENT, _TENT) * (1 + rng.normal(0, 0.05, (4, 4)).clip(-0.1, 0.1))
         kernels.append((kernel * (4 / kernel.sum())).astype(np.float32))
-    keep = (rng.uniform(0.9, 1.0), rng.uniform(0.85, 1.0), rng.uniform(0.6, 0.95))
+    keep = tuple(rng.uniform(1 - error, 1 + error) for error in (0.05, 0.1, 0.2))
     return Decoder(tuple(kernels), keep, rng.uniform(0.0, 0.2))
 
 
@@ -96,8 +101,8 @@ def grain(latents: tuple[Floats, Floats], decoder: Decoder, height: int, width: 
     decoded = np.sqrt(1 - share) * decoded / decoded.std() + np.sqrt(share) * quarter
     for kernel in decoder.kernels[1:]:
         decoded = upsample(decoded, kernel)
-    decoded = decoded[:height, :width]
-    return decoded / decoded.std()
+    decoded = decoded[:height, :width] / decoded.std()
+    return decoded - _TAILS * decoded * (decoded * decoded - 3)
 
 
 def draw_latents(rng: np.random.Generator, height: int, width: int) -> tuple[Floats, Floats]:
@@ -106,13 +111,20 @@ def draw_latents(rng: np.random.Generator, height: int, width: int) -> tuple[Flo
     The coarse one is freed of what is coarser still, which would show in a thumbnail.
     """
     rows, columns = -(-height // _STRIDE), -(-width // _STRIDE)
-    eighth = rng.standard_normal((rows, columns, 3), dtype=np.float32)
+    eighth = _coloured_noise(rng, rows, columns)
     eighth -= cv2.blur(eighth, (3, 3))
-    return eighth, rng.standard_normal((2 * rows, 2 * columns, 3), dtype=np.float32)
+    return eighth, _coloured_noise(rng, 2 * rows, 2 * columns)
+
+
+def _coloured_noise(rng: np.random.Generator, rows: int, columns: int) -> Floats:
+    """Unit noise ``[rows, columns, 3]`` whose colours are partly alike."""
+    common = rng.standard_normal((rows, columns, 1), dtype=np.float32)
+    own = rng.standard_normal((rows, columns, 3), dtype=np.float32)
+    return np.float32(_ALIKE**0.5) * common + np.float32((1 - _ALIKE) ** 0.5) * own
 
 
 def generate(light: Floats, shot: Shot, decoder: Decoder, latents: tuple[Floats, Floats]) -> Floats:
     """Makes a synthetic picture of light that has come through the lens; linear light ``[h, w, 3]``."""
     height, width = light.shape[:2]
-    strength = noise_deviation(light, shot) * DEMOSAICED_DEVIATION
+    strength = noise_deviation(light, shot) * _STRENGTH
     return decode(light, decoder) + strength * grain(latents, decoder, height, width)

@@ -12,6 +12,8 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 _TONE_STEPS = 4096
+_LEAST = -0.03
+"""Least light that the tone curve tells from less: noise goes below zero."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Shot:
         gains: White balance of R, G, B: what the sensor's values are multiplied by.
         shot_noise: Variance per unit of linear light before white balance.
         read_noise: Standard deviation in the dark before white balance.
-        tone: Linear light in [0, 1] at equal steps to numbers in [0, 255], float32 ``[4096]``.
+        tone: Linear light from ``_LEAST`` to 1 at equal steps to numbers in [0, 255], float32 ``[4096]``.
     """
 
     blur: float
@@ -35,15 +37,17 @@ class Shot:
 
 def draw_shot(rng: np.random.Generator) -> Shot:
     """Draws a lens, a sensitivity and a tone curve."""
-    light = np.linspace(0, 1, _TONE_STEPS)
-    curve = light ** (1 / rng.uniform(2.0, 2.4))
+    # Blacks are lifted: a curve that is steep at zero would tear the noise's tails apart.
+    toe = rng.uniform(0.04, 0.09)
+    light = (np.linspace(_LEAST, 1, _TONE_STEPS) - _LEAST + toe) / (1 - _LEAST + toe)
+    curve = light ** (1 / rng.uniform(1.9, 2.3))
     contrast = rng.uniform(0, 0.35)
     curve = (1 - contrast) * curve + contrast * curve * curve * (3 - 2 * curve)
     return Shot(
         blur=rng.uniform(0.5, 0.9),
         gains=np.array([rng.uniform(1.2, 1.7), 1.0, rng.uniform(1.2, 1.7)], np.float32),
-        shot_noise=float(np.exp(rng.uniform(np.log(0.005), np.log(0.014)))),
-        read_noise=rng.uniform(0.006, 0.014),
+        shot_noise=float(np.exp(rng.uniform(np.log(0.007), np.log(0.017)))),
+        read_noise=rng.uniform(0.006, 0.012),
         tone=(curve * 255).astype(np.float32),
     )
 
@@ -60,7 +64,8 @@ def noise_deviation(light: Floats, shot: Shot) -> Floats:
 
 def develop(light: Floats, shot: Shot) -> Floats:
     """Applies the tone curve: linear light to display values, float32 in [0, 255], same shape."""
-    return shot.tone[np.clip(light * (_TONE_STEPS - 1) + 0.5, 0, _TONE_STEPS - 1).astype(np.int32)]
+    step = (light - np.float32(_LEAST)) * np.float32((_TONE_STEPS - 1) / (1 - _LEAST)) + np.float32(0.5)
+    return shot.tone[np.clip(step, 0, _TONE_STEPS - 1).astype(np.int32)]
 
 
 def to_bytes(display: Floats) -> Bytes:

@@ -9,8 +9,10 @@ from scipy import fft
 
 Floats = NDArray[np.float32]
 
-DARKEST, BRIGHTEST = 0.03, 0.72
-"""Linear light stays inside these, since noise that is clipped away is no trace."""
+_DARKEST = (0.06, 0.25)
+_BRIGHTEST = (0.35, 0.75)
+"""Linear light stays between two values, drawn per picture from these: noise that is clipped away is no trace, and
+a black that is the same everywhere would show the noise's tails in a histogram."""
 
 
 def band_noise(rng: np.random.Generator, height: int, width: int, scale: float, slope: float = 4.0) -> Floats:
@@ -40,7 +42,7 @@ def band_noise(rng: np.random.Generator, height: int, width: int, scale: float, 
 
 def _colour(rng: np.random.Generator) -> Floats:
     """A colour in linear light, ``[3]``: any hue, mostly muted, any brightness."""
-    brightness = np.exp(rng.uniform(np.log(0.05), np.log(0.55)))
+    brightness = np.exp(rng.uniform(np.log(0.07), np.log(0.6)))
     tint = np.exp(rng.normal(0, 0.35, 3))
     return (brightness * tint / tint.mean()).astype(np.float32)
 
@@ -116,6 +118,21 @@ def _paint_shape(rng: np.random.Generator, scene: Floats, surfaces: list[Floats]
     part += (paint - part) * coverage
 
 
+def _sprinkle(rng: np.random.Generator, scene: Floats) -> None:
+    """Draws specks and hairs over the scene, in place, some darker and some brighter than all the rest.
+
+    They fill the ends of the histogram, where otherwise only the tails of the noise would be.
+    """
+    height, width = scene.shape[:2]
+    canvas = np.zeros((height, width), np.uint8)
+    ends = rng.integers(0, (width * 16, height * 16), (int(rng.integers(4, 40)), 2))
+    for start, turn, length in zip(ends, rng.uniform(0, 2 * np.pi, len(ends)), rng.exponential(6, len(ends)), strict=True):
+        end = start + np.round(length * 16 * np.array([np.cos(turn), np.sin(turn)])).astype(int)
+        cv2.line(canvas, start.tolist(), end.tolist(), 255, int(rng.integers(1, 3)), cv2.LINE_AA, shift=4)
+    light = np.exp(rng.uniform(np.log(0.004), 0)) * np.exp(rng.normal(0, 0.3, 3))
+    scene += (np.clip(light, 0, 1).astype(np.float32) - scene) * (canvas.astype(np.float32)[..., None] / 255)
+
+
 def draw_scene(rng: np.random.Generator, height: int, width: int) -> Floats:
     """Draws light that a lens could see: a background, shapes with surfaces, uneven illumination.
 
@@ -125,7 +142,7 @@ def draw_scene(rng: np.random.Generator, height: int, width: int) -> Floats:
         width: Pixels.
 
     Returns:
-        Linear light, float32 ``[height, width, 3]`` in R, G, B, between ``DARKEST`` and ``BRIGHTEST``.
+        Linear light, float32 ``[height, width, 3]`` in R, G, B, in [0, 1], between 0.06 and 0.75 but for specks.
     """
     first, second = _colour(rng), _colour(rng)
     mix = 0.5 + 0.5 * _ramp(rng.uniform(0, 2 * np.pi), height, width)
@@ -134,4 +151,8 @@ def draw_scene(rng: np.random.Generator, height: int, width: int) -> Floats:
     for _ in range(int(rng.integers(3, 10))):
         _paint_shape(rng, scene, surfaces)
     scene *= 1 + np.float32(rng.uniform(0, 0.35)) * _ramp(rng.uniform(0, 2 * np.pi), height, width)
-    return np.clip(scene, DARKEST, BRIGHTEST, out=scene)
+    darkest = np.exp(rng.uniform(*np.log(_DARKEST)))
+    np.clip(scene, darkest, rng.uniform(*_BRIGHTEST), out=scene)
+    for _ in range(3):
+        _sprinkle(rng, scene)
+    return scene
