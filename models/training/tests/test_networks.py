@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sn34.errors import TrainingError
-from sn34.networks.blocks import HighPassStem
+from sn34.networks.blocks import HighPassStem, cut_centre
 from sn34.networks.build import build_network
 
 
@@ -40,6 +40,12 @@ def test_the_stem_sees_no_brightness():
     stem = HighPassStem(8)
     pixels = torch.randint(0, 100, (1, 3, 32, 32)).float()
     assert torch.allclose(stem(pixels), stem(pixels + 100), atol=1e-4)
+
+
+def test_of_a_very_large_picture_detectors_judge_the_middle():
+    pixels = torch.arange(100)[None, None, :, None] * torch.ones(1, 3, 1, 40)
+    assert torch.equal(cut_centre(pixels, 40), pixels[:, :, 16:56])
+    assert torch.equal(cut_centre(pixels, 100), pixels)
 
 
 def test_unknown_networks_and_options_are_named():

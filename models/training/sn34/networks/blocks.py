@@ -37,6 +37,17 @@ def pad_to_multiple(pixels: Tensor, multiple: int) -> Tensor:
     return functional.pad(pixels.float(), (0, right, 0, below), mode="replicate")
 
 
+def cut_centre(pixels: Tensor, limit: int) -> Tensor:
+    """The middle of a picture with an edge of more than `limit`, from a multiple of 16 on; others as they are."""
+    top, left = (_margin(edge, limit) for edge in pixels.shape[2:])
+    return pixels[:, :, top : top + limit, left : left + limit]
+
+
+def _margin(edge: int, limit: int) -> Tensor:
+    # Of tensors, not of Python's numbers: an exported graph computes it for each picture anew.
+    return torch.clamp(torch.as_tensor(edge) - limit, min=0) // 32 * 16
+
+
 class HighPassStem(nn.Module):
     """What neighbouring pixels leave unexplained, at half the resolution.
 

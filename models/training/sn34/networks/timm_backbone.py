@@ -25,16 +25,17 @@ def _timm() -> Any:
         if "torchvision::nms" not in str(error):
             raise TrainingError(f"the timm library cannot be loaded: {error}") from error
         # A torchvision that was built for another torch: its compiled operators are missing. No backbone calls
-        # them, but torchvision's Python part stops unless this one has a name.
-        _declare_nms()
+        # them, but torchvision's Python part stops unless these two have names.
+        _declare_operators()
         import timm
     return timm
 
 
 @functools.cache
-def _declare_nms() -> torch.library.Library:
+def _declare_operators() -> torch.library.Library:
     library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return library
 
 
@@ -57,7 +58,7 @@ def create_backbone(name: str, pretrained: bool, weights: str, **options: Any) -
     overlay = {"pretrained_cfg_overlay": {"file": weights}} if weights else {}
     try:
         return timm.create_model(name, pretrained=pretrained or bool(weights), **overlay, **options)
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise TrainingError(
             f"timm:{name} cannot be made ({error}). Without network set model.options.pretrained to false, "
             "or name a local file in model.options.weights"

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .blocks import HighPassStem, Residual, conv_bn, pad_to_multiple
+from .blocks import HighPassStem, Residual, conv_bn, cut_centre, pad_to_multiple
 
 STRIDE = 16
+LARGEST_EDGE = 2048
+"""Detectors judge the middle of what is larger, so that no picture takes long. Validators resize to no more."""
 
 
 class TraceEncoder(nn.Module):
@@ -79,7 +81,7 @@ class TraceBackbone(nn.Module):
         Means and maxima of the features, and of the dense map its mean, extremes, spread and share of decided area:
         a picture made as a whole is high everywhere, a real one nowhere, and one with a made region both.
         """
-        features = self.encoder(pad_to_multiple(pixels, STRIDE))
+        features = self.encoder(pad_to_multiple(cut_centre(pixels, LARGEST_EDGE), STRIDE))
         coarse, logits = self.decoder(features)
         confidence = torch.sigmoid(functional.avg_pool2d(logits, 4))
         mean = confidence.mean(dim=(2, 3))
