@@ -96,7 +96,7 @@ def cover(frame: Bytes, edge: int) -> Bytes:
 
 
 def sample_indices(count: int, wanted: int) -> list[int]:
-    """Which frames of a clip the miner looks at: the first, the last and evenly between; a short clip repeats its last."""
+    """Which frames the miner looks at: the first, the last and evenly between; a short clip repeats its last."""
     if wanted == 1:
         return [(count - 1) // 2]
     if count < wanted:

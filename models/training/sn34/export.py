@@ -36,6 +36,7 @@ class Answer(nn.Module):
         self.model, self.task = model, task
 
     def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels `[N, 3, H, W]` or `[N, T, 3, H, W]`; logits `[N, 3]` or confidences `[N, 1, H, W]`."""
         answer = self.model(pixels)
         return torch.sigmoid(answer) if self.task == "mask" else answer
 
@@ -88,7 +89,13 @@ def model_json(recipe: Recipe, temperature: float) -> dict[str, Any]:
             "input": {"layout": "NCHW", "dtype": "uint8", "size": _size(recipe)},
             "output": {"kind": "mask", "maskActivation": "none", "threshold": 0.5},
         }
-    clip = {"layout": "NTCHW", "dtype": "uint8", "size": _size(recipe), "frames": recipe.data.frames, "fit": "cover"}
+    clip = {
+        "layout": "NTCHW",
+        "dtype": "uint8",
+        "size": _size(recipe),
+        "frames": recipe.data.frames,
+        "fit": "cover",
+    }
     picture = {"layout": "NCHW", "dtype": "uint8", "size": _size(recipe)}
     output: dict[str, Any] = {"kind": "logits", "classes": ["real", "synthetic", "semisynthetic"]}
     if temperature != 1:
@@ -156,7 +163,14 @@ def _shapes(recipe: Recipe) -> list[tuple[int, ...]]:
         return [(count, recipe.data.frames, 3, edge, edge) for count in (1, 2)]
     if _size(recipe) != "native":
         return [(count, 3, edge, edge) for count in (1, 2)]
-    return [(1, 3, 256, 256), (2, 3, 256, 256), (1, 3, 203, 250), (1, 3, 17, 300), (1, 3, 1, 1), (1, 3, 640, 480)]
+    return [
+        (1, 3, 256, 256),
+        (2, 3, 256, 256),
+        (1, 3, 203, 250),
+        (1, 3, 17, 300),
+        (1, 3, 1, 1),
+        (1, 3, 640, 480),
+    ]
 
 
 def _pixels(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Data folders: `<root>/{train,val,test}/{real,synthetic,semisynthetic}/<stem>.(jpg|png|mp4)` and `masks/<stem>.png`."""
+"""Data folders: `<root>/{train,val,test}/{real,synthetic,semisynthetic}/<stem>.*`, and `masks/<stem>.png` there."""
 
 from __future__ import annotations
 

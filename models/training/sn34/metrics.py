@@ -37,7 +37,7 @@ def detector_scores(probabilities: NDArray[np.float64], labels: NDArray[np.int64
 
 
 def mask_iou(confidence: NDArray[np.floating], truth: NDArray[np.bool_], threshold: float = 0.5) -> float:
-    """|A and B| / |A or B| of the pixels above the threshold; both `[H, W]`. NaN where both are empty, as in the subnet."""
+    """|A and B| / |A or B| of the pixels above the threshold; both `[H, W]`. NaN where both are empty, as there."""
     answer = confidence > threshold
     either = np.count_nonzero(answer | truth)
     return np.count_nonzero(answer & truth) / either if either else float("nan")

@@ -52,7 +52,7 @@ class FitOptions:
     warmup: int = 100
     """Batches until the full learning rate; it then falls to 1/50 as a cosine."""
     ema: float = 0.99
-    """Share of the averaged weights that a batch leaves; the averaged ones are validated and exported. 0: no averaging."""
+    """Share of the averaged weights that a batch leaves; these are validated and exported. 0 for no averaging."""
     patience: int = 6
     """Epochs without a better validation score until the run ends."""
     target: float = 2.0

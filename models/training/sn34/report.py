@@ -65,9 +65,7 @@ def _page(title: str, result: Evaluation, pictures: Sequence[tuple[str, str]]) -
     body = "".join(
         f"<tr><td>{level}</td>{''.join(f'<td>{row[name]:.4f}</td>' for name in names)}</tr>" for level, row in lines
     )
-    images = "".join(
-        f'<h2>{name}</h2><img alt="{name}" src="data:image/png;base64,{data}">' for name, data in pictures
-    )
+    images = "".join(f'<h2>{name}</h2><img alt="{name}" src="data:image/png;base64,{data}">' for name, data in pictures)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>"

@@ -157,7 +157,10 @@ class Trainer:
         }
         save_whole(state, self.out / "last.pt")
         if better:
-            save_whole({"recipe": state["recipe"], "model": state["model"], "epoch": self.epoch}, self.out / "best.pt")
+            save_whole(
+                {"recipe": state["recipe"], "model": state["model"], "epoch": self.epoch},
+                self.out / "best.pt",
+            )
         (self.out / "history.json").write_text(json.dumps(self.history, indent=1))
 
 

@@ -17,7 +17,9 @@ def batches(samples, epoch, seed=1, weights=(1, 1, 1), crops=(32,)):
 
 def test_an_epoch_depends_on_its_number_and_the_seed_alone(samples):
     first, again = batches(samples, 3), batches(samples, 3)
-    assert all(torch.equal(a.pixels, b.pixels) and torch.equal(a.masks, b.masks) for a, b in zip(first, again))
+    assert all(
+        torch.equal(a.pixels, b.pixels) and torch.equal(a.masks, b.masks) for a, b in zip(first, again, strict=True)
+    )
     assert not torch.equal(first[0].pixels, batches(samples, 4)[0].pixels)
     assert not torch.equal(first[0].pixels, batches(samples, 3, seed=2)[0].pixels)
 
@@ -28,7 +30,7 @@ def test_batches_are_bytes_with_masks_of_0_and_1(samples):
         assert batch.pixels.shape == (8, 3, 32, 32)
         assert batch.masks.shape == (8, 1, 32, 32)
         assert set(batch.masks.unique().tolist()) <= {0.0, 1.0}
-        for label, mask in zip(batch.labels, batch.masks):
+        for label, mask in zip(batch.labels, batch.masks, strict=True):
             assert label == 2 or mask.mean() == label
 
 

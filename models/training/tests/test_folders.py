@@ -40,7 +40,7 @@ def test_a_segmenter_needs_every_mask_and_a_detector_none(data):
 def test_a_mask_of_another_size_names_both_files_and_sizes(data):
     (data / "train" / "masks" / "0.png").write_bytes(png_mask_bytes(np.zeros((10, 20), np.uint8)))
     item = next(item for item in list_items(data, "train", "mask") if item.label == 2)
-    with pytest.raises(TrainingError, match="20 x 10 and .* is 64 x 64"):
+    with pytest.raises(TrainingError, match=r"20 x 10 and .* is 64 x 64"):
         read_mask(item, 64, 64)
 
 

@@ -42,7 +42,9 @@ def test_terms_are_added_with_their_weights():
     assert parse_loss("bce + 0.5*dice", "mask")(logits, mask) == pytest.approx(expected.item())
 
 
-@pytest.mark.parametrize(("text", "task"), [("dice", "image"), ("focal", "mask"), ("hinge", "image"), ("x*bce", "mask")])
+@pytest.mark.parametrize(
+    ("text", "task"), [("dice", "image"), ("focal", "mask"), ("hinge", "image"), ("x*bce", "mask")]
+)
 def test_a_loss_that_does_not_fit_is_refused_by_name(text, task):
     with pytest.raises(TrainingError, match="loss"):
         parse_loss(text, task)

@@ -21,7 +21,8 @@ def weights(trainer):
 
 
 @pytest.mark.parametrize(
-    ("task", "network"), [("image", "trace"), ("image", "vit"), ("mask", "trace"), ("mask", "dpt"), ("video", "trace")]
+    ("task", "network"),
+    [("image", "trace"), ("image", "vit"), ("mask", "trace"), ("mask", "dpt"), ("video", "trace")],
 )
 def test_one_seed_gives_one_set_of_weights(tiny, pictures, clips, tmp_path, task, network):
     data = clips if task == "video" else pictures
@@ -33,19 +34,19 @@ def test_one_seed_gives_one_set_of_weights(tiny, pictures, clips, tmp_path, task
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(tiny, pictures, tmp_path):
-    class Interrupted(Exception):
+    class InterruptedRunError(Exception):
         pass
 
     class Fragile(Trainer):
         def _note(self, *arguments):
             super()._note(*arguments)
             if self.epoch == 2:
-                raise Interrupted
+                raise InterruptedRunError
 
     recipe = tiny("image", fit={"epochs": 4})
     whole = run(recipe, pictures, tmp_path / "whole")
     train, val = (load_split(recipe, pictures, split, 1) for split in ("train", "val"))
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedRunError):
         Fragile(recipe, tmp_path / "broken", CPU).fit(train, val)
     resumed = run(recipe, pictures, tmp_path / "broken", resume=True)
     assert torch.equal(weights(whole), weights(resumed))

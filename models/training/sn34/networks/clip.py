@@ -20,11 +20,17 @@ class ClipDetector(nn.Module):
         super().__init__()
         self.backbone = TraceBackbone(**backbone)  # type: ignore[arg-type]
         self.project = nn.Sequential(
-            nn.BatchNorm1d(self.backbone.feature_count), nn.Linear(self.backbone.feature_count, width), nn.ReLU()
+            nn.BatchNorm1d(self.backbone.feature_count),
+            nn.Linear(self.backbone.feature_count, width),
+            nn.ReLU(),
         )
         self.block = Block(width, heads)
         self.head = nn.Sequential(
-            nn.LayerNorm(4 * width), nn.Dropout(dropout), nn.Linear(4 * width, width), nn.ReLU(), nn.Linear(width, 3)
+            nn.LayerNorm(4 * width),
+            nn.Dropout(dropout),
+            nn.Linear(4 * width, width),
+            nn.ReLU(),
+            nn.Linear(width, 3),
         )
 
     def forward(self, pixels: Tensor) -> Tensor:

@@ -103,7 +103,8 @@ class TimmSegmenter(nn.Module):
         self.normalise = Normalise()
         self.backbone = create_backbone(name, pretrained, weights, features_only=True, **options)
         self.laterals = nn.ModuleList(
-            nn.Conv2d(count, width, 1) for count in self.backbone.feature_info.channels()  # type: ignore[union-attr]
+            nn.Conv2d(count, width, 1)
+            for count in self.backbone.feature_info.channels()  # type: ignore[union-attr]
         )
         self.refine = nn.ModuleList(conv_bn(width, width) for _ in self.laterals)
         self.logit = nn.Conv2d(width, 1, 1)

@@ -48,7 +48,7 @@ class DenseDecoder(nn.Module):
         self.logit = nn.Conv2d(width, 1, 1)
 
     def forward(self, features: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """@returns features `[N, width, H / 8, W / 8]` and logits `[N, 1, H / 4, W / 4]`, above 0 where made"""
+        """Features `[N, width, H / 8, W / 8]` and logits `[N, 1, H / 4, W / 4]`, above 0 where made."""
         quarter, eighth, sixteenth = (
             lateral(feature) for lateral, feature in zip(self.laterals, features, strict=True)
         )
@@ -72,7 +72,7 @@ class TraceBackbone(nn.Module):
         self.feature_count = 2 * channels[-1] + 2 * width + 6
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """@returns logits `[N, 1, H / 4, W / 4]`, both edges rounded up to multiples of 4"""
+        """Logits `[N, 1, H / 4, W / 4]`, both edges padded to multiples of 16 before."""
         return self.decoder(self.encoder(pad_to_multiple(pixels, STRIDE)))[1]
 
     def pooled(self, pixels: Tensor) -> Tensor:
