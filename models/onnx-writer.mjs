@@ -12,6 +12,7 @@
  * @property {'float32' | 'int64'} type
  * @property {readonly number[]} shape
  * @property {ArrayLike<number>} data
+ * @property {string} [file] keeps the values out of the model: the file beside it that holds them, as little-endian raw data
  */
 
 /**
@@ -41,10 +42,13 @@
  * @property {readonly Port[]} outputs
  * @property {readonly Node[]} nodes
  * @property {readonly Constant[]} [constants]
+ * @property {number} [irVersion] of the file format; 8 unless told
+ * @property {number} [opset] version of the operations; 17 unless told
  */
 
 const IR_VERSION = 8;
 const OPSET_VERSION = 17;
+const DATA_LOCATION_EXTERNAL = 1;
 
 /** TensorProto.DataType. @type {Readonly<Record<ElementType, number>>} */
 const ELEMENT_TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
@@ -57,16 +61,16 @@ const WIRE_BYTES = 2;
 const WIRE_FIXED32 = 5;
 
 /**
- * The bytes of an `.onnx` file (ModelProto, IR version 8, opset 17).
+ * The bytes of an `.onnx` file (ModelProto).
  * @param {Graph} graph
  * @returns {Buffer}
  */
 export function encodeModel(graph) {
   return Buffer.concat([
-    integer(1, IR_VERSION),
+    integer(1, graph.irVersion ?? IR_VERSION),
     text(2, 'sn34-miner'),
     message(7, encodeGraph(graph)),
-    message(8, integer(2, OPSET_VERSION)),
+    message(8, integer(2, graph.opset ?? OPSET_VERSION)),
   ]);
 }
 
@@ -114,22 +118,38 @@ function encodeAttribute(name, value) {
 }
 
 /** @param {Constant} constant */
-function encodeConstant({ name, type, shape, data }) {
+function encodeConstant({ name, type, shape, data, file }) {
   const count = shape.reduce((product, size) => product * size, 1);
   if (data.length !== count) {
     throw new RangeError(`${name} has ${data.length} values and its shape asks for ${count}`);
   }
-  const raw = Buffer.alloc(count * (type === 'int64' ? 8 : 4));
-  Array.from(data).forEach((value, index) => {
-    if (type === 'int64') raw.writeBigInt64LE(BigInt(value), index * 8);
-    else raw.writeFloatLE(value, index * 4);
-  });
+  const raw = encodeValues(type, data);
   return Buffer.concat([
     ...shape.map((size) => integer(1, size)),
     integer(2, ELEMENT_TYPES[type]),
     text(8, name),
-    message(9, raw),
+    ...(file === undefined
+      ? [message(9, raw)]
+      : [
+          message(13, Buffer.concat([text(1, 'location'), text(2, file)])),
+          message(13, Buffer.concat([text(1, 'length'), text(2, String(raw.length))])),
+          integer(14, DATA_LOCATION_EXTERNAL),
+        ]),
   ]);
+}
+
+/**
+ * Values as raw data: what a constant with a `file` expects in it.
+ * @param {Constant['type']} type
+ * @param {ArrayLike<number>} data
+ */
+export function encodeValues(type, data) {
+  const raw = Buffer.alloc(data.length * (type === 'int64' ? 8 : 4));
+  Array.from(data).forEach((value, index) => {
+    if (type === 'int64') raw.writeBigInt64LE(BigInt(value), index * 8);
+    else raw.writeFloatLE(value, index * 4);
+  });
+  return raw;
 }
 
 /** @param {Port} port */

@@ -5,10 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { buildExamples } from '../../models/make-examples.mjs';
 import { encodeModel } from '../../models/onnx-writer.mjs';
 import { detect } from '../../src/inference/detector.ts';
-import type { Engine } from '../../src/inference/engine.ts';
 import { segment } from '../../src/inference/segmenter.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
-import { lasting, patterned, plain, useEngines } from '../inference/harness.ts';
+import { lasting, type OpenEngine, patterned, plain, useEngines } from '../inference/harness.ts';
 
 const models = fileURLToPath(new URL('../../models/', import.meta.url));
 const engines = useEngines();
@@ -67,7 +66,7 @@ describe('the ONNX writer', () => {
 });
 
 /** A flat picture, one full of detail, and one with detail in its first quarter only. */
-function picturesFor(engine: Engine): RgbFrames[] {
+function picturesFor(engine: OpenEngine): RgbFrames[] {
   const { fit, frames: count } = engine.contract.input;
   if (fit.mode === 'native') throw new Error('The examples have a size');
   const detailed = patterned(count, fit.height, fit.width);
