@@ -12,13 +12,16 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .errors import TrainingError
-from .recipe import Recipe
+from .networks.build import build_network
+from .recipe import Recipe, parse_recipe
 
 OPSET = 17
+WEIGHTS = "weights.safetensors"
 TOLERANCE = 1e-4
 """Largest difference from PyTorch, of logits and of mask confidences, that an export may have."""
 HALF_TOLERANCE = 2e-2
@@ -75,10 +78,28 @@ def export_model(
         path.unlink()
         raise TrainingError(f"ONNX Runtime and PyTorch differ by {worst:.2e}, more than {allowed:.0e}: not exported")
     (folder / "model.json").write_text(json.dumps(model_json(recipe, temperature), indent=2) + "\n")
-    weights = folder / "weights.safetensors"
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, weights)
+    weights = folder / WEIGHTS
+    values = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(values, weights, metadata={"recipe": json.dumps(recipe.as_dict())})
     weights.chmod(0o644)
     return differences
+
+
+def load_exported(folder: Path) -> tuple[Recipe, nn.Module]:
+    """The recipe and the PyTorch network of an exported folder, for comparing it with what the miner answers.
+
+    Raises:
+        TrainingError: the folder holds no weights that `export_model` wrote
+    """
+    file = folder / WEIGHTS
+    if not file.is_file():
+        raise TrainingError(f"there is no {file}: name a folder that export.py wrote")
+    with safe_open(file, "pt") as weights:
+        recipe = parse_recipe(json.loads(weights.metadata()["recipe"]))
+        values = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
+    model = build_network(recipe.task, recipe.model.network, recipe.model.options)
+    model.load_state_dict(values)
+    return recipe, model.eval()
 
 
 def model_json(recipe: Recipe, temperature: float) -> dict[str, Any]:
@@ -147,7 +168,10 @@ def _write_onnx(answer: Answer, recipe: Recipe, path: Path) -> None:
 def _to_half(path: Path) -> None:
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    onnx.save(convert_float_to_float16(onnx.load(path), keep_io_types=True), path)
+    graph = onnx.load(path)
+    # Pixels of 0 to 255 and their small differences stay float32: float16 would round the traces away.
+    exact = [node.name for node in graph.graph.node if "/stem" in node.name or "/normalise" in node.name]
+    onnx.save(convert_float_to_float16(graph, keep_io_types=True, node_block_list=exact), path)
 
 
 def _size(recipe: Recipe) -> Any:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sn34.errors import TrainingError
-from sn34.export import export_model
+from sn34.export import export_model, load_exported
 from sn34.networks.build import build_network
 
 NETWORKS = [
@@ -51,6 +51,19 @@ def test_a_segmenter_gives_confidences_at_the_pictures_size(tiny, tmp_path):
     assert 0 <= mask.min() <= mask.max() <= 1
 
 
+def test_an_exported_folder_gives_the_network_back(tiny, tmp_path):
+    recipe = tiny("video")
+    network = network_of(recipe).eval()
+    export_model(network, recipe, tmp_path)
+    loaded, again = load_exported(tmp_path)
+    clip = torch.randint(0, 256, (1, 3, 3, 32, 32), dtype=torch.uint8)
+    with torch.no_grad():
+        assert torch.equal(network(clip), again(clip))
+    assert loaded == recipe
+    with pytest.raises(TrainingError, match=r"export\.py"):
+        load_exported(tmp_path / "none")
+
+
 def test_temperature_is_told_to_the_miner_and_not_built_in(tiny, tmp_path):
     recipe = tiny("image")
     export_model(network_of(recipe), recipe, tmp_path, temperature=1.7)
@@ -58,11 +71,11 @@ def test_temperature_is_told_to_the_miner_and_not_built_in(tiny, tmp_path):
 
 
 def test_float16_halves_the_file(tiny, tmp_path):
-    recipe = tiny("image")
+    recipe = tiny("image", model={"options": {}})
     export_model(network_of(recipe), recipe, tmp_path / "whole")
     export_model(network_of(recipe), recipe, tmp_path / "half", half=True)
     whole, half = ((tmp_path / name / "model.onnx").stat().st_size for name in ("whole", "half"))
-    assert half < 0.75 * whole
+    assert half < 0.6 * whole
 
 
 def test_a_difference_is_no_export(tiny, tmp_path, monkeypatch):
