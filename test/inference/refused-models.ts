@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeModel, encodeValues } from '../../models/onnx-writer.mjs';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { ModelJson, Task } from '../../src/inference/model-json.ts';
+import { encodeModel, encodeValues } from '../fixtures/onnx-writer.mjs';
 import { meanHead, redMask, weightedMeans, writeModel } from './models.ts';
 
 /** A model that must be refused wherever it is loaded. */
