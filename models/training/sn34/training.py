@@ -49,9 +49,7 @@ class Trainer:
         if recipe.model.init_from:
             taken = start_from(self.model, Path(recipe.model.init_from))
             print(f"{taken} values from {recipe.model.init_from}")
-        self.model.to(device)
-        if recipe.task != "video":
-            self.model.to(memory_format=torch.channels_last)
+        self.model.to(device, memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         fit = recipe.fit
         self.optimizer = torch.optim.AdamW(_groups(self.model, fit.weight_decay), lr=fit.lr)
@@ -93,6 +91,8 @@ class Trainer:
         self.scheduler.load_state_dict(state["scheduler"])
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"], self.device)
         self.epoch, self.best, self.best_epoch = state["epoch"], state["best"], state["best_epoch"]
         self.history = state["history"]
 
@@ -150,6 +150,7 @@ class Trainer:
             "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict(),
             "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "epoch": self.epoch,
             "best": self.best,
             "best_epoch": self.best_epoch,
