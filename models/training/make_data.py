@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from sn34.procedural.dataset import items_of, write_all, write_image
+from sn34.procedural.dataset import items_of, write_all, write_clip, write_image
 
-KINDS = {"images": write_image}
+KINDS = {"images": write_image, "clips": write_clip}
 
 
 class Progress:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import av
 import numpy as np
@@ -49,16 +51,18 @@ def png_mask_bytes(mask: Bytes) -> bytes:
 
 def _mp4_bytes(frames: Sequence[Bytes], codec: str, pixel_format: str, options: dict[str, str]) -> bytes:
     height, width = frames[0].shape[:2]
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream(codec, rate=FRAMES_PER_SECOND, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
-        # The encoder's threads change its bytes from machine to machine.
-        stream.codec_context.thread_count = 1
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
-    return buffer.getvalue()
+    with tempfile.TemporaryDirectory() as folder:
+        # A file, since moving moov to the front means to read it again.
+        path = Path(folder, "clip.mp4")
+        with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+            stream = container.add_stream(codec, rate=FRAMES_PER_SECOND, options=options)
+            stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
+            # How many threads there are would change the bytes from machine to machine.
+            stream.codec_context.thread_count = 1
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+        return path.read_bytes()
 
 
 def validator_mp4_bytes(frames: Sequence[Bytes]) -> bytes:

@@ -33,6 +33,12 @@ def demosaic(sensor: Floats) -> Floats:
     return cv2.merge([cv2.filter2D(plane, -1, kernel) for plane, kernel in zip(cv2.split(sensor), kernels, strict=True)])
 
 
+def smoothed(light: Floats) -> Floats:
+    """Light as soft as interpolated colours are, without their pattern: the mean over all phases of the filter."""
+    kernels = (_RED_BLUE / 4, _GREEN / 2, _RED_BLUE / 4)
+    return cv2.merge([cv2.filter2D(plane, -1, kernel) for plane, kernel in zip(cv2.split(light), kernels, strict=True)])
+
+
 def photograph(light: Floats, shot: Shot, phase: int, rng: np.random.Generator, fixed: Floats | None = None) -> Floats:
     """Takes a picture of light that has come through the lens.
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..encode import jpeg_bytes, png_mask_bytes
+from ..encode import jpeg_bytes, png_mask_bytes, stored_mp4_bytes
+from .clip import make_clip
 from .picture import CLASSES, make_picture
 
 SPLITS = ("train", "val", "test")
@@ -67,6 +68,12 @@ def write_image(item: Item) -> None:
     item.path(".jpg").write_bytes(jpeg_bytes(picture.pixels, picture.quality))
     if picture.mask is not None:
         item.mask_path().write_bytes(png_mask_bytes(picture.mask))
+
+
+def write_clip(item: Item) -> None:
+    """Makes one clip and stores it as H.264."""
+    clip = make_clip(item.label, item.rng(_CLIPS))
+    item.path(".mp4").write_bytes(stored_mp4_bytes(clip.frames, clip.crf))
 
 
 def write_all(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .camera import smoothed
 from .optics import Floats, Shot, noise_deviation
 
 _LEVELS = 3
@@ -124,7 +125,10 @@ def _coloured_noise(rng: np.random.Generator, rows: int, columns: int) -> Floats
 
 
 def generate(light: Floats, shot: Shot, decoder: Decoder, latents: tuple[Floats, Floats]) -> Floats:
-    """Makes a synthetic picture of light that has come through the lens; linear light ``[h, w, 3]``."""
+    """Makes a synthetic picture of light that has come through the lens; linear light ``[h, w, 3]``.
+
+    Generators learn from photographs: theirs are as soft, without the pattern of a colour filter.
+    """
     height, width = light.shape[:2]
     strength = noise_deviation(light, shot) * _STRENGTH
-    return decode(light, decoder) + strength * grain(latents, decoder, height, width)
+    return decode(smoothed(light), decoder) + strength * grain(latents, decoder, height, width)

@@ -14,6 +14,8 @@ Bytes = NDArray[np.uint8]
 _TONE_STEPS = 4096
 _LEAST = -0.03
 """Least light that the tone curve tells from less: noise goes below zero."""
+_BLACK, _WHITE = 0.012, 0.9
+"""Light that is shown as 0, and as 255."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,15 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     curve = light ** (1 / rng.uniform(1.9, 2.3))
     contrast = rng.uniform(0, 0.35)
     curve = (1 - contrast) * curve + contrast * curve * curve * (3 - 2 * curve)
+    # Specks of no light and of full light end at 0 and at 255, noise or not.
+    black, white = np.interp([_BLACK, _WHITE], np.linspace(_LEAST, 1, _TONE_STEPS), curve)
+    curve = (curve - black) / (white - black)
     return Shot(
         blur=rng.uniform(0.5, 0.9),
         gains=np.array([rng.uniform(1.2, 1.7), 1.0, rng.uniform(1.2, 1.7)], np.float32),
-        shot_noise=float(np.exp(rng.uniform(np.log(0.007), np.log(0.017)))),
-        read_noise=rng.uniform(0.006, 0.012),
-        tone=(curve * 255).astype(np.float32),
+        shot_noise=float(np.exp(rng.uniform(np.log(0.004), np.log(0.011)))),
+        read_noise=rng.uniform(0.005, 0.009),
+        tone=(curve.clip(0, 1) * 255).astype(np.float32),
     )
 
 

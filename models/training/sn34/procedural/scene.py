@@ -118,19 +118,21 @@ def _paint_shape(rng: np.random.Generator, scene: Floats, surfaces: list[Floats]
     part += (paint - part) * coverage
 
 
-def _sprinkle(rng: np.random.Generator, scene: Floats) -> None:
-    """Draws specks and hairs over the scene, in place, some darker and some brighter than all the rest.
+def _sprinkle(rng: np.random.Generator, scene: Floats, light: Floats) -> None:
+    """Draws specks and hairs over the scene, in place: more or less of ``light``, a colour ``[3]``.
 
     They fill the ends of the histogram, where otherwise only the tails of the noise would be.
     """
     height, width = scene.shape[:2]
     canvas = np.zeros((height, width), np.uint8)
-    ends = rng.integers(0, (width * 16, height * 16), (int(rng.integers(4, 40)), 2))
-    for start, turn, length in zip(ends, rng.uniform(0, 2 * np.pi, len(ends)), rng.exponential(6, len(ends)), strict=True):
-        end = start + np.round(length * 16 * np.array([np.cos(turn), np.sin(turn)])).astype(int)
-        cv2.line(canvas, start.tolist(), end.tolist(), 255, int(rng.integers(1, 3)), cv2.LINE_AA, shift=4)
-    light = np.exp(rng.uniform(np.log(0.004), 0)) * np.exp(rng.normal(0, 0.3, 3))
-    scene += (np.clip(light, 0, 1).astype(np.float32) - scene) * (canvas.astype(np.float32)[..., None] / 255)
+    count = int(rng.integers(12, 60))
+    starts = rng.integers(0, (width * 16, height * 16), (count, 2))
+    turns, lengths = rng.uniform(0, 2 * np.pi, count), rng.exponential(4 * 16, count)
+    ends = starts + np.round(lengths[:, None] * np.stack([np.cos(turns), np.sin(turns)], axis=1)).astype(int)
+    strengths, thicknesses = rng.integers(30, 256, count), rng.integers(1, 4, count)
+    for start, end, strength, thickness in zip(starts, ends, strengths, thicknesses, strict=True):
+        cv2.line(canvas, start.tolist(), end.tolist(), int(strength), int(thickness), cv2.LINE_AA, shift=4)
+    scene += (light - scene) * (canvas.astype(np.float32)[..., None] / 255)
 
 
 def draw_scene(rng: np.random.Generator, height: int, width: int) -> Floats:
@@ -153,6 +155,6 @@ def draw_scene(rng: np.random.Generator, height: int, width: int) -> Floats:
     scene *= 1 + np.float32(rng.uniform(0, 0.35)) * _ramp(rng.uniform(0, 2 * np.pi), height, width)
     darkest = np.exp(rng.uniform(*np.log(_DARKEST)))
     np.clip(scene, darkest, rng.uniform(*_BRIGHTEST), out=scene)
-    for _ in range(3):
-        _sprinkle(rng, scene)
+    for light in (np.zeros(3), np.ones(3), rng.uniform(0, 1, 3)):
+        _sprinkle(rng, scene, light.astype(np.float32))
     return scene
