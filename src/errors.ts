@@ -79,9 +79,34 @@ const DEFINITIONS = {
     meaning: 'The model file or folder does not exist.',
     remedy: 'Check the model paths in the settings.',
   },
+  MODEL_UNREADABLE: {
+    meaning: 'The ONNX file, or the weights beside it, cannot be loaded; the message says why.',
+    remedy: 'Copy all files of the model again, or export it again as the message says.',
+  },
+  MODEL_JSON_INVALID: {
+    meaning:
+      'The model.json beside the model is not JSON, or has a wrong or unknown field; the message names each.',
+    remedy: 'Correct the named fields; models/README.md has them all.',
+  },
+  MODEL_CONTRADICTION: {
+    meaning:
+      'What model.json, the ONNX file and the use of the model say cannot all be true; the message names both sides.',
+    remedy: 'Correct the side that is wrong; model.json need not repeat what the ONNX file says.',
+  },
   MODEL_INVALID: {
-    meaning: 'The model, or the model.json beside it, cannot be used; the message says why.',
-    remedy: 'Compare model.json with what the ONNX file takes and gives.',
+    meaning: 'The model takes or gives something that cannot be used, or leaves something open.',
+    remedy:
+      'Say in model.json what is open, or export the model with inputs and outputs as in models/README.md.',
+  },
+  MODEL_ANSWER_INVALID: {
+    meaning: 'The model fails on the first picture that it is given, or its answer is no prediction.',
+    remedy:
+      'Run the same ONNX file in Python; where it answers there, check output.kind and input.size in model.json.',
+  },
+  MODEL_COPY_FAILED: {
+    meaning: 'The files of the model could not be copied to STATE_DIR, from where the miner runs them.',
+    remedy:
+      'Make them readable for the user of the miner, and room in STATE_DIR: for the model once, for a change of it twice.',
   },
   MODEL_DEVICE_UNAVAILABLE: {
     meaning: 'DEVICE=cuda was asked for and CUDA cannot be used here.',

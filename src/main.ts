@@ -2,6 +2,7 @@ import { config } from './commands/config.ts';
 import type { CommandContext } from './commands/context.ts';
 import { decode } from './commands/decode.ts';
 import { devnet } from './commands/devnet.ts';
+import { inspect } from './commands/inspect.ts';
 import { probe } from './commands/probe.ts';
 import { start } from './commands/start.ts';
 import { asMinerError, MinerError } from './errors.ts';
@@ -13,6 +14,7 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<voi
   probe,
   decode,
   config,
+  inspect,
 };
 
 const USAGE = `Usage: node dist/main.js COMMAND [flags]
@@ -21,6 +23,7 @@ const USAGE = `Usage: node dist/main.js COMMAND [flags]
   devnet   run a development chain alone
   probe    send a picture or a clip to the miner of --dev as a validator would: probe FILE
   decode   decode pictures and clips as the miner does and print their pixels' hashes: decode FILE...
+  inspect  what a model is, how fast, and what it answers: inspect MODEL [FILE...]
   config   print the effective settings and where each comes from
 
 Every setting of .env.miner.template is also a flag: AXON_PORT is --axon-port or --axon.port.
@@ -45,7 +48,13 @@ async function main(argv: readonly string[]): Promise<number> {
     return asked ? EXIT_CODES.ok : EXIT_CODES.config;
   }
   try {
-    await command({ argv: rest, env: process.env, stdout: process.stdout, shutdown: shutdown.signal });
+    await command({
+      argv: rest,
+      env: process.env,
+      stdout: process.stdout,
+      shutdown: shutdown.signal,
+      onHangup: (listener) => process.on('SIGHUP', listener),
+    });
     return EXIT_CODES.ok;
   } catch (error) {
     if (shutdown.signal.aborted) return EXIT_CODES.ok;

@@ -4,7 +4,7 @@ import { MinerError } from '../errors.ts';
 /** A validator abandons a request this long after it started to connect. */
 export const VALIDATOR_TIMEOUT_MS = 11_000;
 /** Kept back for the way of the answer to the validator. */
-const REPLY_MARGIN_MS = 400;
+export const REPLY_MARGIN_MS = 400;
 
 /** All that a deadline needs of a clock. */
 export type DeadlineClock = Pick<Clock, 'monotonic'>;

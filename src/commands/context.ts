@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean };
   /** Aborted by SIGINT or SIGTERM. */
   readonly shutdown: AbortSignal;
+  /** Takes over SIGHUP, which ends the process otherwise. */
+  readonly onHangup: (listener: () => void) => void;
 }
 
 /**

@@ -11,6 +11,7 @@ export async function start(context: CommandContext): Promise<void> {
     logger,
     env: context.env,
     shutdown: context.shutdown,
+    onHangup: context.onHangup,
     onReady: ({ axonPort, adminPort }) => {
       const axon = `http://${config.axon.host === '0.0.0.0' ? '127.0.0.1' : config.axon.host}:${axonPort}`;
       const chain = config.chain.endpoints.join(',');

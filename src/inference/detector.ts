@@ -1,5 +1,5 @@
 import { MinerError } from '../errors.ts';
-import type { Engine, EngineInput, InferOptions } from './engine.ts';
+import type { EngineInput, InferOptions, LoadedModel } from './engine.ts';
 import type { ClassProbabilities } from './probabilities.ts';
 
 const SUM_TOLERANCE = 1e-9;
@@ -7,15 +7,15 @@ const SUM_TOLERANCE = 1e-9;
 /**
  * How likely a picture or clip is real, synthetic and semisynthetic, as it goes on the wire: a validator refuses
  * a vector whose sum is off or that has an element outside [0, 1], and trips over one of another length.
- * @param engine whose task is `image` or `video`
- * @throws MinerError INFERENCE_FAILED where the engine's answer isn't that, and what `infer` throws
+ * @param model whose task is `image` or `video`
+ * @throws MinerError INFERENCE_FAILED where its answer isn't that, and what `infer` throws
  */
 export async function detect(
-  engine: Engine,
+  model: Pick<LoadedModel, 'infer'>,
   input: EngineInput,
   options: InferOptions,
 ): Promise<ClassProbabilities> {
-  const prediction = await engine.infer(input, options);
+  const prediction = await model.infer(input, options);
   if (prediction.kind !== 'probabilities') {
     throw new MinerError('INFERENCE_FAILED', `a detector's model answered with a ${prediction.kind}`);
   }

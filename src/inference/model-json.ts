@@ -11,14 +11,31 @@ const CLASS_NAMES = ['real', 'synthetic', 'semisynthetic', 'fake'] as const;
 export type ClassName = (typeof CLASS_NAMES)[number];
 
 /** What a model is made for: pictures, clips of frames, or masks of pictures. */
-const TASKS = ['image', 'video', 'mask'] as const;
+export const TASKS = ['image', 'video', 'mask'] as const;
 export type Task = (typeof TASKS)[number];
 
-const edge = z.int().min(1).max(8192);
+const DECISIONS = ['argmax', 'binary-first'] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+const MASK_ACTIVATIONS = ['none', 'sigmoid', 'softmax'] as const;
+export type MaskActivation = (typeof MASK_ACTIVATIONS)[number];
+
+const MASK_RESIZES = ['bilinear', 'nearest'] as const;
+export type MaskResize = (typeof MASK_RESIZES)[number];
+
+/** Most frames of a clip that a model can ask for: as many as validators send. */
+export const FRAMES_LIMIT = 144;
+/** Longest edge of a model's input. */
+export const EDGE_LIMIT_PIXELS = 8192;
+
+const edge = z.int().min(1).max(EDGE_LIMIT_PIXELS);
 const perChannel = z.tuple([z.number(), z.number(), z.number()]);
 const perChannelPositive = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
 
 const inputSchema = z.strictObject({
+  name: z.string().min(1).optional().meta({
+    description: "The ONNX file's input, to be sure that it is this one. Default: that of the ONNX file.",
+  }),
   layout: z.enum(LAYOUTS).optional().meta({
     description:
       'NCHW, NHWC, NTCHW, NTHWC or NCTHW. Default: told by the dimension of size 3 in the ONNX file.',
@@ -27,21 +44,37 @@ const inputSchema = z.strictObject({
     description: 'uint8, float32 or float16. Default: that of the ONNX file.',
   }),
   size: z
-    .union([z.strictObject({ height: edge, width: edge }), z.literal('native')])
+    .union([z.strictObject({ height: edge, width: edge }), z.literal('native')], {
+      error: `expected {"height": 224, "width": 224}, whole numbers of 1 to ${EDGE_LIMIT_PIXELS}, or "native"`,
+    })
     .optional()
     .meta({
       description:
         '{"height": 224, "width": 224} that pictures are brought to, or "native" to leave them. ' +
         'Default: that of the ONNX file; where it is dynamic, 224 × 224, and 512 × 512 for masks.',
     }),
-  fit: z.enum(['cover', 'contain', 'stretch']).optional().meta({
+  fit: z
+    .enum(['cover', 'contain', 'stretch'])
+    .optional()
+    .meta({
+      description:
+        'cover (shortest edge resized, the rest cut off), contain (longest edge resized, padded with black) or stretch. ' +
+        'Default: cover, and stretch for masks. Padding is cut off a mask again; what cover cut off is answered as real.',
+    }),
+  frames: z.int().min(1).max(FRAMES_LIMIT).optional().meta({
     description:
-      'cover (cut the edges off), contain (pad with black) or stretch. Default: cover; masks allow stretch only.',
+      'Frames of a clip that are looked at, 1 to 144. Default: that of the ONNX file, 16 where it is dynamic.',
   }),
-  frames: z.int().min(1).max(144).optional().meta({
-    description:
-      'Frames of a clip that are looked at. Default: that of the ONNX file, 16 where it is dynamic.',
-  }),
+  frameStride: z
+    .union([z.literal('even'), z.int().min(1).max(FRAMES_LIMIT)], {
+      error: `expected "even" or a whole number of 1 to ${FRAMES_LIMIT}`,
+    })
+    .optional()
+    .meta({
+      description:
+        '"even": spread over the whole clip. A number n: every nth from the first on, so 1 is the leading frames in a ' +
+        'row, of which fewer are decoded; in a clip too short for it, the largest stride that fits. Default: "even".',
+    }),
   scale: z.number().positive().optional().meta({
     description: 'Float inputs are (pixel × scale − mean) / std, pixel being 0 to 255. Default: 1/255.',
   }),
@@ -71,21 +104,46 @@ const outputSchema = z.strictObject({
         'What each number means, in order. Default: ["real", "synthetic", "semisynthetic"], ["real", "fake"] or ' +
         '["fake"], by how many there are. A fake counts as synthetic.',
     }),
-  maskActivation: z.enum(['none', 'sigmoid']).optional().meta({
-    description: 'sigmoid: the mask is logits. none: it is confidences in [0, 1]. Default: none.',
+  temperature: z.number().min(0.01).max(100).optional().meta({
+    description: 'Logits are divided by it, 0.01 to 100: above 1 the answers get less sure. Default: 1.',
+  }),
+  decision: z.enum(DECISIONS).optional().meta({
+    description: 'argmax or binary-first, see below. Default: argmax.',
+  }),
+  maskActivation: z
+    .enum(MASK_ACTIVATIONS)
+    .optional()
+    .meta({
+      description:
+        'sigmoid: the mask is logits. softmax: it has two channels of logits, the second for what was altered. ' +
+        'none: it is confidences in [0, 1]. Default: none.',
+    }),
+  maskResize: z.enum(MASK_RESIZES).optional().meta({
+    description: "How the mask is brought to the picture's size: bilinear or nearest. Default: bilinear.",
+  }),
+  mask: z.enum(['hard', 'soft']).optional().meta({
+    description: 'hard: answered in 0 and 1. soft: answered in confidences, see below. Default: hard.',
   }),
   threshold: z.number().gt(0).lt(1).optional().meta({
-    description: 'Confidences above it are 1 in the answered mask, all others 0. Default: 0.5.',
+    description: 'Confidences above it are 1 in a hard mask, all others 0. Default: 0.5.',
   }),
 });
 
 /** What `model.json` beside a model may say; every field is optional and an unknown one is an error. */
 export const modelJsonSchema = z.strictObject({
   task: z.enum(TASKS).optional().meta({
-    description: 'image, video or mask: what the model is made for. Default: what it is used for.',
+    description:
+      'image, video or mask: what the model is made for. Default: what it is used for. One for image can be used for video, too.',
   }),
   input: inputSchema.optional(),
   output: outputSchema.optional(),
 });
 
 export type ModelJson = z.infer<typeof modelJsonSchema>;
+
+/** The paths of all fields. */
+export const MODEL_JSON_FIELDS: readonly string[] = [
+  'task',
+  ...Object.keys(inputSchema.shape).map((key) => `input.${key}`),
+  ...Object.keys(outputSchema.shape).map((key) => `output.${key}`),
+];

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { ChildMessage, ParentMessage } from './child-protocol.ts';
-import type { Task } from './model-json.ts';
 
 /** The process ended before it answered. */
 export class ModelProcessGone extends Error {
@@ -25,7 +25,7 @@ export interface ModelProcessEnd {
 }
 
 /** One life of a model's process. */
-export interface ModelProcess {
+export interface ModelProcess<Message = ParentMessage, Answer = ChildMessage> {
   readonly pid: number | undefined;
   /** False from the moment its end is known. */
   readonly alive: boolean;
@@ -34,9 +34,11 @@ export interface ModelProcess {
    * @param limitMs a process that has not answered by then hangs, and is killed
    * @throws ModelProcessGone
    */
-  request(message: ParentMessage, limitMs: number): Promise<ChildMessage>;
+  request(message: Message, limitMs: number): Promise<Answer>;
   /** Resolves when nothing is left of it. */
   readonly gone: Promise<ModelProcessEnd>;
+  /** From now on, where memory runs out, the kernel ends a process that still loads before this one. */
+  makeLessExpendable(): void;
   kill(): void;
 }
 
@@ -61,11 +63,25 @@ const ENVIRONMENT = [
   'NVIDIA_DRIVER_CAPABILITIES',
 ];
 
-/** Starts a process for a model; it ends with this one, however this one ends. */
-export function startModelProcess(task: Task): ModelProcess {
-  const entry = createRequire(import.meta.url).resolve('#inference-child');
-  const child = fork(entry, [task], {
-    env: Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]])),
+/** Between that of the miner, 0, and that which a model's process gives itself when it starts, 500. */
+const PROVEN_OOM_SCORE = 300;
+
+/**
+ * Starts a process for a model; it ends with this one, however this one ends.
+ * @param title its argument, by which it is told apart in a list of processes
+ * @param program what it runs, by its name in the `imports` of package.json; it has to speak `Message` and `Answer`
+ */
+export function startModelProcess<Message extends object = ParentMessage, Answer = ChildMessage>(
+  title: string,
+  program = '#inference-child',
+): ModelProcess<Message, Answer> {
+  const entry = createRequire(import.meta.url).resolve(program);
+  const child = fork(entry, [title], {
+    env: {
+      ...Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]])),
+      // Else ONNX Runtime reports each session to Microsoft, and leaves files in TMPDIR and in ~/.cache for that.
+      ORT_DISABLE_TELEMETRY: '1',
+    },
     execArgv: [],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -73,7 +89,7 @@ export function startModelProcess(task: Task): ModelProcess {
   let alive = true;
   let stderr = '';
   let hung: string | undefined;
-  let pending: { answer(message: ChildMessage): void; fail(error: ModelProcessGone): void } | undefined;
+  let pending: { answer(message: Answer): void; fail(error: ModelProcessGone): void } | undefined;
 
   const kill = (): void => {
     child.kill('SIGKILL');
@@ -81,8 +97,8 @@ export function startModelProcess(task: Task): ModelProcess {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_TAIL_CHARS);
   });
-  // The other end is this repository's onnx-child.ts, which sends nothing else.
-  child.on('message', (message) => pending?.answer(message as ChildMessage));
+  // The other end is a program of this repository, which sends nothing else.
+  child.on('message', (message) => pending?.answer(message as Answer));
   child.on('disconnect', kill);
 
   const gone = new Promise<ModelProcessEnd>((resolve) => {
@@ -101,11 +117,11 @@ export function startModelProcess(task: Task): ModelProcess {
     );
   });
 
-  const request = async (message: ParentMessage, limitMs: number): Promise<ChildMessage> => {
+  const request = async (message: Message, limitMs: number): Promise<Answer> => {
     if (!alive || !child.connected) throw new ModelProcessGone('had ended', false);
     let timer: NodeJS.Timeout | undefined;
     try {
-      return await new Promise<ChildMessage>((answer, fail) => {
+      return await new Promise<Answer>((answer, fail) => {
         const mine = { answer, fail };
         pending = mine;
         timer = setTimeout(() => {
@@ -133,6 +149,10 @@ export function startModelProcess(task: Task): ModelProcess {
     },
     request,
     gone,
+    makeLessExpendable() {
+      // Not Linux, or not allowed: then the kernel chooses by itself.
+      writeFile(`/proc/${child.pid}/oom_score_adj`, String(PROVEN_OOM_SCORE)).catch(() => undefined);
+    },
     kill,
   };
 }

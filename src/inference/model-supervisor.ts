@@ -1,10 +1,11 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeadlineClock } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
-import type { TemporaryFile, TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ReadyMessage } from './child-protocol.ts';
 import type { Device, EngineState, EngineStatus } from './engine.ts';
+import type { ModelCopy } from './model-copy.ts';
 import type { Task } from './model-json.ts';
 import {
   type ModelProcess,
@@ -16,19 +17,32 @@ import { countPhysicalCores } from './physical-cores.ts';
 
 interface ModelSupervisorOptions {
   readonly task: Task;
+  /** What the model is called in the log: where the operator put it. */
   readonly modelPath: string;
+  /** Where the process reads it, and may make files while it loads. */
+  readonly copy: Pick<ModelCopy, 'folder' | 'onnxPath' | 'sourceFolder'>;
   readonly device: Device;
   /** A process that has not loaded and warmed the model by then hangs. */
   readonly loadLimitMs: number;
-  /** Where the process may make files while it loads. */
-  readonly temporary: TemporaryFolder;
+  /**
+   * For a model that is tried beside another: what keeps it from its first answer is final, and is left to the caller to
+   * tell.
+   */
+  readonly onTrial: boolean;
   readonly logger: Logger;
   readonly clock: DeadlineClock;
   /** A process, the first or a fresh one, can be given runs. */
   onReady(): void;
+  /** CUDA was to be tried and isn't used. */
+  onCudaFailure(reason: string): void;
   /** There will be no process for some time, or never. */
   onFailed(error: MinerError): void;
 }
+
+type SupervisorStatus = Pick<
+  EngineStatus,
+  'state' | 'provider' | 'nodesByProvider' | 'pid' | 'restarts' | 'lastError' | 'warmupMs'
+>;
 
 /** Keeps one process with a warm model alive. */
 export interface ModelSupervisor {
@@ -42,7 +56,7 @@ export interface ModelSupervisor {
   /** Says that the process completed a run, and so isn't one of those that only ever die. */
   noteRun(): void;
   ready(signal?: AbortSignal): Promise<void>;
-  status(): Omit<EngineStatus, 'modelPath' | 'device' | 'runs' | 'queued'>;
+  status(): SupervisorStatus;
   /** Ends the process; resolves when nothing is left of it. */
   close(): Promise<void>;
 }
@@ -50,8 +64,6 @@ export interface ModelSupervisor {
 /** Deaths in a row, none of them during a run, after which it is no longer tried at once. */
 const DEATHS_UNTIL_FAILED = 5;
 const FIRST_PAUSE_MS = 100;
-/** What the profile of one run takes at most: some kB for each of a model's operations. */
-const SCRATCH_BYTES = 4 * 1024 * 1024;
 const RETRY_FAILED_MS = 30_000;
 
 /**
@@ -61,12 +73,14 @@ const RETRY_FAILED_MS = 30_000;
 export function createModelSupervisor({
   task,
   modelPath,
+  copy,
   device,
   loadLimitMs,
-  temporary,
+  onTrial,
   logger,
   clock,
   onReady,
+  onCudaFailure,
   onFailed,
 }: ModelSupervisorOptions): ModelSupervisor {
   const closing = new AbortController();
@@ -79,7 +93,7 @@ export function createModelSupervisor({
   let restarts = 0;
   let warmupMs: number | undefined;
   let lastError: string | undefined;
-  let cudaWarned = false;
+  const unproven = (): boolean => onTrial && announced === undefined;
 
   const enter = (next: EngineState): void => {
     if (state === 'closed') return;
@@ -90,22 +104,25 @@ export function createModelSupervisor({
   const fail = (error: MinerError): void => {
     failure = error;
     lastError = error.message;
-    logger.error({ task, modelPath, code: error.code, detail: error.message }, 'model failed');
+    if (!unproven())
+      logger.error({ task, modelPath, code: error.code, detail: error.message }, 'model failed');
     enter('failed');
     onFailed(error);
   };
 
-  const load = async (child: ModelProcess, scratch: TemporaryFile): Promise<'ready' | 'refused'> => {
+  const load = async (child: ModelProcess): Promise<'ready' | 'refused'> => {
     const startedAt = clock.monotonic();
     const threads = countPhysicalCores();
     const message = {
-      ...({ type: 'load', modelPath, task, device, threads } as const),
+      ...({ type: 'load', modelPath: copy.onnxPath, task, device, threads } as const),
       // Its own for each process: one that died may have left half a profile.
-      scratchPrefix: `${scratch.path}-${child.pid}`,
+      scratchPrefix: join(copy.folder, `.profile-${child.pid}`),
     };
     const answer = await child.request(message, loadLimitMs);
     if (answer.type === 'refused') {
-      fail(new MinerError(answer.code, answer.message));
+      // The operator knows the model by where it was put; a miner has several, and each message says of which it speaks.
+      const words = answer.message.replaceAll(copy.folder, copy.sourceFolder);
+      fail(new MinerError(answer.code, words.includes(modelPath) ? words : `${modelPath}: ${words}`));
       return 'refused';
     }
     if (answer.type !== 'ready') {
@@ -115,11 +132,8 @@ export function createModelSupervisor({
     failure = undefined;
     warmupMs = clock.monotonic() - startedAt;
     const { provider, nodesByProvider, runMs, cudaFailure } = answer;
-    if (cudaFailure !== undefined && !cudaWarned) {
-      cudaWarned = true;
-      const reason = cudaFailure;
-      logger.warn({ task, reason }, 'CUDA cannot be used: the model runs on the CPU and is slower');
-    }
+    if (cudaFailure !== undefined) onCudaFailure(cudaFailure);
+    child.makeLessExpendable();
     const { pid } = child;
     logger.info({ task, modelPath, provider, nodesByProvider, pid, warmupMs, runMs }, 'model ready');
     enter('ready');
@@ -127,12 +141,12 @@ export function createModelSupervisor({
     return 'ready';
   };
 
-  /** One process after the other, until all is closed or the model refused before it ever worked. */
-  const supervise = async (scratch: TemporaryFile): Promise<void> => {
+  /** One process after the other, until all is closed or the model is refused before it ever worked. */
+  const supervise = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       const child = startModelProcess(task);
       current = child;
-      const outcome = await load(child, scratch).catch((error: unknown) => {
+      const outcome = await load(child).catch((error: unknown) => {
         if (!(error instanceof ModelProcessGone)) throw error;
         return 'died' as const;
       });
@@ -141,6 +155,7 @@ export function createModelSupervisor({
       current = undefined;
       if (closing.signal.aborted || (outcome === 'refused' && announced === undefined)) return;
       if (outcome !== 'refused') noteDeath(child, end, outcome === 'ready' && end.duringRequest);
+      if (unproven()) return;
       restarts += 1;
       await sleep(pauseMs(), undefined, { signal: closing.signal }).catch(() => undefined);
     }
@@ -148,6 +163,14 @@ export function createModelSupervisor({
 
   const noteDeath = (child: ModelProcess, { how, stderr }: ModelProcessEnd, duringRun: boolean): void => {
     lastError = `the model process ${how}`;
+    if (unproven()) {
+      fail(
+        new MinerError('MODEL_UNAVAILABLE', `the model process ${how} while it loaded`, {
+          fields: { stderr },
+        }),
+      );
+      return;
+    }
     logger.error({ task, pid: child.pid, how, stderr }, 'model process ended');
     if (!duringRun) idleDeaths += 1;
     if (idleDeaths >= DEATHS_UNTIL_FAILED) {
@@ -165,8 +188,7 @@ export function createModelSupervisor({
 
   const live = async (): Promise<void> => {
     try {
-      const scratch = await temporary.create(SCRATCH_BYTES);
-      await supervise(scratch).finally(() => scratch.remove());
+      await supervise();
     } catch (error) {
       current?.kill();
       fail(new MinerError('MODEL_UNAVAILABLE', `the model process could not be run: ${String(error)}`));

@@ -1,26 +1,12 @@
-import type { DeadlineClock } from '../admission/deadline.ts';
+import type { Clock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
-import type { RgbFrames } from '../media/frames.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { ChildPrediction, ResultMessage } from './child-protocol.ts';
-import type { ModelContract } from './contract.ts';
-import { createCrashRecord } from './crash-record.ts';
-import type { Device, Engine, EngineInput, InferOptions, Prediction } from './engine.ts';
+import type { Device, Engine, EngineState } from './engine.ts';
 import type { Task } from './model-json.ts';
-import { type ModelProcess, ModelProcessGone } from './model-process.ts';
-import { closingError, createModelSupervisor } from './model-supervisor.ts';
-import { createPixelTransfer, type PixelTransfer } from './pixel-transfer.ts';
-import { createRunQueue, type QueuedRun } from './run-queue.ts';
-
-/** When a process that doesn't answer is taken to hang; the defaults leave room for a retry within 11 seconds. */
-interface HangLimits {
-  /** For loading the model and its warm-up. */
-  readonly loadMs: number;
-  /** A run may take 20 times the slowest that was seen, but no less than `floorMs` and no more than `ceilingMs`. */
-  readonly floorMs: number;
-  readonly ceilingMs: number;
-}
+import { createModelKeeper } from './model-keeper.ts';
+import type { HangLimits } from './model-runner.ts';
+import { closingError } from './model-supervisor.ts';
 
 export interface OnnxEngineOptions {
   readonly task: Task;
@@ -28,191 +14,90 @@ export interface OnnxEngineOptions {
   readonly modelPath: string;
   readonly device: Device;
   readonly logger: Logger;
-  readonly clock: DeadlineClock;
+  readonly clock: Clock;
   /** Where private files for large pictures and masks are made. */
   readonly temporary: TemporaryFolder;
+  /**
+   * Where private copies of the model's files are kept while it runs: on disk, and where no one tidies. Made if it is not
+   * there; several engines and miners can share it.
+   */
+  readonly copiesFolder: string;
   readonly hangLimits?: HangLimits;
+  /** Between two looks at whether the model's files have changed. */
+  readonly pollMs?: number;
 }
 
 const DEFAULT_HANG_LIMITS: HangLimits = { loadMs: 180_000, floorMs: 3_000, ceilingMs: 10_000 };
-const HANG_FACTOR = 20;
-const FLOAT16_BYTES = 2;
-/** Each holds decoded pictures, so their number bounds memory; the miner's own admission is stricter. */
-const QUEUE_LIMIT = 64;
-/** A model of free size takes pictures up to here, 4096 × 4096: as float32 that is 201 MB. */
-const NATIVE_LIMIT_PIXELS = 16_777_216;
+const DEFAULT_POLL_MS = 2_000;
 
-/** ONNX Runtime in a process of its own, which is replaced when it dies or hangs. Loading starts at once. */
+/**
+ * ONNX Runtime in a process of its own, which is replaced when it dies or hangs, and when the model's files change.
+ * Loading starts at once.
+ */
 export function createOnnxEngine({
-  task,
-  modelPath,
-  device,
-  logger,
-  clock,
-  temporary,
+  copiesFolder,
   hangLimits = DEFAULT_HANG_LIMITS,
+  pollMs = DEFAULT_POLL_MS,
+  ...options
 }: OnnxEngineOptions): Engine {
-  const queue = createRunQueue({ limit: QUEUE_LIMIT });
-  const crashes = createCrashRecord({ clock });
-  let running: QueuedRun | undefined;
-  let pumping = false;
-  let pumped: Promise<void> = Promise.resolve();
-  let runs = 0;
-  let slowestRunMs = 0;
-
-  /** One run after the other, for as long as there is a process and something to do. */
-  const pump = async (): Promise<void> => {
-    for (let child = supervisor.process; child !== undefined; child = supervisor.process) {
-      running = queue.take();
-      if (running === undefined) break;
-      await attempt(running, child);
-    }
-    running = undefined;
-    pumping = false;
-  };
-
-  const startPump = (): void => {
-    if (pumping) return;
-    pumping = true;
-    pumped = pump();
-  };
-
-  const attempt = async (run: QueuedRun, child: ModelProcess): Promise<void> => {
-    const { frames, sourceSize } = run.input;
-    let transfer: PixelTransfer | undefined;
-    try {
-      const resultBytes = task === 'mask' ? sourceSize.height * sourceSize.width * FLOAT16_BYTES : 0;
-      transfer = await createPixelTransfer(temporary, frames.data, resultBytes);
-      if (run.settled) return;
-      const { prediction, runMs } = await exchange(run, child, transfer);
-      runs += 1;
-      crashes.clear(run.input.contentHash);
-      slowestRunMs = Math.max(slowestRunMs, runMs);
-      supervisor.noteRun();
-      if (!run.settled) run.resolve(await toPrediction(prediction, sourceSize, transfer));
-    } catch (error) {
-      if (!(error instanceof ModelProcessGone)) run.reject(error);
-      else if (supervisor.state === 'closed') run.reject(closingError());
-      else if (error.duringRequest) retryOrBar(run, error);
-      else if (supervisor.state === 'failed') run.reject(supervisor.failure);
-      else queue.restore(run);
-    } finally {
-      await transfer?.close();
-    }
-  };
-
-  const exchange = async (
-    { input }: QueuedRun,
-    child: ModelProcess,
-    { pixels, resultFile }: PixelTransfer,
-  ): Promise<ResultMessage> => {
-    const { count, height, width } = input.frames;
-    const { sourceSize } = input;
-    const message = { type: 'run', resultFile, pixels, count, height, width, sourceSize } as const;
-    const answer = await child.request(message, hangLimitMs());
-    if (answer.type === 'result') return answer;
-    if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
-    throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
-  };
-
-  const hangLimitMs = (): number => {
-    const { floorMs, ceilingMs } = hangLimits;
-    const { input } = contractOf();
-    // The size of pictures is free there, and says more about the time than any run before.
-    if (input.fit.mode === 'native') return ceilingMs;
-    const seenMs = Math.max(slowestRunMs, supervisor.announced?.runMs ?? 0);
-    return Math.min(ceilingMs, Math.max(floorMs, HANG_FACTOR * seenMs));
-  };
-
-  /** The process died on this input: it gets one more attempt, in a fresh process. */
-  const retryOrBar = (run: QueuedRun, gone: ModelProcessGone): void => {
-    const { contentHash } = run.input;
-    logger.warn({ task, contentHash, how: gone.message }, 'model process died during a run');
-    crashes.add(contentHash);
-    if (!crashes.isBarred(contentHash)) {
-      queue.restore(run);
-      return;
-    }
-    const error = barredError(contentHash, gone.message);
-    run.reject(error);
-    queue.rejectWaiting((other) => (other.input.contentHash === contentHash ? error : undefined));
-  };
-
-  const contractOf = (): ModelContract => {
-    const { announced, failure } = supervisor;
-    if (announced !== undefined) return announced.contract;
-    throw failure ?? new MinerError('MODEL_WARMING', 'the model is still loading');
-  };
-
-  const supervisor = createModelSupervisor({
-    task,
-    modelPath,
-    device,
-    loadLimitMs: hangLimits.loadMs,
-    temporary,
-    logger,
+  const { task, modelPath, device, clock, logger } = options;
+  let cudaWarned = false;
+  let closed = false;
+  const keeper = createModelKeeper({
+    copiesFolder,
+    pollMs,
     clock,
-    onReady: startPump,
-    onFailed: (error) => queue.rejectWaiting(() => error),
+    settings: {
+      ...options,
+      hangLimits,
+      onCudaFailure(reason) {
+        if (!cudaWarned) {
+          logger.warn({ task, reason }, 'CUDA cannot be used: the model runs on the CPU and is slower');
+        }
+        cudaWarned = true;
+      },
+    },
   });
+
+  const stateOf = (): EngineState => {
+    if (closed) return 'closed';
+    return keeper.current?.state ?? (keeper.failure === undefined ? 'warming' : 'failed');
+  };
 
   return {
     task,
-    get contract() {
-      return contractOf();
+
+    async ready(signal) {
+      if (closed) throw closingError();
+      await keeper.ready(signal);
     },
-    ready: supervisor.ready,
 
     status: () => ({
-      ...supervisor.status(),
       modelPath,
       device,
-      runs,
-      queued: queue.size + (running?.settled === false ? 1 : 0),
+      provider: undefined,
+      nodesByProvider: {},
+      pid: undefined,
+      lastError: keeper.failure?.message,
+      warmupMs: undefined,
+      ...keeper.current?.status(),
+      ...keeper.status(),
+      state: stateOf(),
     }),
 
-    async infer(input: EngineInput, options: InferOptions): Promise<Prediction> {
-      if (supervisor.state === 'closed') throw closingError();
-      if (supervisor.state === 'failed') throw supervisor.failure;
-      requireFrames(input.frames, contractOf());
-      if (crashes.isBarred(input.contentHash)) throw barredError(input.contentHash, 'died on it before');
-      const answer = queue.add(input, options);
-      startPump();
-      return answer;
+    async use(work) {
+      if (closed) throw closingError();
+      if (keeper.current === undefined) {
+        throw keeper.failure ?? new MinerError('MODEL_WARMING', 'the model is still loading');
+      }
+      return keeper.current.use(work);
     },
+
+    reload: keeper.reload,
 
     async close() {
-      const closed = supervisor.close();
-      queue.rejectWaiting(closingError);
-      await closed;
-      await pumped;
+      closed = true;
+      await keeper.close();
     },
   };
-}
-
-async function toPrediction(
-  prediction: ChildPrediction,
-  { height, width }: EngineInput['sourceSize'],
-  transfer: PixelTransfer,
-): Promise<Prediction> {
-  if (prediction.kind === 'probabilities') return prediction;
-  return { kind: 'mask', float16le: await transfer.receive(prediction.float16le), height, width };
-}
-
-/** Whoever samples and resizes media does it by the contract; anything else is a fault of the miner. */
-function requireFrames({ data, count, height, width }: RgbFrames, { input }: ModelContract): void {
-  const { fit, frames } = input;
-  const sized = fit.mode === 'native' || (fit.height === height && fit.width === width);
-  if (count !== frames || !sized || data.length !== count * height * width * 3) {
-    const given = `${count} frames of ${height} × ${width}`;
-    throw new MinerError('INTERNAL', `${given} do not fit the model's contract`);
-  }
-  if (fit.mode === 'native' && height * width > NATIVE_LIMIT_PIXELS) {
-    throw new MinerError('MEDIA_TOO_LARGE', `${height} × ${width} is more than the model is given at once`);
-  }
-}
-
-function barredError(contentHash: string, how: string): MinerError {
-  const message = `the model process ${how}; this input is refused for ten minutes`;
-  return new MinerError('INFERENCE_CRASHED', message, { fields: { contentHash } });
 }

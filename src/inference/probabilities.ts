@@ -1,5 +1,5 @@
 import { MinerError } from '../errors.ts';
-import type { OutputContract } from './contract.ts';
+import type { ClassesContract } from './contract.ts';
 import type { ClassName } from './model-json.ts';
 
 /** P(real), P(synthetic), P(semisynthetic): finite, each in [0, 1], their sum within 1e-9 of 1. */
@@ -17,10 +17,7 @@ const TOLERANCE = 0.01;
  */
 export function toProbabilities(
   numbers: readonly number[],
-  {
-    kind,
-    classes,
-  }: Pick<Extract<OutputContract, { kind: 'logits' | 'probabilities' | 'sigmoid' }>, 'kind' | 'classes'>,
+  { kind, classes, temperature }: Pick<ClassesContract, 'kind' | 'classes' | 'temperature'>,
 ): ClassProbabilities {
   if (numbers.length !== classes.length || !numbers.every(Number.isFinite)) {
     throw new MinerError(
@@ -29,8 +26,9 @@ export function toProbabilities(
     );
   }
   if (kind === 'probabilities') requireProbabilities(numbers);
+  const logits = numbers.map((number) => number / temperature);
   const perClass =
-    kind === 'logits' ? softmax(numbers) : kind === 'sigmoid' ? numbers.map(sigmoid) : numbers.map(clamp);
+    kind === 'logits' ? softmax(logits) : kind === 'sigmoid' ? logits.map(sigmoid) : numbers.map(clamp);
   const slots: [number, number, number] = [0, 0, 0];
   classes.forEach((name, index) => {
     slots[SLOT[name]] = perClass[index] ?? 0;

@@ -1,22 +1,70 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 
 const profileSchema = z.array(
   z.looseObject({
     cat: z.string().optional(),
+    name: z.string().optional(),
+    /** Microseconds. */
+    ts: z.number().optional(),
+    dur: z.number().optional(),
     args: z.looseObject({ provider: z.string().optional() }).optional(),
   }),
 );
 
+/** What one execution provider did in one run of a model. */
+export interface ProviderUse {
+  readonly nodes: number;
+  /** As the host sees it: work that a GPU goes on with by itself is not in it. */
+  readonly ms: number;
+}
+
 /**
- * How many operations each execution provider ran, from a profile of ONNX Runtime: the session itself doesn't tell
- * what it runs on.
- * @param text the profile, a JSON array of trace events
+ * How many operations each execution provider ran and how long they took, from a profile of ONNX Runtime: the session
+ * itself doesn't tell what it runs on.
+ * @param text the profile, a JSON array of trace events; of several runs the last one counts
  */
-export function countNodesByProvider(text: string): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { cat, args } of profileSchema.parse(JSON.parse(text))) {
-    if (cat !== 'Node' || args?.provider === undefined) continue;
-    counts[args.provider] = (counts[args.provider] ?? 0) + 1;
+export function readProviderUse(text: string): Record<string, ProviderUse> {
+  const events = profileSchema.parse(parseEvents(text));
+  const runStarts = events.flatMap(({ name, ts }) => (name === 'model_run' && ts !== undefined ? [ts] : []));
+  const lastRunStart = Math.max(0, ...runStarts);
+  const uses: Record<string, ProviderUse> = {};
+  for (const { cat, ts = 0, dur = 0, args } of events) {
+    if (cat !== 'Node' || args?.provider === undefined || ts < lastRunStart) continue;
+    const { nodes, ms } = uses[args.provider] ?? { nodes: 0, ms: 0 };
+    uses[args.provider] = { nodes: nodes + 1, ms: ms + dur / 1000 };
   }
-  return counts;
+  return uses;
+}
+
+/**
+ * ONNX Runtime writes an event a line, and the names of a model's operations as they are: a quote or a control character
+ * in one spoils its line, and no other.
+ */
+function parseEvents(text: string): unknown[] {
+  return text.split('\n').flatMap((line) => {
+    const event = line.trim().replace(/,$/, '');
+    if (!event.startsWith('{')) return [];
+    try {
+      return [JSON.parse(event.replaceAll(/\p{Cc}/gu, ' '))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * Reads and removes the profile of the runs so far; ONNX Runtime adds the time to the name of the file.
+ * @param prefix how the path of the file begins
+ */
+export function takeProfile(prefix: string): Record<string, ProviderUse> {
+  const folder = dirname(prefix);
+  const uses: Record<string, ProviderUse> = {};
+  for (const name of readdirSync(folder).filter((entry) => entry.startsWith(basename(prefix)))) {
+    const path = join(folder, name);
+    Object.assign(uses, readProviderUse(readFileSync(path, 'utf8')));
+    rmSync(path);
+  }
+  return uses;
 }

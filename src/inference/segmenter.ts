@@ -1,18 +1,18 @@
 import { MinerError } from '../errors.ts';
-import type { Engine, EngineInput, InferOptions, Prediction } from './engine.ts';
+import type { EngineInput, InferOptions, LoadedModel, Prediction } from './engine.ts';
 
 /**
  * Which pixels of a picture were altered, as it goes on the wire: little-endian float16, row-major, exactly of the
  * picture's size; a validator refuses another number of bytes.
- * @param engine whose task is `mask`
- * @throws MinerError INFERENCE_FAILED where the engine's answer isn't that, and what `infer` throws
+ * @param model whose task is `mask`
+ * @throws MinerError INFERENCE_FAILED where its answer isn't that, and what `infer` throws
  */
 export async function segment(
-  engine: Engine,
+  model: Pick<LoadedModel, 'infer'>,
   input: EngineInput,
   options: InferOptions,
 ): Promise<Extract<Prediction, { kind: 'mask' }>> {
-  const prediction = await engine.infer(input, options);
+  const prediction = await model.infer(input, options);
   if (prediction.kind !== 'mask') {
     throw new MinerError('INFERENCE_FAILED', `a segmenter's model answered with ${prediction.kind}`);
   }

@@ -2,11 +2,13 @@ import { MinerError } from '../errors.ts';
 import type { Fit, RgbFrames } from './frames.ts';
 import { decodeImage, fitFrames } from './image.ts';
 import { FRAMES_LIMIT_BYTES, VIDEO_FRAMES_LIMIT } from './limits.ts';
-import { sampleIndices } from './sample-indices.ts';
+import { type FrameStride, sampleIndices } from './sample-indices.ts';
 
 interface SampleOptions {
   /** Frames wanted, at least 1. */
   readonly frames: number;
+  /** Which frames; `even` when absent. */
+  readonly frameStride?: FrameStride;
   readonly fit: Fit;
   readonly signal: AbortSignal;
 }
@@ -27,10 +29,10 @@ interface PictureSample {
  */
 export async function samplePictures(
   pictures: readonly Buffer[],
-  { frames: wanted, fit, signal }: SampleOptions,
+  { frames: wanted, frameStride, fit, signal }: SampleOptions,
 ): Promise<PictureSample> {
   if (pictures.length === 0) throw new MinerError('MEDIA_UNDECODABLE', 'the clip has no frame');
-  const indices = sampleIndices(Math.min(pictures.length, VIDEO_FRAMES_LIMIT), wanted);
+  const indices = sampleIndices(Math.min(pictures.length, VIDEO_FRAMES_LIMIT), wanted, frameStride);
   const fitted: Buffer[] = [];
   let clip: PictureSample['clip'] | undefined;
   let size = { height: 0, width: 0 };

@@ -1,15 +1,28 @@
 /**
- * Which frames of a clip are sampled: `round(i · (n − 1) / (k − 1))`, so the first and the last are always among them
- * and the rest lie evenly between; one frame alone is the middle one, `floor((n − 1) / 2)`. A clip shorter than what is
- * wanted gives each frame once, in order, and repeats its last.
+ * Which frames of a clip are sampled.
+ * - `even`: spread over the whole clip
+ * - a number n ≥ 1: every nth from the first on
+ */
+export type FrameStride = 'even' | number;
+
+/**
+ * The frames of a clip that are sampled. `even` is `round(i · (n − 1) / (k − 1))`, so the first and the last are always
+ * among them and the rest lie evenly between; one frame alone is the middle one, `floor((n − 1) / 2)`. A stride s is
+ * `i · s`; where the clip is too short for it, the largest stride that fits. A clip shorter than what is wanted gives
+ * each frame once, in order, and repeats its last.
  *
  * @param frameCount frames of the clip, n ≥ 1
  * @param wanted frames to sample, k ≥ 1
  * @returns k indices from 0 to n − 1, ascending
  */
-export function sampleIndices(frameCount: number, wanted: number): number[] {
-  if (wanted === 1) return [Math.floor((frameCount - 1) / 2)];
-  return Array.from({ length: wanted }, (_, i) =>
-    frameCount < wanted ? Math.min(i, frameCount - 1) : Math.round((i * (frameCount - 1)) / (wanted - 1)),
-  );
+export function sampleIndices(frameCount: number, wanted: number, stride: FrameStride = 'even'): number[] {
+  const last = frameCount - 1;
+  const each = (indexOf: (i: number) => number): number[] =>
+    Array.from({ length: wanted }, (_, i) => indexOf(i));
+  if (frameCount < wanted) return each((i) => Math.min(i, last));
+  if (stride !== 'even') {
+    const fitting = wanted === 1 ? 1 : Math.max(1, Math.min(stride, Math.floor(last / (wanted - 1))));
+    return each((i) => i * fitting);
+  }
+  return wanted === 1 ? [Math.floor(last / 2)] : each((i) => Math.round((i * last) / (wanted - 1)));
 }

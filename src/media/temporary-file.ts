@@ -1,9 +1,9 @@
-import { type FileHandle, lstat, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { isMarkStale, ownMark } from './process-mark.ts';
+import { makeProcessFolder, removeStaleFolders } from './process-folder.ts';
 
 /** A private file that lives as long as the request or the call it serves. */
 export interface TemporaryFile {
@@ -53,7 +53,6 @@ interface Place {
   promisedBytes: number;
 }
 
-const PREFIX = 'sn34-miner-';
 /** Of /dev/shm: it is the host's memory, and other programs fail in ugly ways when it is full. */
 const MEMORY_RESERVED_SHARE = 0.25;
 const DISK_RESERVED_SHARE = 0.01;
@@ -105,13 +104,8 @@ export async function createTemporaryFolder(options: TemporaryFolderOptions = {}
 }
 
 async function openPlace(parent: string, reservedShare: number, logger: Logger | undefined): Promise<Place> {
-  await removeStale(parent, logger);
-  return { parent, folders: [await makeFolder(parent)], reservedShare, promisedBytes: 0 };
-}
-
-/** A new folder that only this user may enter, named after this process. */
-async function makeFolder(parent: string): Promise<string> {
-  return mkdtemp(join(parent, `${PREFIX}${await ownMark()}-`));
+  await removeStaleFolders(parent, logger);
+  return { parent, folders: [await makeProcessFolder(parent)], reservedShare, promisedBytes: 0 };
 }
 
 async function hasRoom({ parent, reservedShare }: Place, neededBytes: number): Promise<boolean> {
@@ -163,7 +157,7 @@ async function openIn(place: Place, name: string): Promise<{ path: string; handl
     return { path, handle: await open(path, 'wx', 0o600) };
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
-    const folder = await makeFolder(place.parent);
+    const folder = await makeProcessFolder(place.parent);
     place.folders.push(folder);
     return { path: join(folder, name), handle: await open(join(folder, name), 'wx', 0o600) };
   }
@@ -177,20 +171,4 @@ function asSpaceError(error: unknown): unknown {
   const code = errorCode(error);
   if (code === undefined || !NO_SPACE_CODES.has(code)) return error;
   return new MinerError('MEDIA_NO_SPACE', `writing a temporary file failed with ${code}`, { cause: error });
-}
-
-/** Removes folders of processes that are gone. Those of other users and other containers are left alone. */
-async function removeStale(parent: string, logger: Logger | undefined): Promise<void> {
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith(PREFIX) || !(await isMarkStale(name.slice(PREFIX.length)))) continue;
-    const path = join(parent, name);
-    try {
-      const stats = await lstat(path);
-      if (!stats.isDirectory() || stats.uid !== process.getuid?.()) continue;
-      await rm(path, { recursive: true, force: true });
-      logger?.info({ path }, 'removed temporary files of a process that is gone');
-    } catch (error) {
-      logger?.warn({ path, err: error }, 'cannot remove temporary files of a process that is gone');
-    }
-  }
 }

@@ -4,7 +4,7 @@ import { runDecoder } from './decoder-process.ts';
 import type { Fit, RgbFrames } from './frames.ts';
 import { fitFrames } from './image.ts';
 import { FRAMES_LIMIT_BYTES, VIDEO_FRAMES_LIMIT, VIDEO_SAMPLES_LIMIT } from './limits.ts';
-import { sampleIndices } from './sample-indices.ts';
+import { type FrameStride, sampleIndices } from './sample-indices.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from './sniff.ts';
 import { complaintError } from './video-complaint.ts';
 import { inputOptions } from './video-input.ts';
@@ -13,6 +13,8 @@ import { type ClipFacts, probeVideo } from './video-probe.ts';
 interface SampleOptions {
   /** Frames wanted, 1 to `VIDEO_SAMPLES_LIMIT`. */
   readonly frames: number;
+  /** Which frames; `even` when absent. */
+  readonly frameStride?: FrameStride;
   readonly fit: Fit;
   readonly signal: AbortSignal;
   /** For probing and decoding together. */
@@ -28,7 +30,7 @@ export interface VideoSample {
 }
 
 /**
- * Decodes frames spread evenly over a clip (see `sampleIndices`; of a clip longer than `VIDEO_FRAMES_LIMIT` frames, over
+ * Decodes the frames of a clip that `sampleIndices` names (of a clip longer than `VIDEO_FRAMES_LIMIT` frames, over
  * the first so many) and fits each. At native size they equal ffmpeg's own decode to rgb24 byte for byte: lossless RGB
  * passes no colour matrix, and rotation that the container asks for is ignored, as EXIF orientation is in images. At
  * most one whole frame is held besides the result.
@@ -72,9 +74,9 @@ async function assertVideo(path: string): Promise<void> {
 }
 
 async function decodeFrames(path: string, clip: ClipFacts, options: SampleOptions): Promise<RgbFrames> {
-  const { frames: wanted, fit, signal, timeLimitMs, threads = 1 } = options;
+  const { frames: wanted, frameStride, fit, signal, timeLimitMs, threads = 1 } = options;
   const { width, height } = fit.mode === 'native' ? clip : fit;
-  const indices = sampleIndices(Math.min(clip.frameCount, VIDEO_FRAMES_LIMIT), wanted);
+  const indices = sampleIndices(Math.min(clip.frameCount, VIDEO_FRAMES_LIMIT), wanted, frameStride);
   const distinct = [...new Set(indices)];
   const fittedBytes = width * height * 3;
   if (wanted * fittedBytes > FRAMES_LIMIT_BYTES) {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { AnswerContext, Answerer, Pictures } from '../axon/answerer.ts';
 import type { ReceivedBody } from '../axon/body-sink.ts';
 import { detect } from '../inference/detector.ts';
-import type { Engine, EngineInput, Prediction } from '../inference/engine.ts';
+import type { Engine, EngineInput, EngineStatus, LoadedModel, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
 import { segment } from '../inference/segmenter.ts';
 import { decodeImage, fitFrames } from '../media/image.ts';
@@ -12,40 +12,43 @@ import { sampleVideo } from '../media/video.ts';
 /** The models of a miner, by what they answer. A model may be shared by several miners. */
 export type Engines = Readonly<Partial<Record<Task, Engine>>>;
 
+/** All that is needed of an engine to answer by it. */
+export type AnsweringEngine = Pick<Engine, 'use'> & { status(): Pick<EngineStatus, 'state'> };
+
 /**
  * Threads of one video decoder. More of them cost no more CPU time (a clip of 91 MB took 9.1 CPU-seconds with one and
  * with two, and half the wall time with two), so a lone clip may use the cores that a burst would share.
  */
-const MAX_DECODER_THREADS = 4;
+export const MAX_DECODER_THREADS = 4;
 
 /** Decodes bodies as the models' contracts ask and puts them to the models. */
-export function createAnswerer(engines: Engines): Answerer {
+export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringEngine>>>): Answerer {
   const threads = Math.min(MAX_DECODER_THREADS, availableParallelism());
 
-  function engineOf(task: Task): Engine {
+  function engineOf(task: Task): AnsweringEngine {
     const engine = engines[task];
     if (engine === undefined) throw new Error(`no engine for task ${task}`);
     return engine;
   }
 
   async function decodePicture(
-    engine: Engine,
+    { contract }: LoadedModel,
     media: ReceivedBody | Pictures,
     signal: AbortSignal,
   ): Promise<EngineInput> {
     const bytes = 'pictures' in media ? media.pictures[0] : await media.bytes();
     const picture = await decodeImage(bytes ?? Buffer.alloc(0), { signal });
-    const frames = await fitFrames(picture, engine.contract.input.fit, { signal });
+    const frames = await fitFrames(picture, contract.input.fit, { signal });
     return { frames, contentHash: media.sha256Hex, sourceSize: picture };
   }
 
   async function decodeClip(
-    engine: Engine,
+    { contract }: LoadedModel,
     media: ReceivedBody | Pictures,
     { deadline }: AnswerContext,
   ): Promise<EngineInput> {
-    const { frames: count, fit } = engine.contract.input;
-    const wanted = { frames: count, fit, signal: deadline.signal };
+    const { frames: count, frameStride, fit } = contract.input;
+    const wanted = { frames: count, frameStride, fit, signal: deadline.signal };
     const { frames, clip } =
       'pictures' in media
         ? await samplePictures(media.pictures, wanted)
@@ -62,17 +65,19 @@ export function createAnswerer(engines: Engines): Answerer {
     isWarm: (task) =>
       engines[task]?.status().state === 'ready' || engines[task]?.status().state === 'restarting',
     async answer(task, media, context): Promise<Prediction> {
-      const engine = engineOf(task);
       const { deadline, record } = context;
-      const input = await record.step('decode', () =>
-        task === 'video' ? decodeClip(engine, media, context) : decodePicture(engine, media, deadline.signal),
-      );
-      const options = { deadline, priority: 0 };
-      return record.step('infer', async () =>
-        task === 'mask'
-          ? segment(engine, input, options)
-          : { kind: 'probabilities', values: await detect(engine, input, options) },
-      );
+      // Held over both steps: pixels that were made for one model are not put to another.
+      return engineOf(task).use(async (model) => {
+        const input = await record.step('decode', () =>
+          task === 'video' ? decodeClip(model, media, context) : decodePicture(model, media, deadline.signal),
+        );
+        const options = { deadline, priority: 0 };
+        return record.step('infer', async () =>
+          task === 'mask'
+            ? segment(model, input, options)
+            : { kind: 'probabilities', values: await detect(model, input, options) },
+        );
+      });
     },
   };
 }

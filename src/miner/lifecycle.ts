@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Chain, createChain } from '../chain/chain.ts';
@@ -23,6 +24,8 @@ export interface LifecycleContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the process is asked to end: stop accepting, answer what was admitted, close. */
   readonly shutdown: AbortSignal;
+  /** Takes over SIGHUP, which ends the process otherwise. */
+  readonly onHangup: (listener: () => void) => void;
   /** Called once, when signed requests are answered. */
   readonly onReady: (ports: { axonPort: number; adminPort: number }) => void;
 }
@@ -82,6 +85,9 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   const temporary = open(await createTemporaryFolder({ logger, mostBytes }), (folder) => folder.close());
   const engines = enginesOf(config, temporary, logger);
   for (const engine of Object.values(engines)) open(engine, () => engine.close());
+  context.onHangup(() => {
+    if (!shutdown.aborted) for (const engine of Object.values(engines)) void engine.reload('SIGHUP');
+  });
 
   const chain = open(
     createChain({
@@ -138,7 +144,7 @@ async function hotkeyOf(config: MinerConfig, { env, logger }: LifecycleContext):
 }
 
 function enginesOf(
-  { minerType, models, device }: MinerConfig,
+  { minerType, models, device, stateDir }: MinerConfig,
   temporary: TemporaryFolder,
   logger: Logger,
 ): Engines {
@@ -148,6 +154,7 @@ function enginesOf(
       modelPath,
       device,
       temporary,
+      copiesFolder: join(stateDir, 'models'),
       logger: logger.child({ part: 'model' }),
       clock: systemClock,
     });

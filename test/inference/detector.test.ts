@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { detect } from '../../src/inference/detector.ts';
-import type { Engine, Prediction } from '../../src/inference/engine.ts';
+import type { LoadedModel, Prediction } from '../../src/inference/engine.ts';
 import { lasting, plain, useEngines } from './harness.ts';
 import { meanHead, redMask, writeModel } from './models.ts';
 
@@ -32,9 +32,7 @@ describe('a detector', () => {
       [0.5, 0.5, 0.5],
       [1.5, -0.5, 0],
     ] as const) {
-      const broken: Engine = {
-        ...engine,
-        contract: engine.contract,
+      const broken: Pick<LoadedModel, 'infer'> = {
         infer: async (): Promise<Prediction> => ({ kind: 'probabilities', values }),
       };
       await expect(detect(broken, input, lasting())).rejects.toMatchObject({ code: 'INFERENCE_FAILED' });

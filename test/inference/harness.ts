@@ -3,21 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { Engine, InferOptions } from '../../src/inference/engine.ts';
+import type { Engine, InferOptions, LoadedModel } from '../../src/inference/engine.ts';
 import type { Task } from '../../src/inference/model-json.ts';
 import { createOnnxEngine, type OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/media/temporary-file.ts';
 import { type CapturingLogger, createCapturingLogger } from '../fixtures/capturing-logger.ts';
 
+/** An engine whose model is not changed, so that each call can hold it by itself. */
+export type OpenEngine = Engine & LoadedModel;
+
 export interface Harness {
   /** Holds the models of a test. */
   readonly root: string;
   /** Names of the engines' private files. */
   files(): string[];
+  /** Names of the folders with copies of models. */
+  copies(): string[];
   /** Log messages so far, with their fields. */
   logLines(): Record<string, unknown>[];
-  open(task: Task, modelPath: string, options?: Partial<OnnxEngineOptions>): Engine;
+  open(task: Task, modelPath: string, options?: Partial<OnnxEngineOptions>): OpenEngine;
 }
 
 /** Engines and folders that end with each test. */
@@ -25,6 +30,7 @@ export function useEngines(): Harness {
   const home = mkdtempSync(join(tmpdir(), 'inference-test-'));
   const root = mkdtempSync(join(home, 'models-'));
   const diskFolder = join(home, 'files');
+  const copiesFolder = join(home, 'copies');
   mkdirSync(diskFolder);
   let temporary: TemporaryFolder;
   const engines = new Set<Engine>();
@@ -43,6 +49,7 @@ export function useEngines(): Harness {
   return {
     root,
     files: () => readdirSync(diskFolder).flatMap((folder) => readdirSync(join(diskFolder, folder))),
+    copies: () => readdirSync(copiesFolder),
     logLines: () => log.lines(),
     open(task, modelPath, options = {}) {
       const engine = createOnnxEngine({
@@ -52,11 +59,30 @@ export function useEngines(): Harness {
         logger: log.logger,
         clock: systemClock,
         temporary,
+        copiesFolder,
         ...options,
       });
       engines.add(engine);
-      return engine;
+      return openEngine(engine);
     },
+  };
+}
+
+function openEngine(engine: Engine): OpenEngine {
+  let contract: LoadedModel['contract'] | undefined;
+  return {
+    ...engine,
+    get contract() {
+      if (contract === undefined) throw new Error('not ready yet');
+      return contract;
+    },
+    async ready(signal) {
+      await engine.ready(signal);
+      await engine.use(async (model) => {
+        contract = model.contract;
+      });
+    },
+    infer: (input, options) => engine.use((model) => model.infer(input, options)),
   };
 }
 

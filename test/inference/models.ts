@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeModel } from '../../models/onnx-writer.mjs';
 import type { InputType, Layout, ModelJson } from '../../src/inference/model-json.ts';
+import { encodeModel } from '../fixtures/onnx-writer.mjs';
 
 type Graph = Parameters<typeof encodeModel>[0];
 type Nodes = Graph['nodes'];
@@ -9,6 +9,7 @@ type Constants = NonNullable<Graph['constants']>;
 
 const FLOAT = 1;
 const INT64 = 7;
+const FLOAT16 = 10;
 
 /** Writes `<root>/<name>/model.onnx` and model.json. @returns the folder */
 export function writeModel(root: string, name: string, onnx: Uint8Array, json?: ModelJson): string {
@@ -28,6 +29,11 @@ interface WeightedMeans {
   /** Declares these dimensions of the layout as unknown until the model runs. */
   readonly dynamic?: string;
   readonly gain?: number;
+  /** 3 × outputs numbers that the three means are multiplied with; the identity unless told. */
+  readonly matrix?: readonly number[];
+  /** Gives the softmax of the numbers. */
+  readonly softmax?: boolean;
+  readonly outputType?: 'float32' | 'float16';
 }
 
 /** The weight of one position: all differ, so that a mean tells where each pixel went. */
@@ -36,31 +42,115 @@ export function positionWeight(frame: number, row: number, column: number): numb
 }
 
 /**
- * A detector whose three numbers are gain × the weighted means of R, G and B: they prove order of channels, layout
- * and scale.
+ * A detector whose numbers are gain × the weighted means of R, G and B, times a matrix: they prove order of channels,
+ * layout and scale.
  */
 export function weightedMeans(options: WeightedMeans): Buffer {
-  const { layout, dtype, frames = 1, height, width, dynamic = '', gain = 1 } = options;
+  const { layout, dtype, frames = 1, height, width, dynamic = '', gain = 1, softmax = false } = options;
+  const { matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1], outputType = 'float32' } = options;
   const sizes: Record<string, number> = { N: 1, T: frames, C: 3, H: height, W: width };
   const shape = [...layout].map((letter) => (dynamic.includes(letter) ? letter : (sizes[letter] ?? 1)));
   const weightShape = [...layout].map((letter) => ('NC'.includes(letter) ? 1 : (sizes[letter] ?? 1)));
-  const weights: number[] = [];
-  for (let frame = 0; frame < (layout.includes('T') ? frames : 1); frame += 1) {
-    for (let row = 0; row < height; row += 1) {
-      for (let column = 0; column < width; column += 1) weights.push(positionWeight(frame, row, column));
-    }
+  const weights = new Float32Array((layout.includes('T') ? frames : 1) * height * width);
+  for (let index = 0; index < weights.length; index += 1) {
+    const [frame, place] = [Math.floor(index / (height * width)), index % (height * width)];
+    weights[index] = positionWeight(frame, Math.floor(place / width), place % width);
   }
   const axes = [...layout].flatMap((letter, axis) => ('NC'.includes(letter) ? [] : [axis]));
+  const outputs = matrix.length / 3;
   return detector(
-    { dtype, shape, outputs: 3 },
+    { dtype, shape, outputs, outputType },
     [
       { op: 'Mul', inputs: ['pixels', 'weights'], outputs: ['weighted'] },
       { op: 'ReduceMean', inputs: ['weighted'], outputs: ['means'], attributes: { axes, keepdims: 0 } },
-      { op: 'Mul', inputs: ['means', 'gain'], outputs: ['answer'] },
+      { op: 'Mul', inputs: ['means', 'gain'], outputs: ['gained'] },
+      { op: 'MatMul', inputs: ['gained', 'matrix'], outputs: ['numbers'] },
+      {
+        op: softmax ? 'Softmax' : 'Identity',
+        inputs: ['numbers'],
+        outputs: ['activated'],
+        ...(softmax ? { attributes: { axis: 1 } } : {}),
+      },
+      {
+        op: 'Cast',
+        inputs: ['activated'],
+        outputs: ['answer'],
+        attributes: { to: outputType === 'float16' ? FLOAT16 : FLOAT },
+      },
     ],
     [
       { name: 'weights', type: 'float32', shape: weightShape, data: weights },
       { name: 'gain', type: 'float32', shape: [1], data: [gain] },
+      { name: 'matrix', type: 'float32', shape: [3, outputs], data: matrix },
+    ],
+  );
+}
+
+/** How a mask lies in the output of `weightedMask`. */
+type MaskForm = keyof typeof MASK_SHAPES;
+
+const MASK_SHAPES = {
+  '1HW': [1, 'h', 'w'],
+  '11HW': [1, 1, 'h', 'w'],
+  '1HW1': [1, 'h', 'w', 1],
+  '12HW': [1, 2, 'h', 'w'],
+  '1HW2': [1, 'h', 'w', 2],
+} as const;
+
+/**
+ * A segmenter whose mask is gain × the sum of R, 2 G and 4 B at each place: it proves order of channels and layout. Of
+ * two channels the first is half of that.
+ */
+export function weightedMask({
+  layout,
+  dtype,
+  height,
+  width,
+  dynamic = '',
+  gain = 1,
+  form = '1HW',
+  outputType = 'float32',
+}: Omit<WeightedMeans, 'frames' | 'matrix' | 'softmax'> & { readonly form?: MaskForm }): Buffer {
+  const sizes: Record<string, number> = { N: 1, C: 3, H: height, W: width };
+  const shape = [...layout].map((letter) => (dynamic.includes(letter) ? letter : (sizes[letter] ?? 1)));
+  const channel = layout.indexOf('C');
+  const channelAxis = form.endsWith('HW') ? 1 : 3;
+  const twofold = form.includes('2');
+  const unsqueezed: Nodes = [
+    { op: 'Unsqueeze', inputs: ['mask', 'channel_axis'], outputs: [twofold ? 'second' : 'placed'] },
+  ];
+  const doubled: Nodes = [
+    { op: 'Mul', inputs: ['second', 'half'], outputs: ['first'] },
+    { op: 'Concat', inputs: ['first', 'second'], outputs: ['placed'], attributes: { axis: channelAxis } },
+  ];
+  return detector(
+    { dtype, shape, outputs: 1, outputType, outputShape: MASK_SHAPES[form] },
+    [
+      { op: 'Mul', inputs: ['pixels', 'weights'], outputs: ['weighted'] },
+      {
+        op: 'ReduceMean',
+        inputs: ['weighted'],
+        outputs: ['mask'],
+        attributes: { axes: [channel], keepdims: 0 },
+      },
+      ...(form === '1HW' ? [{ op: 'Identity', inputs: ['mask'], outputs: ['placed'] }] : unsqueezed),
+      ...(twofold ? doubled : []),
+      {
+        op: 'Cast',
+        inputs: ['placed'],
+        outputs: ['answer'],
+        attributes: { to: outputType === 'float16' ? FLOAT16 : FLOAT },
+      },
+    ],
+    [
+      {
+        name: 'weights',
+        type: 'float32',
+        shape: [...layout].map((letter) => (letter === 'C' ? 3 : 1)),
+        data: [3 * gain, 6 * gain, 12 * gain],
+      },
+      { name: 'channel_axis', type: 'int64', shape: [1], data: [channelAxis] },
+      { name: 'half', type: 'float32', shape: [1], data: [0.5] },
     ],
   );
 }
@@ -145,6 +235,7 @@ export function redMask(
   shape: readonly (number | string)[],
   extraNodes: Nodes = [],
   outputShape: readonly (number | string)[] = ['N', 1, 'h', 'w'],
+  extraConstants: Constants = [],
 ): Buffer {
   return encodeModel({
     name: 'red-mask',
@@ -160,6 +251,7 @@ export function redMask(
       { name: 'zero', type: 'int64', shape: [1], data: [0] },
       { name: 'one', type: 'int64', shape: [1], data: [1] },
       { name: 'per_byte', type: 'float32', shape: [1], data: [1 / 255] },
+      ...extraConstants,
     ],
   });
 }
@@ -169,11 +261,13 @@ function detector(
     dtype,
     shape,
     outputs,
+    outputType = 'float32',
     outputShape = ['N', outputs],
   }: {
     dtype: InputType;
     shape: readonly (number | string)[];
     outputs: number;
+    outputType?: 'float32' | 'float16';
     outputShape?: readonly (number | string)[];
   },
   nodes: Nodes,
@@ -182,7 +276,7 @@ function detector(
   return encodeModel({
     name: 'test-detector',
     inputs: [{ name: 'input', type: dtype, shape }],
-    outputs: [{ name: 'answer', type: 'float32', shape: outputShape }],
+    outputs: [{ name: 'answer', type: outputType, shape: outputShape }],
     nodes: [{ op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: FLOAT } }, ...nodes],
     constants,
   });

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { MinerError } from '../../src/errors.ts';
-import type { Engine, Prediction } from '../../src/inference/engine.ts';
+import type { Prediction } from '../../src/inference/engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { until } from '../fixtures/until.ts';
-import { cpuTicks, lasting, plain, useEngines } from './harness.ts';
+import { cpuTicks, lasting, type OpenEngine, plain, useEngines } from './harness.ts';
 import { slowWhenRed, writeModel } from './models.ts';
 
 const engines = useEngines();
@@ -20,14 +20,14 @@ const sourceSize = { height: 8, width: 8 };
 const PATIENT = { loadMs: 60_000, floorMs: 20_000, ceilingMs: 20_000 };
 const STRICT = { loadMs: 60_000, floorMs: 1_500, ceilingMs: 1_500 };
 
-async function openSlow(rounds: number, hangLimits = PATIENT, clock = systemClock): Promise<Engine> {
+async function openSlow(rounds: number, hangLimits = PATIENT, clock = systemClock): Promise<OpenEngine> {
   const folder = writeModel(engines.root, 'model', slowWhenRed(rounds));
   const engine = engines.open('image', folder, { hangLimits, clock });
   await engine.ready();
   return engine;
 }
 
-function pidOf(engine: Engine): number {
+function pidOf(engine: OpenEngine): number {
   const { pid } = engine.status();
   if (pid === undefined) throw new Error('The model has no process now');
   return pid;
@@ -87,14 +87,13 @@ describe('a process that dies', () => {
     await expect(refused).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
   });
 
-  it('and cannot be replaced, since the model is gone, is called failed', async () => {
+  it('is replaced by the same model when its files are gone', async () => {
     const engine = await openSlow(1);
     rmSync(join(engines.root, 'model'), { recursive: true });
-    process.kill(pidOf(engine), 'SIGSTOP');
-    const waiting = engine.infer({ frames: GREEN, contentHash: 'green', sourceSize }, lasting());
     process.kill(pidOf(engine), 'SIGKILL');
-    await expect(waiting).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
-    expect(engine.status().state).toBe('failed');
+    await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
+    const answer = await engine.infer({ frames: GREEN, contentHash: 'green', sourceSize }, lasting());
+    expect(largest(answer)).toBe(1);
   });
 });
 
@@ -217,6 +216,7 @@ describe.skipIf(!linux)('the process of a model', () => {
        import { systemClock } from ${JSON.stringify(`${dist}clock.js`)};
        const engine = createOnnxEngine({ task: 'image', modelPath: ${JSON.stringify(folder)}, device: 'cpu',
          logger: createLogger({ level: 'silent' }), clock: systemClock,
+         copiesFolder: ${JSON.stringify(join(engines.root, 'copies'))},
          temporary: await createTemporaryFolder({ diskFolder: ${JSON.stringify(engines.root)}, memoryFolder: '' }) });
        await engine.ready();
        console.log(engine.status().pid);`,

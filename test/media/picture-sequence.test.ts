@@ -10,19 +10,28 @@ const clipOf = (count: number) =>
 
 describe('a clip of pictures', () => {
   it.each([
-    [9, 3, [0, 4, 8]],
-    [3, 5, [0, 1, 2, 2, 2]],
-    [4, 1, [1]],
-  ])('of %i frames gives %i of them as decoded', async (count, wanted, indices) => {
-    const jpegs = await clipOf(count);
-    const { frames, clip } = await samplePictures(jpegs, { frames: wanted, fit: native, signal });
-    const expected = await Promise.all(
-      indices.map(async (index) => (await decodeImage(jpegs[index] as Buffer, { signal })).data),
-    );
-    expect(frames).toMatchObject({ count: wanted, height: 30, width: 40 });
-    expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
-    expect(clip).toEqual({ height: 30, width: 40 });
-  });
+    [9, 3, 'even', [0, 4, 8]],
+    [3, 5, 'even', [0, 1, 2, 2, 2]],
+    [4, 1, 'even', [1]],
+    [9, 3, 2, [0, 2, 4]],
+  ] as const)(
+    'of %i frames gives %i of them as decoded (stride: %s)',
+    async (count, wanted, frameStride, indices) => {
+      const jpegs = await clipOf(count);
+      const { frames, clip } = await samplePictures(jpegs, {
+        frames: wanted,
+        frameStride,
+        fit: native,
+        signal,
+      });
+      const expected = await Promise.all(
+        indices.map(async (index) => (await decodeImage(jpegs[index] as Buffer, { signal })).data),
+      );
+      expect(frames).toMatchObject({ count: wanted, height: 30, width: 40 });
+      expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
+      expect(clip).toEqual({ height: 30, width: 40 });
+    },
+  );
 
   it('is fitted, and keeps the size it was sent in', async () => {
     const fit = { mode: 'stretch', height: 8, width: 16 } as const;

@@ -33,4 +33,17 @@ describe('the frames sampled from a clip', () => {
       }
     }
   });
+
+  it('are every so many of the leading ones where a stride is given', () => {
+    expect(sampleIndices(144, 4, 1)).toEqual([0, 1, 2, 3]);
+    expect(sampleIndices(144, 4, 6)).toEqual([0, 6, 12, 18]);
+    expect(sampleIndices(144, 1, 6)).toEqual([0]);
+  });
+
+  it('lie closer than the stride where the clip is too short for it', () => {
+    expect(sampleIndices(19, 4, 6)).toEqual([0, 6, 12, 18]);
+    expect(sampleIndices(18, 4, 6)).toEqual([0, 5, 10, 15]);
+    expect(sampleIndices(5, 4, 6)).toEqual([0, 1, 2, 3]);
+    expect(sampleIndices(2, 4, 6)).toEqual([0, 1, 1, 1]);
+  });
 });

@@ -97,6 +97,11 @@ describe('sampling a clip as validators send it', () => {
     expect(frames.data.equals(makePixels(SIZE, 4))).toBe(true);
   });
 
+  it('gives every so many of the leading frames where a stride is asked for', async () => {
+    const { frames } = await sample(clip, { frames: 3, frameStride: 2 });
+    expect(frames.data.equals(Buffer.concat([0, 2, 4].map((frame) => makePixels(SIZE, frame))))).toBe(true);
+  });
+
   it('repeats the last frame of a clip that is too short', async () => {
     const { frames, clip: facts } = await sample(clip, { frames: 12 });
     expect([frames.count, facts.frameCount]).toEqual([12, FRAMES]);

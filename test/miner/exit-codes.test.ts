@@ -8,6 +8,8 @@ describe('the exit codes', () => {
     ['WALLET_MISMATCH', 11],
     ['CHAIN_NOT_REGISTERED', 12],
     ['MODEL_NOT_FOUND', 13],
+    ['MODEL_UNREADABLE', 13],
+    ['MODEL_CONTRADICTION', 13],
     ['AXON_PORT_IN_USE', 14],
     ['CHAIN_WRONG_NETWORK', 15],
     ['WALLET_DEV_KEY_REFUSED', 15],

@@ -1,0 +1,187 @@
+import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { asMinerError } from '../errors.ts';
+import type { InputContract, ModelContract, TensorSignature } from '../inference/contract.ts';
+import { type LoadedModel, loadModel } from '../inference/load-model.ts';
+import { obeyParent } from '../inference/obey-parent.ts';
+import { predict } from '../inference/predict.ts';
+import { toInputTensor } from '../inference/tensors.ts';
+import type { RgbFrames } from '../media/frames.ts';
+import type {
+  AnsweredMessage,
+  AskMessage,
+  ChildMessage,
+  LoadedMessage,
+  LoadMessage,
+  MeasuredMessage,
+  MeasureMessage,
+  ParentMessage,
+  RawNumbers,
+} from './child-protocol.ts';
+
+/**
+ * The process that inspects a model: loads and checks it as the miner's own process does, then measures it and answers.
+ * It speaks the messages of child-protocol.ts.
+ */
+
+/** Side of the pictures that a model of any size is measured with. */
+const NATIVE_EDGE = 1024;
+const UNTIMED_RUNS = 1;
+const BYTES_PER_KIB = 1024;
+
+async function load(message: LoadMessage): Promise<{ model: LoadedModel; answer: LoadedMessage }> {
+  const baselineRssBytes = process.memoryUsage.rss();
+  const model = await loadModel(message);
+  const { session, contract, provider, useByProvider, taskReason, cudaFailure } = model;
+  const answer: LoadedMessage = {
+    type: 'loaded',
+    inputs: session.inputMetadata.map(toSignature),
+    outputs: session.outputMetadata.map(toSignature),
+    contract,
+    provider,
+    useByProvider,
+    baselineRssBytes,
+    ...(taskReason === undefined ? {} : { taskReason }),
+    ...(cudaFailure === undefined ? {} : { cudaFailure }),
+  };
+  return { model, answer };
+}
+
+async function measure(
+  { session, contract }: LoadedModel,
+  message: MeasureMessage,
+): Promise<MeasuredMessage> {
+  const { what, runs, limitMs } = message;
+  const { input, output } = contract;
+  const run =
+    'batch' in what
+      ? prepareBatch(session, input, output.name, what.batch)
+      : prepareAnswer(session, contract, what.answer.sourceSize);
+  const timesMs: number[] = [];
+  const startedAt = performance.now();
+  for (let index = 0; index < runs + UNTIMED_RUNS; index += 1) {
+    const runStartedAt = performance.now();
+    await run();
+    if (index >= UNTIMED_RUNS) timesMs.push(performance.now() - runStartedAt);
+    if (timesMs.length > 0 && performance.now() - startedAt > limitMs) break;
+  }
+  return { type: 'measured', timesMs, peakRssBytes: peakRssBytes() };
+}
+
+function prepareAnswer(
+  session: InferenceSession,
+  contract: ModelContract,
+  sourceSize: { readonly height: number; readonly width: number },
+): () => Promise<unknown> {
+  const frames = randomFrames(contract.input);
+  return () => predict(session, contract, frames, sourceSize);
+}
+
+/** The same picture or clip several times in one tensor, whose first dimension is N in every layout. */
+function prepareBatch(
+  session: InferenceSession,
+  input: InputContract,
+  outputName: string,
+  batch: number,
+): () => Promise<unknown> {
+  const frames = input.layout.includes('T') ? input.frames : 1;
+  const one = toInputTensor(randomFrames(input, frames), input);
+  const bytes = Buffer.from(one.data.buffer, one.data.byteOffset, one.data.byteLength);
+  const all = Buffer.concat(Array.from({ length: batch }, () => bytes));
+  const Elements = one.data.constructor as new (
+    buffer: ArrayBufferLike,
+    byteOffset: number,
+    length: number,
+  ) => typeof one.data;
+  const data = new Elements(all.buffer, all.byteOffset, one.data.length * batch);
+  const tensor = new Tensor(one.dtype, data, [batch, ...one.dimensions.slice(1)]);
+  return () => session.run({ [input.name]: tensor }, [outputName]);
+}
+
+/** Pixels of noise, so that no operation is spared by chance. */
+function randomFrames({ fit, frames }: InputContract, count = frames): RgbFrames {
+  const height = fit.mode === 'native' ? NATIVE_EDGE : fit.height;
+  const width = fit.mode === 'native' ? NATIVE_EDGE : fit.width;
+  return { data: randomFillSync(Buffer.alloc(count * height * width * 3)), count, height, width };
+}
+
+async function ask({ session, contract }: LoadedModel, message: AskMessage): Promise<AnsweredMessage> {
+  const { pixels, count, height, width, sourceSize } = message;
+  const frames = {
+    data: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength),
+    count,
+    height,
+    width,
+  };
+  const raw: RawNumbers[] = [];
+  const answer = await predict(session, contract, frames, sourceSize, ({ shape, values }) => {
+    raw.push({
+      shape,
+      values: contract.output.kind === 'mask' ? null : Array.from(values),
+      ...range(values),
+    });
+  });
+  const soft = softened(contract);
+  const confidences = soft === undefined ? undefined : await predict(session, soft, frames, sourceSize);
+  return {
+    type: 'answered',
+    answer,
+    confidences: confidences?.kind === 'mask' ? confidences.bytes : undefined,
+    raw,
+  };
+}
+
+/** A contract whose masks are not cut at the threshold; undefined where there is none. */
+function softened({ output, ...rest }: ModelContract): ModelContract | undefined {
+  return output.kind === 'mask' ? { ...rest, output: { ...output, hardness: { mode: 'soft' } } } : undefined;
+}
+
+function range(values: ArrayLike<number>): { readonly min: number; readonly max: number } {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < values.length; index += 1) {
+    min = Math.min(min, values[index] ?? Number.NaN);
+    max = Math.max(max, values[index] ?? Number.NaN);
+  }
+  return { min, max };
+}
+
+function toSignature(metadata: InferenceSession.ValueMetadata): TensorSignature {
+  return metadata.isTensor ? metadata : { name: metadata.name, type: 'no tensor', shape: [] };
+}
+
+/** Linux counts it for each program anew; what getrusage tells includes the parent's, from before the program began. */
+function peakRssBytes(): number {
+  try {
+    const kib = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    if (kib !== undefined) return Number(kib) * BYTES_PER_KIB;
+  } catch {
+    // Not Linux.
+  }
+  return process.resourceUsage().maxRSS * BYTES_PER_KIB;
+}
+
+function main(): void {
+  obeyParent();
+  let loaded: LoadedModel | undefined;
+  const respond = async (message: ParentMessage): Promise<ChildMessage> => {
+    if (message.type === 'load') {
+      const { model, answer } = await load(message);
+      loaded = model;
+      return answer;
+    }
+    if (loaded === undefined) throw new Error('nothing is loaded');
+    return message.type === 'measure' ? measure(loaded, message) : ask(loaded, message);
+  };
+  process.on('message', async (message: ParentMessage) => {
+    const fallback = message.type === 'load' ? 'MODEL_INVALID' : 'INFERENCE_FAILED';
+    const answer = await respond(message).catch((error: unknown): ChildMessage => {
+      const { code, message: text } = asMinerError(error, fallback);
+      return { type: 'failed', code, message: text };
+    });
+    process.send?.(answer);
+  });
+}
+
+main();

@@ -1,0 +1,113 @@
+import { contractLines } from '../inference/contract-lines.ts';
+import { decodeImage } from '../media/image.ts';
+import { type AnsweredFile, answerFiles, type MediaFile } from './answers.ts';
+import type { LoadedMessage } from './child-protocol.ts';
+import { type InspectedModel, type InspectOptions, openInspectedModel } from './inspected-model.ts';
+import { judgeFit } from './judge-fit.ts';
+import { measureMachine } from './machine-costs.ts';
+import { drawMaskPictures } from './mask-pictures.ts';
+import { measureSpeed } from './measure-speed.ts';
+import { type ModelFile, readModelFile } from './model-file.ts';
+import type { PageEntry } from './page.ts';
+import type { ExecutionReport, InspectReport, ModelReport } from './report.ts';
+
+interface Inspection extends InspectOptions {
+  readonly runs: number;
+  readonly files: readonly MediaFile[];
+  /** Is told each part of the report as soon as it is known. */
+  readonly tell: (part: Partial<InspectReport>) => void;
+  /** Called once the task is known, before anything is measured: may refuse. */
+  readonly onTask: (task: LoadedMessage['contract']['task']) => void;
+}
+
+/** What was found, and what the page with the masks is made of. */
+export interface InspectionResult {
+  readonly report: Omit<InspectReport, 'html'>;
+  readonly entries: readonly PageEntry[];
+  readonly contract: LoadedMessage['contract'];
+}
+
+/**
+ * Loads a model as the miner does, measures it and this machine, and has it answer to the files.
+ * @throws MinerError MODEL_* where the miner would refuse the model; what `onTask` throws; the signal's reason
+ */
+export async function inspectModel(inspection: Inspection): Promise<InspectionResult> {
+  const { files, temporary, signal, tell } = inspection;
+  const file = await readModelFile(inspection.modelPath, signal);
+  const opened = await openInspectedModel(inspection);
+  try {
+    const { loaded } = opened;
+    inspection.onTask(loaded.contract.task);
+    const model = describeModel(file, loaded, inspection);
+    tell({ model });
+    const execution = describeExecution(opened, inspection);
+    tell({ execution });
+    const speed = await measureSpeed(opened, inspection);
+    tell({ speed });
+    const costs = await measureMachine({ input: loaded.contract.input, temporary, signal });
+    const fit = judgeFit(costs, loaded, speed);
+    tell({ fit });
+    const entries: PageEntry[] = [];
+    for await (const answered of answerFiles(files, { model: opened, temporary, signal })) {
+      entries.push(await draw(answered, files[entries.length], signal));
+      tell({ answers: [answered.report] });
+    }
+    const answers = entries.map((entry) => entry.report);
+    return {
+      report: { format: 1, model, execution, speed, fit, answers },
+      entries,
+      contract: loaded.contract,
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+function describeModel(
+  file: ModelFile,
+  { inputs, outputs, contract, taskReason }: LoadedMessage,
+  { task }: Inspection,
+): ModelReport {
+  const deduced = contract.origins.task === 'model.json' ? 'model.json' : 'deduced';
+  const taskOrigin = task === undefined ? deduced : '--task';
+  return {
+    ...file,
+    inputs,
+    outputs,
+    task: contract.task,
+    taskOrigin,
+    taskReason: taskOrigin === 'deduced' ? (taskReason ?? null) : null,
+    contract: contractLines(contract).filter(({ field }) => field !== 'task'),
+  };
+}
+
+function describeExecution({ loaded, threads }: InspectedModel, { device }: Inspection): ExecutionReport {
+  const uses = Object.entries(loaded.useByProvider);
+  const operations = uses.reduce((sum, [, use]) => sum + use.nodes, 0);
+  const timeMs = uses.reduce((sum, [, use]) => sum + use.ms, 0);
+  return {
+    device,
+    provider: loaded.provider,
+    cudaFailure: loaded.cudaFailure ?? null,
+    threads,
+    providers: uses
+      .map(([name, use]) => ({
+        name,
+        operations: use.nodes,
+        operationShare: use.nodes / operations,
+        timeMs: use.ms,
+        timeShare: timeMs === 0 ? 0 : use.ms / timeMs,
+      }))
+      .sort((a, b) => b.timeMs - a.timeMs),
+  };
+}
+
+async function draw(
+  { report, mask }: AnsweredFile,
+  file: MediaFile | undefined,
+  signal: AbortSignal,
+): Promise<PageEntry> {
+  if (mask === undefined || file === undefined) return { report, pictures: undefined };
+  const picture = await decodeImage(file.bytes, { signal });
+  return { report, pictures: await drawMaskPictures({ picture, ...mask }) };
+}

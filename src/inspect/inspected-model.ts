@@ -1,0 +1,107 @@
+import { MinerError } from '../errors.ts';
+import type { Device } from '../inference/engine.ts';
+import type { Task } from '../inference/model-json.ts';
+import { ModelProcessGone, startModelProcess } from '../inference/model-process.ts';
+import { countPhysicalCores } from '../inference/physical-cores.ts';
+import type { TemporaryFolder } from '../media/temporary-file.ts';
+import type {
+  AnsweredMessage,
+  AskMessage,
+  ChildMessage,
+  LoadedMessage,
+  MeasuredMessage,
+  MeasureMessage,
+  ParentMessage,
+} from './child-protocol.ts';
+
+export interface InspectOptions {
+  /** A `.onnx` file, or a folder with `model.onnx`; only read. */
+  readonly modelPath: string;
+  /** Undefined: told by model.json, else deduced. */
+  readonly task: Task | undefined;
+  readonly device: Device;
+  readonly temporary: TemporaryFolder;
+  /** Ends the process and whatever waits for it. */
+  readonly signal: AbortSignal;
+}
+
+/** A model in a fresh process of its own, loaded and checked as the miner does it. */
+export interface InspectedModel {
+  readonly loaded: LoadedMessage;
+  readonly threads: number;
+  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
+  measure(message: Omit<MeasureMessage, 'type'>): Promise<MeasuredMessage>;
+  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
+  ask(message: Omit<AskMessage, 'type'>): Promise<AnsweredMessage>;
+  /** Ends the process; resolves when nothing is left of it. */
+  close(): Promise<void>;
+}
+
+/** The same that the miner allows. */
+const LOAD_LIMIT_MS = 180_000;
+/** For a picture or clip, and for measuring beyond the time it is given. */
+const RUN_LIMIT_MS = 120_000;
+/** The first run readies memory and kernels; the last one is warm. */
+const PROFILED_RUNS = 3;
+/** What the profile takes at most. */
+const SCRATCH_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Starts a process and loads a model in it.
+ * @throws MinerError MODEL_* for a model that the miner would refuse at its start, in the same words; the signal's reason
+ */
+export async function openInspectedModel(options: InspectOptions): Promise<InspectedModel> {
+  const { modelPath, task, device, temporary, signal } = options;
+  signal.throwIfAborted();
+  const scratch = await temporary.create(SCRATCH_BYTES);
+  const child = startModelProcess<ParentMessage, ChildMessage>('inspect', '#inspect-child');
+  signal.addEventListener('abort', child.kill);
+  const threads = countPhysicalCores();
+
+  const close = async (): Promise<void> => {
+    signal.removeEventListener('abort', child.kill);
+    child.kill();
+    await child.gone;
+    await scratch.remove();
+  };
+  const request = async (message: ParentMessage, limitMs: number): Promise<ChildMessage> => {
+    const answer = await child.request(message, limitMs).catch(async (error: unknown) => {
+      signal.throwIfAborted();
+      if (!(error instanceof ModelProcessGone)) throw error;
+      const { stderr } = await child.gone;
+      const words = stderr === '' ? '' : `; its last words: ${stderr}`;
+      throw new MinerError('MODEL_UNAVAILABLE', `the model process ${error.message}${words}`);
+    });
+    if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
+    return answer;
+  };
+
+  try {
+    const scratchPrefix = `${scratch.path}-${child.pid}`;
+    const load = { type: 'load', modelPath, task, device, threads, scratchPrefix } as const;
+    const loaded = await request({ ...load, profiledRuns: PROFILED_RUNS }, LOAD_LIMIT_MS);
+    if (loaded.type !== 'loaded') throw unexpected(loaded);
+    return {
+      loaded,
+      threads,
+      async measure(message) {
+        const answer = await request({ type: 'measure', ...message }, message.limitMs + RUN_LIMIT_MS);
+        if (answer.type !== 'measured') throw unexpected(answer);
+        return answer;
+      },
+      async ask(message) {
+        const answer = await request({ type: 'ask', ...message }, RUN_LIMIT_MS);
+        if (answer.type !== 'answered') throw unexpected(answer);
+        return answer;
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function unexpected({ type }: ChildMessage): MinerError {
+  return new MinerError('INTERNAL', `the model process answered ${type}`);
+}

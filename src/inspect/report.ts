@@ -1,0 +1,130 @@
+import type { ErrorCode } from '../errors.ts';
+import type { TensorSignature } from '../inference/contract.ts';
+import type { ContractLine } from '../inference/contract-lines.ts';
+import type { Device } from '../inference/engine.ts';
+import type { Task } from '../inference/model-json.ts';
+import type { BurstReport } from './burst.ts';
+import type { RawNumbers } from './child-protocol.ts';
+import type { MeasuredCosts } from './machine-costs.ts';
+import type { ModelFile } from './model-file.ts';
+
+/** What the file is, what it takes and gives, and the contract that the miner makes of that. */
+export interface ModelReport extends ModelFile {
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
+  readonly task: Task;
+  readonly taskOrigin: 'model.json' | '--task' | 'deduced';
+  /** What told the task where it was deduced; else null. */
+  readonly taskReason: string | null;
+  readonly contract: readonly ContractLine[];
+}
+
+/** What the model really ran on. */
+export interface ExecutionReport {
+  /** What was asked for. */
+  readonly device: Device;
+  readonly provider: 'cpu' | 'cuda';
+  /** Why CUDA isn't used although it was to be tried; else null. */
+  readonly cudaFailure: string | null;
+  readonly threads: number;
+  /** Of one warm run. */
+  readonly providers: readonly {
+    readonly name: string;
+    readonly operations: number;
+    /** Of all operations, 0 to 1. */
+    readonly operationShare: number;
+    readonly timeMs: number;
+    /** Of the time of all operations, 0 to 1. */
+    readonly timeShare: number;
+  }[];
+}
+
+export interface Latency {
+  readonly runs: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+/** A run with so many pictures or clips at once, in a fresh process. */
+export interface BatchReport {
+  readonly batch: number;
+  /** Null where it was not measured. */
+  readonly latency: Latency | null;
+  /** p50 for each picture or clip of the batch. */
+  readonly perInputMs: number | null;
+  /** The most memory that the process had. */
+  readonly peakRssBytes: number | null;
+  /** What of it Node.js and ONNX Runtime have without a model. */
+  readonly baselineRssBytes: number | null;
+  readonly notMeasured: string | null;
+}
+
+export interface SpeedReport {
+  /** All that one request costs the model's process: pixels to tensor, runs, and the answer, a mask at full size too. */
+  readonly answer: Latency;
+  readonly batches: readonly BatchReport[];
+}
+
+/** Whether requests are answered within the 11 seconds of a validator. */
+export interface FitReport {
+  readonly machine: { readonly cpu: string; readonly memoryBytes: number; readonly loadAverage: number };
+  readonly costs: MeasuredCosts;
+  /** One request when nothing else is to be done. */
+  readonly aloneMs: number;
+  /** Without clips one burst; else with plain clips, then with noisy ones. */
+  readonly bursts: readonly BurstReport[];
+  /** Whether the first of the bursts is answered in time. */
+  readonly fits: boolean;
+  /** A sentence for each burst. */
+  readonly verdicts: readonly string[];
+}
+
+interface AnsweredFile {
+  readonly file: string;
+  /** As it was sent. */
+  readonly width: number;
+  readonly height: number;
+  readonly decodeMs: number;
+  readonly modelMs: number;
+  /** What each run of the model gave. */
+  readonly raw: readonly RawNumbers[];
+}
+
+/** One of the files given, and what the miner would answer. */
+export type AnswerReport =
+  | (AnsweredFile & {
+      readonly kind: 'probabilities';
+      readonly probabilities: {
+        readonly real: number;
+        readonly synthetic: number;
+        readonly semisynthetic: number;
+      };
+      /** The one that it is scored as. */
+      readonly class: 'real' | 'synthetic' | 'semisynthetic';
+    })
+  | (AnsweredFile & {
+      readonly kind: 'mask';
+      /** Of the pixels, how many count as AI-made, 0 to 1. */
+      readonly markedShare: number;
+      readonly meanConfidence: number;
+      readonly maxConfidence: number;
+    })
+  | {
+      readonly kind: 'error';
+      readonly file: string;
+      readonly code: ErrorCode;
+      readonly message: string;
+    };
+
+/** All that `inspect --json` prints. */
+export interface InspectReport {
+  /** Raised when a key changes its name or meaning. */
+  readonly format: 1;
+  readonly model: ModelReport;
+  readonly execution: ExecutionReport;
+  readonly speed: SpeedReport;
+  readonly fit: FitReport;
+  readonly answers: readonly AnswerReport[];
+  /** Where the page with the masks lies; null where none was written. */
+  readonly html: string | null;
+}

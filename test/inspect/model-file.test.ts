@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readModelFile } from '../../src/inspect/model-file.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+import { meanHead, writeModel } from '../inference/models.ts';
+
+const signal = new AbortController().signal;
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+const onnx = () => meanHead({ weights: [1, 0, 0, 0, 1, 0, 0, 0, 1], outputs: 3 });
+
+describe('the head of an ONNX file', () => {
+  it('says what wrote it and for which operators', async () => {
+    const folder = writeModel(temporaryFolderPath(), 'm', onnx());
+    const path = join(folder, 'model.onnx');
+    const bytes = readFileSync(path);
+    expect(await readModelFile(folder, signal)).toEqual({
+      path,
+      sizeBytes: bytes.length,
+      sha256: sha256(bytes),
+      producer: 'sn34-miner',
+      irVersion: 8,
+      opsets: [{ domain: 'ai.onnx', version: 17 }],
+      weightFiles: [],
+    });
+  });
+
+  it('is left out where the bytes are no ONNX, which ONNX Runtime will say', async () => {
+    const folder = writeModel(temporaryFolderPath(), 'm', Buffer.from('<html>not found</html>'));
+    expect(await readModelFile(folder, signal)).toMatchObject({
+      producer: null,
+      irVersion: null,
+      opsets: [],
+    });
+  });
+
+  it('is read up to 64 KiB of a name, whatever length a hostile file claims', async () => {
+    // Field 2, the producer: its length says 200,000 bytes, and they are there.
+    const name = Buffer.alloc(200_000, 'x');
+    const bytes = Buffer.concat([Buffer.from([0x12, 0xc0, 0x9a, 0x0c]), name]);
+    const folder = writeModel(temporaryFolderPath(), 'm', bytes);
+    expect((await readModelFile(folder, signal)).producer).toHaveLength(64 * 1024);
+    writeFileSync(join(folder, 'model.onnx'), bytes.subarray(0, 1000));
+    expect((await readModelFile(folder, signal)).producer).toBe(null);
+  });
+});
+
+describe('weights outside of the ONNX file', () => {
+  /** A graph (7) with one initializer (5) whose external data (13) has a location. */
+  const pointingAt = (location: string) => {
+    const field = (number: number, content: Buffer) =>
+      Buffer.concat([Buffer.from([number * 8 + 2, content.length]), content]);
+    const entry = Buffer.concat([field(1, Buffer.from('location')), field(2, Buffer.from(location))]);
+    return field(7, field(5, field(13, entry)));
+  };
+
+  it('are named with their size and hash', async () => {
+    const folder = writeModel(temporaryFolderPath(), 'm', pointingAt('weights.bin'));
+    const weights = Buffer.alloc(100_000, 7);
+    writeFileSync(join(folder, 'weights.bin'), weights);
+    expect((await readModelFile(folder, signal)).weightFiles).toEqual([
+      { name: 'weights.bin', sizeBytes: 100_000, sha256: sha256(weights) },
+    ]);
+  });
+
+  it('are missed by name', async () => {
+    const folder = writeModel(temporaryFolderPath(), 'm', pointingAt('weights.bin'));
+    await expect(readModelFile(folder, signal)).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+      message: `there is no ${join(folder, 'weights.bin')}`,
+    });
+  });
+});
