@@ -96,7 +96,7 @@ def load_exported(folder: Path) -> tuple[Recipe, nn.Module]:
         raise TrainingError(f"there is no {file}: name a folder that export.py wrote")
     with safe_open(file, "pt") as weights:
         recipe = parse_recipe(json.loads(weights.metadata()["recipe"]))
-        values = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
+        values = {name: weights.get_tensor(name) for name in weights.keys()}
     model = build_network(recipe.task, recipe.model.network, recipe.model.options)
     model.load_state_dict(values)
     return recipe, model.eval()

@@ -29,14 +29,18 @@ def demosaic(sensor: Floats) -> Floats:
     Returns:
         ``[h, w, 3]``, the neighbours' means in place of the zeros.
     """
-    kernels = (_RED_BLUE, _GREEN, _RED_BLUE)
-    return cv2.merge([cv2.filter2D(plane, -1, kernel) for plane, kernel in zip(cv2.split(sensor), kernels, strict=True)])
+    return _filtered(sensor, (_RED_BLUE, _GREEN, _RED_BLUE))
 
 
 def smoothed(light: Floats) -> Floats:
     """Light as soft as interpolated colours are, without their pattern: the mean over all phases of the filter."""
-    kernels = (_RED_BLUE / 4, _GREEN / 2, _RED_BLUE / 4)
-    return cv2.merge([cv2.filter2D(plane, -1, kernel) for plane, kernel in zip(cv2.split(light), kernels, strict=True)])
+    return _filtered(light, (_RED_BLUE / 4, _GREEN / 2, _RED_BLUE / 4))
+
+
+def _filtered(picture: Floats, kernels: tuple[Floats, Floats, Floats]) -> Floats:
+    """Filters each colour by its own kernel."""
+    planes = zip(cv2.split(picture), kernels, strict=True)
+    return cv2.merge([cv2.filter2D(plane, -1, kernel) for plane, kernel in planes])
 
 
 def photograph(light: Floats, shot: Shot, phase: int, rng: np.random.Generator, fixed: Floats | None = None) -> Floats:

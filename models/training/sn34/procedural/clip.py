@@ -124,6 +124,6 @@ def make_clip(label: int, rng: np.random.Generator) -> Clip:
     frames = []
     pairs = zip(_taken(stage, shot, camera, size, count), _made(stage, shot, decoder, model, size, count), strict=True)
     for frame, (taken, made) in enumerate(pairs):
-        edited = _shifted(region, stage.pan.at(frame) * np.float32(0.7), height, width)[..., None]
+        edited = _shifted(region, stage.pan.at(frame), height, width)[..., None]
         frames.append(to_bytes(taken + (made - taken) * edited))
     return Clip(frames, crf)
