@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def export_model(
     if (worst := max(differences.values())) > allowed:
         path.unlink()
         raise TrainingError(f"ONNX Runtime and PyTorch differ by {worst:.2e}, more than {allowed:.0e}: not exported")
-    (folder / "model.json").write_text(json.dumps(model_json(recipe, temperature), indent=2) + "\n")
+    (folder / "model.json").write_text(_laid_out(model_json(recipe, temperature)))
     weights = folder / WEIGHTS
     values = {name: value.contiguous() for name, value in model.state_dict().items()}
     save_file(values, weights, metadata={"recipe": json.dumps(recipe.as_dict())})
@@ -122,6 +123,12 @@ def model_json(recipe: Recipe, temperature: float) -> dict[str, Any]:
     if temperature != 1:
         output["temperature"] = temperature
     return {"task": recipe.task, "input": clip if recipe.task == "video" else picture, "output": output}
+
+
+def _laid_out(contract: dict[str, Any]) -> str:
+    """JSON with a line for each field, lists in one line."""
+    text = json.dumps(contract, indent=2)
+    return re.sub(r"\[[^]]*]", lambda match: json.dumps(json.loads(match[0])), text) + "\n"
 
 
 def compare(path: Path, answer: nn.Module, recipe: Recipe) -> dict[str, float]:

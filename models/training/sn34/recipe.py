@@ -48,6 +48,8 @@ class FitOptions:
     steps: int = 200
     """Batches in an epoch."""
     lr: float = 2e-3
+    init_lr: float = 1.0
+    """Factor of the learning rate for weights that came by `model.init_from`: small keeps what they know."""
     weight_decay: float = 0.02
     warmup: int = 100
     """Batches until the full learning rate; it then falls to 1/50 as a cosine."""

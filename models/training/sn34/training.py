@@ -46,13 +46,14 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe.fit.seed)
         self.model = build_network(recipe.task, recipe.model.network, recipe.model.options)
+        taken: frozenset[str] = frozenset()
         if recipe.model.init_from:
             taken = start_from(self.model, Path(recipe.model.init_from))
-            print(f"{taken} values from {recipe.model.init_from}")
+            print(f"{len(taken)} tensors from {recipe.model.init_from}")
         self.model.to(device, memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         fit = recipe.fit
-        self.optimizer = torch.optim.AdamW(_groups(self.model, fit.weight_decay), lr=fit.lr)
+        self.optimizer = torch.optim.AdamW(_groups(self.model, fit, taken), lr=fit.lr)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: _rate(step, fit))
         self.loss = parse_loss(fit.loss, recipe.task)
         self.precision = _precision(fit.precision, device)
@@ -209,11 +210,19 @@ def _values(model: nn.Module) -> list[Tensor]:
     return [*model.parameters(), *model.buffers()]
 
 
-def _groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Biases, norms and scales are not decayed."""
-    matrices = [value for value in model.parameters() if value.ndim > 1]
-    rest = [value for value in model.parameters() if value.ndim <= 1]
-    return [{"params": matrices, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
+def _groups(model: nn.Module, fit: FitOptions, taken: frozenset[str]) -> list[dict[str, Any]]:
+    """Biases, norms and scales are not decayed; weights that were taken over learn at a rate of their own."""
+    groups: dict[tuple[bool, bool], list[Tensor]] = {}
+    for name, value in model.named_parameters():
+        groups.setdefault((value.ndim > 1, name in taken), []).append(value)
+    return [
+        {
+            "params": values,
+            "weight_decay": fit.weight_decay if is_matrix else 0.0,
+            "lr": fit.lr * (fit.init_lr if is_taken else 1.0),
+        }
+        for (is_matrix, is_taken), values in groups.items()
+    ]
 
 
 def _rate(step: int, fit: FitOptions) -> float:

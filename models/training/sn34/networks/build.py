@@ -46,8 +46,8 @@ def build_network(task: str, network: str, options: dict[str, Any]) -> nn.Module
     raise TrainingError(f"no network {network!r} for task {task}; there are {', '.join(known)}, timm:<backbone>")
 
 
-def start_from(model: nn.Module, checkpoint: Path) -> int:
-    """Takes the weights of another run whose names and shapes fit, and returns how many values they are.
+def start_from(model: nn.Module, checkpoint: Path) -> frozenset[str]:
+    """Takes the weights of another run whose names and shapes fit, and returns their names.
 
     Raises:
         TrainingError: no checkpoint there, or nothing in it fits
@@ -61,4 +61,4 @@ def start_from(model: nn.Module, checkpoint: Path) -> int:
     if not fitting:
         raise TrainingError(f"model.init_from: no weight of {file} fits this network")
     model.load_state_dict(fitting, strict=False)
-    return sum(value.numel() for value in fitting.values())
+    return frozenset(fitting)
