@@ -54,7 +54,10 @@ export function askSegmenter(port: number, challenges: readonly Challenge[]): Pr
     if (mask === null) throw new Error(`${path} has no mask`);
     const answer = await alice.post(port, '/segment_image', await readFile(path));
     if (answer.status !== 200) throw new Error(`${path}: ${answer.body}`);
-    const { data, info } = await sharp(mask).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(await readFile(mask))
+      .toColourspace('b-w')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     if (answer.headers['x-mask-shape'] !== `${info.height},${info.width}`)
       throw new Error(`${path}: a mask of ${answer.headers['x-mask-shape']}`);
     const confidences = Float32Array.from({ length: answer.body.length / 2 }, (_, i) =>

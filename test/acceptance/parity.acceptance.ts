@@ -14,9 +14,14 @@ const MODEL = join(import.meta.dirname, '../../models/example-image-detector');
 const PICTURES = 100;
 /** Largest difference of a probability. */
 const TOLERANCE = 1e-3;
+/**
+ * The same after shrinking: libvips rounds between its two passes and PyTorch does not, so that a fifth of the samples
+ * is one grey level off, which a model of traces notices.
+ */
+const SHRUNK_TOLERANCE = 5e-2;
 
 const vector = z.array(z.number()).length(3);
-const answersSchema = z.record(z.string(), z.object({ native: vector, resized: vector }));
+const answersSchema = z.record(z.string(), z.object({ native: vector, enlarged: vector, shrunk: vector }));
 
 const missing =
   whyTrainingPythonIsMissing() ??
@@ -25,21 +30,24 @@ let folder: string;
 let pictures: Challenge[];
 let answers: z.infer<typeof answersSchema>;
 
-/** The largest difference between PyTorch's probabilities and those of a miner that runs the model in `model`. */
-async function largestDifference(model: string, size: 'native' | 'resized'): Promise<number> {
+/** How far the probabilities of a miner that runs `model` are from PyTorch's: each class of each picture. */
+async function differences(model: string, size: 'native' | 'enlarged' | 'shrunk'): Promise<number[]> {
   const miner = await startMiner('detector', { IMAGE_MODEL: model });
   try {
     const answered = await askDetector(miner.axonPort, pictures);
-    const differences = pictures.flatMap(({ path }, i) => {
+    const all = pictures.flatMap(({ path }, i) => {
       const expected = answers[basename(path)]?.[size] ?? [];
       return expected.map((value, k) => Math.abs(value - (answered[i]?.[k] ?? Number.NaN)));
     });
-    expect(differences).toHaveLength(3 * PICTURES);
-    return Math.max(...differences);
+    expect(all).toHaveLength(3 * PICTURES);
+    return all;
   } finally {
     await miner.close();
   }
 }
+
+const largest = async (...asked: Parameters<typeof differences>) =>
+  Math.max(...(await differences(...asked)));
 
 describe.skipIf(missing !== undefined)(
   `PyTorch and the running miner on ${PICTURES} pictures${missing ? ` (${missing})` : ''}`,
@@ -60,19 +68,25 @@ describe.skipIf(missing !== undefined)(
     afterAll(() => rm(folder, { recursive: true, force: true }));
 
     it('agree on the model as it is shipped', async () => {
-      expect(await largestDifference(MODEL, 'native')).toBeLessThan(TOLERANCE);
+      expect(await largest(MODEL, 'native')).toBeLessThan(TOLERANCE);
     });
 
-    it('agree through normalisation and a layout of channels last', async () => {
-      expect(await largestDifference(join(folder, 'models/native'), 'native')).toBeLessThan(TOLERANCE);
+    it.each(['native', 'enlarged'] as const)(
+      'agree through normalisation and a layout of channels last: %s',
+      async (size) => {
+        expect(await largest(join(folder, 'models', size), size)).toBeLessThan(TOLERANCE);
+      },
+    );
+
+    it('agree through shrinking but for what rounding leaves', async () => {
+      expect(await largest(join(folder, 'models/shrunk'), 'shrunk')).toBeLessThan(SHRUNK_TOLERANCE);
     });
 
-    it('agree through resizing', async () => {
-      expect(await largestDifference(join(folder, 'models/resized'), 'resized')).toBeLessThan(TOLERANCE);
-    });
-
-    it.each(['bgr', 'layout', 'mean'])('differ where the %s is wrong', async (mistake) => {
-      expect(await largestDifference(join(folder, 'models', mistake), 'native')).toBeGreaterThan(TOLERANCE);
-    });
+    it.each(['bgr', 'layout', 'mean'])(
+      'differ by more than the tolerance where the %s is wrong',
+      async (mistake) => {
+        expect(await largest(join(folder, 'models', mistake), 'native')).toBeGreaterThan(TOLERANCE);
+      },
+    );
   },
 );

@@ -9,7 +9,7 @@ export interface Result {
   /** By level, 0 to 3. */
   readonly values: readonly number[];
   /** Least that is asked for at levels 0 and 1; undefined where nothing is. */
-  readonly least?: number;
+  readonly least: number | undefined;
 }
 
 /** The figures as a Markdown table, for reading and for the model cards. */

@@ -2,9 +2,9 @@
 
     python parity.py <exported model> <folder with pictures> <folder for the variants>
 
-Writes `answers.json`, by variant and picture, and for each variant a folder with model.onnx and model.json. Variants
-take normalised float32 pixels as NHWC: `native` at the picture's size, `resized` at a fixed one. The others are made
-as someone in error would make them, and PyTorch's answers for them are those of the model in order.
+Writes `answers.json`, by picture and variant, and for each variant a folder with model.onnx and model.json. Variants
+take normalised float32 pixels as NHWC: `native` at the picture's size, `enlarged` and `shrunk` at fixed ones. The
+others are made as someone in error would make them; what they are compared with is the model in order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from sn34.export import OPSET, load_exported
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-EDGE = 224
+EDGES = {"enlarged": 607, "shrunk": 80}
+"""Shortest edges of the pictures are 96 to 576. A prime number, since simple ratios give halves, which either side
+rounds as the last bit of its arithmetic has it."""
 
 
 class Normalised(nn.Module):
@@ -56,7 +58,7 @@ def write_variant(
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model.eval(),
-            (torch.rand(1, EDGE, EDGE, 3),),
+            (torch.rand(1, 224, 224, 3),),
             folder / "model.onnx",
             dynamo=False,
             opset_version=OPSET,
@@ -80,20 +82,25 @@ def write_variant(
     (folder / "model.json").write_text(json.dumps(contract))
 
 
-def covering(picture: Image.Image) -> Image.Image:
-    """The shortest edge brought to `EDGE`, then the centre cut out, as torchvision's transforms do."""
-    width, height = picture.size
-    short = min(width, height)
-    picture = picture.resize((width * EDGE // short, height * EDGE // short), Image.Resampling.BILINEAR)
-    left, top = (round((edge - EDGE) / 2) for edge in picture.size)
-    return picture.crop((left, top, left + EDGE, top + EDGE))
+def covering(picture: Tensor, edge: int) -> Tensor:
+    """The shortest edge brought to `edge`, then the centre cut out, as torchvision's transforms do with tensors.
+
+    Args:
+        picture: uint8 `[3, h, w]`.
+        edge: Height and width of the result, pixels.
+    """
+    height, width = picture.shape[1:]
+    short = min(height, width)
+    size = (height * edge // short, width * edge // short)
+    resized = functional.interpolate(picture[None].double(), size, mode="bilinear", antialias=True)[0]
+    top, left = (round((side - edge) / 2) for side in size)
+    return torch.floor(resized + 0.5)[:, top : top + edge, left : left + edge]
 
 
-def answer(network: nn.Module, picture: Image.Image, temperature: float) -> list[float]:
-    """Probabilities of the three classes, from pixels, without any of the above."""
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
+def answer(network: nn.Module, picture: Tensor, temperature: float) -> list[float]:
+    """Probabilities of the three classes, from pixels `[3, h, w]`, without any of the above."""
     with torch.no_grad():
-        return functional.softmax(network(pixels)[0].double() / temperature, dim=0).tolist()
+        return functional.softmax(network(picture[None])[0].double() / temperature, dim=0).tolist()
 
 
 def main() -> None:
@@ -103,19 +110,18 @@ def main() -> None:
     _, network = load_exported(exported)
     output = json.loads((exported / "model.json").read_text())["output"]
     temperature = output.get("temperature", 1.0)
-    fixed = {"height": EDGE, "width": EDGE}
     write_variant(out / "native", Normalised(network), "native", output)
-    write_variant(out / "resized", Normalised(network), fixed, output)
+    for name, edge in EDGES.items():
+        write_variant(out / name, Normalised(network), {"height": edge, "width": edge}, output)
     write_variant(out / "bgr", Normalised(network, "bgr"), "native", output)
     write_variant(out / "layout", Normalised(network, "layout"), "native", output)
-    write_variant(out / "mean", Normalised(network), "native", output, mean=(0.5, 0.5, 0.5))
+    write_variant(out / "mean", Normalised(network), "native", output, mean=(0.0, 0.0, 0.0))
     answers = {}
-    for path in sorted(pictures.glob("image-*.jpg")):
+    for path in sorted(pictures.glob("image-*-level-1.jpg")):
         with Image.open(path) as file:
-            picture = file.convert("RGB")
-        answers[path.name] = {
-            "native": answer(network, picture, temperature),
-            "resized": answer(network, covering(picture), temperature),
+            picture = torch.from_numpy(np.array(file.convert("RGB"))).permute(2, 0, 1)
+        answers[path.name] = {"native": answer(network, picture, temperature)} | {
+            name: answer(network, covering(picture, edge), temperature) for name, edge in EDGES.items()
         }
     (out / "answers.json").write_text(json.dumps(answers))
 
