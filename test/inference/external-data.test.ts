@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeModel } from '../../models/onnx-writer.mjs';
 import { listExternalFiles } from '../../src/inference/external-data.ts';
+import { encodeModel } from '../fixtures/onnx-writer.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'external-data-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));

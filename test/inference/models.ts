@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeModel, encodeValues } from '../../models/onnx-writer.mjs';
 import type { InputType, Layout, ModelJson } from '../../src/inference/model-json.ts';
+import { encodeModel, encodeValues } from '../fixtures/onnx-writer.mjs';
 
 type Graph = Parameters<typeof encodeModel>[0];
 type Nodes = Graph['nodes'];

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeModel } from '../../models/onnx-writer.mjs';
 import { isRunning } from '../fixtures/is-running.ts';
+import { encodeModel } from '../fixtures/onnx-writer.mjs';
 import { until } from '../fixtures/until.ts';
 import { lasting, plain, softmax, useEngines } from './harness.ts';
 import { meanHead, redMask, slowWhenRed, weightedMeans, writeModel } from './models.ts';

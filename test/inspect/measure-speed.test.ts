@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { encodeModel } from '../../models/onnx-writer.mjs';
 import { openInspectedModel } from '../../src/inspect/inspected-model.ts';
 import { measureSpeed } from '../../src/inspect/measure-speed.ts';
 import { renderText } from '../../src/inspect/text.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/media/temporary-file.ts';
 import { isRunning } from '../fixtures/is-running.ts';
+import { encodeModel } from '../fixtures/onnx-writer.mjs';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { meanHead, weightedMeans, writeModel } from '../inference/models.ts';
 

@@ -1,0 +1,1 @@
+"""Data, training and export of models for the SN34 miner."""
