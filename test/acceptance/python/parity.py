@@ -3,8 +3,9 @@
     python parity.py <exported model> <folder with pictures> <folder for the variants>
 
 Writes `answers.json`, by picture and variant, and for each variant a folder with model.onnx and model.json. Variants
-take normalised float32 pixels as NHWC: `native` at the picture's size, `enlarged` and `shrunk` at fixed ones. The
-others are made as someone in error would make them; what they are compared with is the model in order.
+take normalised float32 pixels as NHWC: `native` at the picture's size, `resized` at a fixed one, for which an answer is
+`enlarged` or `shrunk`. The others are made as someone in error would make them; what they are compared with is the
+model in order.
 """
 
 from __future__ import annotations
@@ -24,9 +25,8 @@ from sn34.export import OPSET, load_exported
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-EDGES = {"enlarged": 607, "shrunk": 80}
-"""Shortest edges of the pictures are 96 to 576. A prime number, since simple ratios give halves, which either side
-rounds as the last bit of its arithmetic has it."""
+EDGE = 263
+"""A prime number: simple ratios give halves, which either side rounds as the last bit of its arithmetic has it."""
 
 
 class Normalised(nn.Module):
@@ -82,19 +82,14 @@ def write_variant(
     (folder / "model.json").write_text(json.dumps(contract))
 
 
-def covering(picture: Tensor, edge: int) -> Tensor:
-    """The shortest edge brought to `edge`, then the centre cut out, as torchvision's transforms do with tensors.
-
-    Args:
-        picture: uint8 `[3, h, w]`.
-        edge: Height and width of the result, pixels.
-    """
+def covering(picture: Tensor) -> Tensor:
+    """The shortest edge of uint8 `[3, h, w]` brought to `EDGE`, then the centre cut out, as torchvision does."""
     height, width = picture.shape[1:]
     short = min(height, width)
-    size = (height * edge // short, width * edge // short)
+    size = (height * EDGE // short, width * EDGE // short)
     resized = functional.interpolate(picture[None].double(), size, mode="bilinear", antialias=True)[0]
-    top, left = (round((side - edge) / 2) for side in size)
-    return torch.floor(resized + 0.5)[:, top : top + edge, left : left + edge]
+    top, left = (round((side - EDGE) / 2) for side in size)
+    return torch.floor(resized + 0.5)[:, top : top + EDGE, left : left + EDGE]
 
 
 def answer(network: nn.Module, picture: Tensor, temperature: float) -> list[float]:
@@ -111,8 +106,7 @@ def main() -> None:
     output = json.loads((exported / "model.json").read_text())["output"]
     temperature = output.get("temperature", 1.0)
     write_variant(out / "native", Normalised(network), "native", output)
-    for name, edge in EDGES.items():
-        write_variant(out / name, Normalised(network), {"height": edge, "width": edge}, output)
+    write_variant(out / "resized", Normalised(network), {"height": EDGE, "width": EDGE}, output)
     write_variant(out / "bgr", Normalised(network, "bgr"), "native", output)
     write_variant(out / "layout", Normalised(network, "layout"), "native", output)
     write_variant(out / "mean", Normalised(network), "native", output, mean=(0.0, 0.0, 0.0))
@@ -120,8 +114,10 @@ def main() -> None:
     for path in sorted(pictures.glob("image-*-level-1.jpg")):
         with Image.open(path) as file:
             picture = torch.from_numpy(np.array(file.convert("RGB"))).permute(2, 0, 1)
-        answers[path.name] = {"native": answer(network, picture, temperature)} | {
-            name: answer(network, covering(picture, edge), temperature) for name, edge in EDGES.items()
+        resized = "enlarged" if min(picture.shape[1:]) < EDGE else "shrunk"
+        answers[path.name] = {
+            "native": answer(network, picture, temperature),
+            resized: answer(network, covering(picture), temperature),
         }
     (out / "answers.json").write_text(json.dumps(answers))
 

@@ -118,12 +118,13 @@ def make_clip(label: int, rng: np.random.Generator) -> Clip:
         return Clip([to_bytes(frame) for frame in _taken(stage, shot, rng, size, count)], crf)
     if label == 1:
         return Clip([to_bytes(frame) for frame in _made(stage, shot, decoder, rng, size, count)], crf)
-    # The margin holds no part of the region: it is drawn for the first frame and moves with what it covers.
+    # The region moves with what it covers. It is drawn for the middle frame, so that little of it ever leaves the view.
     region = cv2.copyMakeBorder(draw_region(rng, height, width), *[_MARGIN] * 4, cv2.BORDER_CONSTANT)
     camera, model = rng.spawn(2)
     frames = []
     pairs = zip(_taken(stage, shot, camera, size, count), _made(stage, shot, decoder, model, size, count), strict=True)
     for frame, (taken, made) in enumerate(pairs):
-        edited = _shifted(region, stage.pan.at(frame), height, width)[..., None]
+        moved = stage.pan.at(frame) - stage.pan.at(count // 2)
+        edited = _shifted(region, moved, height, width)[..., None]
         frames.append(to_bytes(taken + (made - taken) * edited))
     return Clip(frames, crf)
