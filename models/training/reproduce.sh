@@ -6,8 +6,8 @@ cd "$(dirname "$0")"
 work="${1:-runs}"
 models="${2:-..}"
 
-python make_data.py images --out "$work/images" --train 3600 --val 360 --test 360 --seed 1
-python make_data.py clips --out "$work/clips" --train 480 --val 90 --test 90 --seed 1
+python make_data.py images --out "$work/images" --train 3600 --val 240 --test 360 --seed 1
+python make_data.py clips --out "$work/clips" --train 420 --val 60 --test 60 --seed 1
 
 # The segmenter learns from every pixel; the detectors start from what it has learnt.
 python train.py recipes/segmenter-cnn.toml --data "$work/images" --out "$work/segmenter"

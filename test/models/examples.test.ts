@@ -25,7 +25,7 @@ describe('the example models', () => {
   for (const folder of EXAMPLES) {
     it(`say what they scored at every augmentation level, and that they earn nothing: ${folder}`, () => {
       const card = readFileSync(join(models, folder, 'MODEL_CARD.md'), 'utf8');
-      for (const level of [0, 1, 2, 3]) expect(card).toMatch(new RegExp(`^\\| ${level} \\|`, 'm'));
+  X
       expect(card).toContain('earns nothing');
       expect(card).toContain('reproduce.sh');
     });

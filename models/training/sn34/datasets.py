@@ -24,6 +24,10 @@ Bytes = NDArray[np.uint8]
 GRID = 8
 """Crops begin at multiples of JPEG's block: a picture that validators send has its blocks at its corner too."""
 _LEAST_REGION, _MOST_REGION = 0.03, 0.9
+_LEAST_BATCH = 4
+_WHOLE_SMALLEST, _WHOLE_LARGEST = 128, 512
+_WHOLE_SPREAD = 24
+"""How much larger than a batch's edge a picture may be in it, before the rest is cut off."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,8 @@ class CropBatches:
     Args:
         samples: What to draw from.
         batch: Samples in a batch at the smallest edge; larger edges get fewer, for about the same memory.
-        crops: Edges to draw from, multiples of 8.
+        crops: Edges to draw from, multiples of 8. None for whole pictures: each batch has the edge of one that is
+            drawn, and others of about that size, so that what is learnt of extremes holds for every size.
         class_weights: How often real, synthetic and semisynthetic are drawn.
         dense: Whether batches carry masks.
         seed: Of all draws.
@@ -124,6 +129,10 @@ class CropBatches:
         self._by_class = [
             [index for index, sample in enumerate(samples) if sample.label == label] for label in range(3)
         ]
+        self._edges = [
+            np.array([min(samples[index].pixels.shape[-3:-1]) // GRID * GRID for index in indices], np.int64)
+            for indices in self._by_class
+        ]
         present = np.array([bool(indices) for indices in self._by_class])
         weights = np.asarray(class_weights, np.float64) * present
         if weights.sum() == 0:
@@ -136,16 +145,28 @@ class CropBatches:
         return _ahead((self._draw(rng) for _ in range(steps)), depth=3)
 
     def _draw(self, rng: np.random.Generator) -> Batch:
-        crop = int(rng.choice(self._crops))
-        count = max(2, round(self._batch * (min(self._crops) / crop) ** 2))
+        crop = int(rng.choice(self._crops)) if self._crops else self._edge_of_one(rng)
+        count = max(_LEAST_BATCH, round(self._batch * (min(self._crops, default=_WHOLE_SMALLEST) / crop) ** 2))
         labels = rng.choice(3, size=count, p=self._weights)
-        chosen = [self._samples[self._by_class[label][rng.integers(len(self._by_class[label]))]] for label in labels]
+        chosen = [self._choose(int(label), crop, rng) for label in labels]
         cut = [crop_sample(sample, crop, rng) for sample in chosen]
         pixels = torch.from_numpy(np.stack([pixels for pixels, _ in cut])).movedim(-1, -3).contiguous()
         masks = None
         if self._dense:
             masks = torch.from_numpy(np.stack([mask for _, mask in cut if mask is not None]))[:, None].float() / 255
         return Batch(pixels, torch.from_numpy(labels.astype(np.int64)), masks)
+
+    def _edge_of_one(self, rng: np.random.Generator) -> int:
+        edges = self._edges[rng.choice(3, p=self._weights)]
+        return int(np.clip(edges[rng.integers(len(edges))], _WHOLE_SMALLEST, _WHOLE_LARGEST))
+
+    def _choose(self, label: int, crop: int, rng: np.random.Generator) -> Sample:
+        edges = self._edges[label]
+        places = np.arange(len(edges))
+        if not self._crops:
+            near = np.flatnonzero((edges >= crop) & (edges <= crop + _WHOLE_SPREAD))
+            places = near if len(near) else np.flatnonzero(np.abs(edges - crop) == np.abs(edges - crop).min())
+        return self._samples[self._by_class[label][places[rng.integers(len(places))]]]
 
 
 def crop_sample(sample: Sample, edge: int, rng: np.random.Generator) -> tuple[Bytes, Bytes | None]:

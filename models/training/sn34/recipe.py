@@ -30,6 +30,7 @@ class DataOptions:
     val_levels: tuple[int, ...] = (0, 1)
     """Levels of the validation files: what early stopping looks at."""
     crops: tuple[int, ...] = (128,)
+    """Edges of crops, multiples of 8, one drawn for each batch; none for whole pictures, batched by their size."""
     batch: int = 32
     class_weights: tuple[float, ...] = (1.0, 1.0, 1.0)
     frames: int = 8
