@@ -86,11 +86,14 @@ function weigh(from: number, to: number, start: number, length: number): Weights
     const centre = (start + i + 0.5) * scale;
     const lower = Math.max(0, Math.trunc(centre - reach + 0.5));
     const upper = Math.min(from, Math.trunc(centre + reach + 0.5));
-    const shares = Array.from({ length: upper - lower }, (_, k) =>
+    const reached = Array.from({ length: upper - lower }, (_, k) =>
       Math.max(0, 1 - Math.abs((lower + k - centre + 0.5) * (1 / reach))),
     );
+    // A share of nothing may be first or last; where the edge keeps its size, what is left is the pixel itself.
+    const skipped = reached[0] === 0 ? 1 : 0;
+    const shares = reached.slice(skipped, reached.at(-1) === 0 ? -1 : undefined);
     const sum = shares.reduce((total, share) => total + share, 0);
-    first[i] = lower;
+    first[i] = lower + skipped;
     count[i] = shares.length;
     shares.forEach((share, k) => {
       weights[i * stride + k] = Math.trunc(0.5 + (share / sum) * WEIGHT_ONE);

@@ -96,6 +96,17 @@ describe('fitting frames', () => {
     expect(redOfRow(fitted, 0)).toEqual([3, 4]);
   });
 
+  it.each([
+    ['wide', 6, 2, [3, 4]],
+    ['high', 2, 6, [1, 2]],
+  ] as const)('crops a %s picture whose shortest edge fits already', async (_, width, height, row) => {
+    const picture = columns([1, 2, 3, 4, 5, 6].slice(0, width), height);
+    const fitted = await fitFrames(picture, { mode: 'cover', width: 2, height: 2 });
+    expect(fitted).toMatchObject({ width: 2, height: 2 });
+    expect(fitted.data).toHaveLength(2 * 2 * 3);
+    expect(redOfRow(fitted, 1)).toEqual(row);
+  });
+
   it('pads with black for contain', async () => {
     const fitted = await fitFrames(columns([9, 9, 9, 9], 2), { mode: 'contain', width: 4, height: 4 });
     expect([0, 1, 2, 3].map((row) => redOfRow(fitted, row))).toEqual([

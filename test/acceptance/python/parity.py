@@ -3,8 +3,7 @@
     python parity.py <exported model> <folder with pictures> <folder for the variants>
 
 Writes `answers.json`, by picture and variant, and for each variant a folder with model.onnx and model.json. Variants
-take normalised float32 pixels as NHWC: `native` at the picture's size, `resized` at a fixed one, for which an answer is
-`enlarged` or `shrunk`. The others are made as someone in error would make them; what they are compared with is the
+take normalised float32 pixels as NHWC: `native` at the picture's size, `resized` at a fixed one. The others are made as someone in error would make them; what they are compared with is the
 model in order.
 """
 
@@ -25,8 +24,8 @@ from sn34.export import OPSET, load_exported
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-EDGE = 263
-"""A prime number: simple ratios give halves, which either side rounds as the last bit of its arithmetic has it."""
+EDGE = 224
+"""Some pictures of a set are smaller, most are larger."""
 
 
 class Normalised(nn.Module):
@@ -82,14 +81,18 @@ def write_variant(
     (folder / "model.json").write_text(json.dumps(contract))
 
 
-def covering(picture: Tensor) -> Tensor:
-    """The shortest edge of uint8 `[3, h, w]` brought to `EDGE`, then the centre cut out, as torchvision does."""
-    height, width = picture.shape[1:]
-    short = min(height, width)
-    size = (height * EDGE // short, width * EDGE // short)
-    resized = functional.interpolate(picture[None].double(), size, mode="bilinear", antialias=True)[0]
-    top, left = (round((side - EDGE) / 2) for side in size)
-    return torch.floor(resized + 0.5)[:, top : top + EDGE, left : left + EDGE]
+def covering(picture: Image.Image) -> Image.Image:
+    """The shortest edge brought to `EDGE`, then the centre cut out, as torchvision's `Resize` and `CenterCrop` do."""
+    short = min(picture.size)
+    width, height = (edge * EDGE // short for edge in picture.size)
+    left, top = round((width - EDGE) / 2), round((height - EDGE) / 2)
+    resized = picture.resize((width, height), Image.Resampling.BILINEAR)
+    return resized.crop((left, top, left + EDGE, top + EDGE))
+
+
+def pixels(picture: Image.Image) -> Tensor:
+    """uint8 `[3, h, w]`."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
 
 
 def answer(network: nn.Module, picture: Tensor, temperature: float) -> list[float]:
@@ -113,11 +116,11 @@ def main() -> None:
     answers = {}
     for path in sorted(pictures.glob("image-*-level-1.jpg")):
         with Image.open(path) as file:
-            picture = torch.from_numpy(np.array(file.convert("RGB"))).permute(2, 0, 1)
-        resized = "enlarged" if min(picture.shape[1:]) < EDGE else "shrunk"
+            picture = file.convert("RGB")
         answers[path.name] = {
-            "native": answer(network, picture, temperature),
-            resized: answer(network, covering(picture), temperature),
+            "native": answer(network, pixels(picture), temperature),
+            "resized": answer(network, pixels(covering(picture)), temperature),
+            "edge": min(picture.size),
         }
     (out / "answers.json").write_text(json.dumps(answers))
 
