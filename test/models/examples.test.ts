@@ -25,7 +25,7 @@ describe('the example models', () => {
   for (const folder of EXAMPLES) {
     it(`say what they scored at every augmentation level, and that they earn nothing: ${folder}`, () => {
       const card = readFileSync(join(models, folder, 'MODEL_CARD.md'), 'utf8');
-  X
+      expect(card).toContain('| level 0 | level 1 | level 2 | level 3 |');
       expect(card).toContain('earns nothing');
       expect(card).toContain('reproduce.sh');
     });

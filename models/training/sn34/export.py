@@ -104,25 +104,20 @@ def load_exported(folder: Path) -> tuple[Recipe, nn.Module]:
 
 
 def model_json(recipe: Recipe, temperature: float) -> dict[str, Any]:
-    """What the miner is told about the model."""
+    """What the miner is told about the model; layout and element type it reads from the ONNX file itself."""
+    fit: dict[str, Any] = {"size": _size(recipe)}
+    if recipe.task == "video":
+        fit |= {"frames": recipe.data.frames, "fit": "cover"}
     if recipe.task == "mask":
         return {
             "task": "mask",
-            "input": {"layout": "NCHW", "dtype": "uint8", "size": _size(recipe)},
+            "input": fit,
             "output": {"kind": "mask", "maskActivation": "none", "threshold": 0.5},
         }
-    clip = {
-        "layout": "NTCHW",
-        "dtype": "uint8",
-        "size": _size(recipe),
-        "frames": recipe.data.frames,
-        "fit": "cover",
-    }
-    picture = {"layout": "NCHW", "dtype": "uint8", "size": _size(recipe)}
     output: dict[str, Any] = {"kind": "logits", "classes": ["real", "synthetic", "semisynthetic"]}
     if temperature != 1:
         output["temperature"] = temperature
-    return {"task": recipe.task, "input": clip if recipe.task == "video" else picture, "output": output}
+    return {"task": recipe.task, "input": fit, "output": output}
 
 
 def _laid_out(contract: dict[str, Any]) -> str:

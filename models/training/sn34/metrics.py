@@ -74,15 +74,19 @@ def calibration(
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """The T, 0.05 to 20, for which softmax(logits / T) has the least cross entropy. Changes no argmax.
 
+    One answer more than there are is taken to be wrong, as Platt does: a few files without an error make no model sure.
+
     Args:
         logits: `[N, classes]`
         labels: `[N]`
     """
     candidates = np.exp(np.linspace(np.log(0.05), np.log(20), 400))
+    doubt = 1 / (len(labels) + 1)
     losses = []
     for temperature in candidates:
         scaled = logits / temperature
         scaled = scaled - scaled.max(axis=1, keepdims=True)
         log_total = np.log(np.exp(scaled).sum(axis=1))
-        losses.append(float((log_total - scaled[np.arange(len(labels)), labels]).mean()))
+        right = log_total - scaled[np.arange(len(labels)), labels]
+        losses.append(float((1 - doubt) * right.mean() + doubt * (log_total[:, None] - scaled).mean()))
     return round(float(candidates[int(np.argmin(losses))]), 4)

@@ -36,5 +36,6 @@ def test_temperature_undoes_overconfidence():
     powers = np.exp(honest)
     labels = np.array([rng.choice(3, p=row / row.sum()) for row in powers])
     assert fit_temperature(honest * 3, labels) == pytest.approx(3, rel=0.1)
+    assert fit_temperature(np.eye(3)[labels[:60]] * 8, labels[:60]) > 1
     _, error = calibration(powers / powers.sum(axis=1, keepdims=True), labels)
     assert error < 0.03
