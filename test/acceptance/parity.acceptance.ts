@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { askDetector } from './answers.ts';
 import { type Challenge, makeChallenges } from './challenges.ts';
 import { startMiner } from './miners.ts';
-import { SEED } from './run-size.ts';
+import { mediaSeed } from './run-size.ts';
 import { runTrainingPython, whyTrainingPythonIsMissing } from './training-python.ts';
 
 const MODEL = join(import.meta.dirname, '../../models/example-image-detector');
@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(
         folder: join(folder, 'media'),
         pictures: PICTURES,
         clips: 0,
-        seed: SEED + 1,
+        seed: mediaSeed() + 1,
       });
       pictures = made.filter(({ level }) => level === 1);
       const script = join(import.meta.dirname, 'python/parity.py');
