@@ -8,6 +8,6 @@ export default defineConfig({
     hookTimeout: 30_000,
     // Media, inference and devnet tests start child processes of their own: more files at once than this
     // only makes them wait for each other on a small machine.
-    maxWorkers: 3,
+    maxWorkers: 2,
   },
 });

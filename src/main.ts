@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { config } from './commands/config.ts';
 import type { CommandContext } from './commands/context.ts';
 import { decode } from './commands/decode.ts';
@@ -17,6 +18,9 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<voi
   inspect,
 };
 
+/** What runs until it is told to end; all else was not done when it is told so before its end. */
+const DAEMONS: ReadonlySet<string> = new Set(['start', 'devnet']);
+
 const USAGE = `Usage: node dist/main.js COMMAND [flags]
 
   start    run the miner (--dev: with a development chain, no wallet needed)
@@ -29,6 +33,19 @@ const USAGE = `Usage: node dist/main.js COMMAND [flags]
 Every setting of .env.miner.template is also a flag: AXON_PORT is --axon-port or --axon.port.
 --settings FILE reads another file than .env.miner; config --only KEY prints one value.
 `;
+
+const STARTED_AT_TERMINAL = process.stdin.isTTY === true;
+
+/** A terminal that is closed sends the signal that asks for a reload, too; then it cannot be opened any more. */
+function isTerminalGone(): boolean {
+  if (!STARTED_AT_TERMINAL) return false;
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 /** One place where the process ends: everything below it returns or throws. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -53,14 +70,18 @@ async function main(argv: readonly string[]): Promise<number> {
       env: process.env,
       stdout: process.stdout,
       shutdown: shutdown.signal,
-      onHangup: (listener) => process.on('SIGHUP', listener),
+      onHangup: (listener) => {
+        process.on('SIGHUP', () => (isTerminalGone() ? shutdown.abort() : listener()));
+      },
     });
     return EXIT_CODES.ok;
   } catch (error) {
-    if (shutdown.signal.aborted) return EXIT_CODES.ok;
+    if (shutdown.signal.aborted) return DAEMONS.has(name) ? EXIT_CODES.ok : EXIT_CODES.forced;
     const failure = asMinerError(error, 'INTERNAL');
     const trace = error instanceof MinerError ? '' : `\n${error instanceof Error ? error.stack : ''}`;
-    process.stderr.write(`${failure.code}: ${failure.message}\n${failure.remedy}${trace}\n`);
+    const words = `${failure.code}: ${failure.message}\n${failure.remedy}${trace}\n`;
+    // Names come from files that anyone may have made; a terminal obeys the control characters in them.
+    process.stderr.write(words.replaceAll(/[^\P{Cc}\n]/gu, ' '));
     return exitCodeOf(failure.code);
   }
 }

@@ -14,7 +14,7 @@ export interface CommandContext {
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean };
   /** Aborted by SIGINT or SIGTERM. */
   readonly shutdown: AbortSignal;
-  /** Takes over SIGHUP, which ends the process otherwise. */
+  /** Takes over SIGHUP, which ends the process otherwise, and still does where the terminal it was started at is closed. */
   readonly onHangup: (listener: () => void) => void;
 }
 

@@ -65,7 +65,12 @@ export async function inspect({ argv, stdout, shutdown }: CommandContext): Promi
           throw refusal(`--html is for masks, and the task is ${task}`);
       },
     });
-    const html = await writePage(result, flags.html ?? defaultPageName(modelPath));
+    const page = flags.html ?? defaultPageName(modelPath);
+    const html = await writePage(result, page).catch((error: unknown) => {
+      // All that was measured is told before a page that cannot be written is.
+      if (flags.json) stdout.write(`${JSON.stringify({ ...result.report, html: null }, undefined, 2)}\n`);
+      throw error;
+    });
     const report: InspectReport = { ...result.report, html };
     if (flags.json) stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else if (html !== null) stdout.write(`Pictures, heat maps and overlays: ${html}\n`);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MinerError } from '../errors.ts';
 import { wrongJson } from './model-refusals.ts';
@@ -6,13 +6,16 @@ import { wrongJson } from './model-refusals.ts';
 /**
  * The path of the `.onnx` file that a model path stands for.
  * @param modelPath that file, or a folder with `model.onnx`
- * @throws MinerError MODEL_NOT_FOUND, and MODEL_UNREADABLE or MODEL_JSON_INVALID where a folder lies in place of a file
+ * @throws MinerError MODEL_NOT_FOUND, and MODEL_UNREADABLE or MODEL_JSON_INVALID where a folder, a pipe or the like lies in place of a file
  */
 export function locateModel(modelPath: string): string {
   const onnxPath = locateOnnx(modelPath);
   const jsonPath = join(dirname(onnxPath), 'model.json');
-  if (existsSync(jsonPath) && statSync(jsonPath).isDirectory()) {
-    throw wrongJson(`${jsonPath} is a folder, where a file has to be`);
+  const json = statSync(jsonPath, { throwIfNoEntry: false });
+  if (json?.isFile() === false) throw wrongJson(`${jsonPath} is ${kindOf(json)}, where a file has to be`);
+  const onnx = statSync(onnxPath, { throwIfNoEntry: false });
+  if (onnx?.isFile() === false) {
+    throw new MinerError('MODEL_UNREADABLE', `${onnxPath} is ${kindOf(onnx)}, where the ONNX file has to be`);
   }
   return onnxPath;
 }
@@ -21,12 +24,13 @@ function locateOnnx(modelPath: string): string {
   if (!existsSync(modelPath)) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
   if (!statSync(modelPath).isDirectory()) return modelPath;
   const onnxPath = join(modelPath, 'model.onnx');
-  if (existsSync(onnxPath)) {
-    if (!statSync(onnxPath).isDirectory()) return onnxPath;
-    throw new MinerError('MODEL_UNREADABLE', `${onnxPath} is a folder, where the ONNX file has to be`);
-  }
+  if (existsSync(onnxPath)) return onnxPath;
   const others = readdirSync(modelPath).filter((name) => name.endsWith('.onnx'));
   const hint =
     others.length === 0 ? '' : `; the folder has ${others.join(', ')}: rename it, or name the file itself`;
   throw new MinerError('MODEL_NOT_FOUND', `there is no ${onnxPath}${hint}`);
+}
+
+function kindOf(stats: Stats): string {
+  return stats.isDirectory() ? 'a folder' : 'no regular file';
 }

@@ -79,13 +79,14 @@ async function fileAt(folder: string, name: string): Promise<ModelFile | undefin
   const stats = await statOf(path);
   // What is no file would have to be waited for, like a pipe, or cannot be read.
   if (stats?.isFile() !== true) return undefined;
-  const { dev, ino, size, mtimeNs } = stats;
+  const { dev, ino, size, mtimeNs, ctimeNs } = stats;
   return {
     name,
     path,
     sizeBytes: Number(size),
     modifiedAtMs: Number(mtimeNs / 1_000_000n),
-    mark: `${dev}-${ino}-${size}-${mtimeNs}`,
+    // The last can't be set: it tells of a file that was written anew under its old time.
+    mark: `${dev}-${ino}-${size}-${mtimeNs}-${ctimeNs}`,
   };
 }
 

@@ -3,6 +3,7 @@ import { asMinerError, type MinerError } from '../errors.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { EngineStatus, LoadedFiles, ReloadReport } from './engine.ts';
 import { type ModelCopy, openCopiesFolder } from './model-copy.ts';
+import type { ModelLook } from './model-files.ts';
 import { createModelGeneration, type GenerationSettings, type ModelGeneration } from './model-generation.ts';
 import { createModelSource } from './model-source.ts';
 import { createModelSuccession } from './model-succession.ts';
@@ -59,6 +60,8 @@ export function createModelKeeper({
   let failure: MinerError | undefined;
   let reloading = false;
   let missingFiles: readonly string[] = [];
+  /** The files that hold what the model that answers was loaded from: others than those, where they were written anew. */
+  let heldBy: ModelLook | undefined;
   /** Whether the copy of the model that answers is gone and the files were tried in its place. */
   let copyMissed = false;
   let lastReload: ReloadReport | undefined;
@@ -86,6 +89,7 @@ export function createModelKeeper({
       const copy = await source.take(closing.signal);
       if (!evenIfSame && holdsTheSame(copy, succession.current)) {
         await copy.remove();
+        heldBy = copy.look;
         logger.info({ task, modelPath }, 'model files written anew, with what they held before');
         return report(reason, { result: 'unchanged' });
       }
@@ -93,6 +97,7 @@ export function createModelKeeper({
       await candidate.ready(closing.signal);
       requireSameProvider(succession.current, candidate);
       succession.replaceBy(candidate);
+      heldBy = copy.look;
       failure = undefined;
       copyMissed = false;
       const { sha256, sizeBytes } = copy;
@@ -121,7 +126,9 @@ export function createModelKeeper({
 
   const lookForChange = async (): Promise<void> => {
     const { current } = succession;
-    const finding = await source.look(current?.readyAtMs === undefined ? undefined : current.copy.look);
+    const finding = await source.look(
+      current?.readyAtMs === undefined ? undefined : (heldBy ?? current.copy.look),
+    );
     if (finding.kind === 'unsettled') return;
     const missing = finding.kind === 'missing' ? finding.missing : [];
     if (missing.length > 0 && missingFiles.length === 0) {

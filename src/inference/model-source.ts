@@ -41,6 +41,9 @@ interface ModelSourceOptions {
   readonly logger: Logger;
 }
 
+/** About a minute: room may have been made on the disk meanwhile. */
+const LOOKS_UNTIL_RETRY = 30;
+
 /**
  * Looks at names, sizes, inodes and times of writing, which network mounts and containers tell where they tell no
  * events. Only two equal looks in a row count, since a large file takes seconds to be copied into its place.
@@ -54,14 +57,25 @@ export function createModelSource({
   let taken: ModelLook | undefined;
   let former: ModelLook | undefined;
   let formerTrouble: string | undefined;
+  /** Looks until files that could not be copied are tried again, although they are the same. */
+  let looksUntilRetry: number | undefined;
 
   function judge(look: ModelLook, loaded: ModelLook | undefined): Finding {
     if (look.missing.length > 0) return { kind: 'missing', missing: look.missing };
-    if (look.mark === taken?.mark) return { kind: 'same' };
+    if (look.mark === taken?.mark) {
+      if (looksUntilRetry === undefined) return { kind: 'same' };
+      looksUntilRetry -= 1;
+      return { kind: looksUntilRetry > 0 ? 'same' : 'changed' };
+    }
     if (loaded !== undefined && lostModelJson(loaded, look)) {
       return { kind: 'missing', missing: [join(look.folder, 'model.json')] };
     }
     return { kind: 'changed' };
+  }
+
+  async function isStill(look: ModelLook, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false;
+    return (await lookAtModel(modelPath, look).catch(() => undefined))?.mark === look.mark;
   }
 
   return {
@@ -85,14 +99,20 @@ export function createModelSource({
       for (;;) {
         locateModel(modelPath);
         const look = await lookAtModel(modelPath, taken);
+        if (look.onnx === undefined)
+          throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath} any more`);
         const [missing] = look.missing;
         if (missing !== undefined) throw weightsNotFound(missing);
         taken = look;
+        looksUntilRetry = LOOKS_UNTIL_RETRY;
         const copy = await copyModel(look, copiesFolder, signal).catch((error: unknown) =>
           asMinerError(error, 'MODEL_COPY_FAILED'),
         );
-        const still = !signal.aborted && (await lookAtModel(modelPath, look)).mark === look.mark;
-        if (still && !(copy instanceof MinerError)) return copy;
+        const still = await isStill(look, signal);
+        if (still && !(copy instanceof MinerError)) {
+          looksUntilRetry = undefined;
+          return copy;
+        }
         if (!(copy instanceof MinerError)) await copy.remove();
         signal.throwIfAborted();
         if (still) throw copy;

@@ -121,7 +121,7 @@ export function createModelSupervisor({
     const answer = await child.request(message, loadLimitMs);
     if (answer.type === 'refused') {
       // The operator knows the model by where it was put; a miner has several, and each message says of which it speaks.
-      const words = answer.message.replaceAll(copy.folder, copy.look.folder);
+      const words = answer.message.replaceAll(copy.folder, () => copy.look.folder);
       fail(new MinerError(answer.code, words.includes(modelPath) ? words : `${modelPath}: ${words}`));
       return 'refused';
     }

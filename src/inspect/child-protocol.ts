@@ -5,7 +5,7 @@ import type { Task } from '../inference/model-json.ts';
 import type { Answer } from '../inference/predict.ts';
 import type { ProviderUse } from '../inference/provider-profile.ts';
 
-interface Size {
+export interface Size {
   readonly height: number;
   readonly width: number;
 }

@@ -18,6 +18,7 @@ import type {
   MeasureMessage,
   ParentMessage,
   RawNumbers,
+  Size,
 } from './child-protocol.ts';
 
 /**
@@ -25,8 +26,8 @@ import type {
  * It speaks the messages of child-protocol.ts.
  */
 
-/** Side of the pictures that a model of any size is measured with. */
-const NATIVE_EDGE = 1024;
+/** Of the pictures in a batch, and of frames, where a model takes any size. */
+const NATIVE_SIZE = { height: 1024, width: 1024 };
 const UNTIMED_RUNS = 1;
 const BYTES_PER_KIB = 1024;
 
@@ -72,9 +73,11 @@ async function measure(
 function prepareAnswer(
   session: InferenceSession,
   contract: ModelContract,
-  sourceSize: { readonly height: number; readonly width: number },
+  sourceSize: Size,
 ): () => Promise<unknown> {
-  const frames = randomFrames(contract.input);
+  const { input } = contract;
+  // A picture that is left as it is has the size of its source; clips are bounded in all and so are smaller.
+  const frames = randomFrames(input, input.frames, input.frames === 1 ? sourceSize : NATIVE_SIZE);
   return () => predict(session, contract, frames, sourceSize);
 }
 
@@ -86,7 +89,7 @@ function prepareBatch(
   batch: number,
 ): () => Promise<unknown> {
   const frames = input.layout.includes('T') ? input.frames : 1;
-  const one = toInputTensor(randomFrames(input, frames), input);
+  const one = toInputTensor(randomFrames(input, frames, NATIVE_SIZE), input);
   const bytes = Buffer.from(one.data.buffer, one.data.byteOffset, one.data.byteLength);
   const all = Buffer.concat(Array.from({ length: batch }, () => bytes));
   const Elements = one.data.constructor as new (
@@ -100,9 +103,8 @@ function prepareBatch(
 }
 
 /** Pixels of noise, so that no operation is spared by chance. */
-function randomFrames({ fit, frames }: InputContract, count = frames): RgbFrames {
-  const height = fit.mode === 'native' ? NATIVE_EDGE : fit.height;
-  const width = fit.mode === 'native' ? NATIVE_EDGE : fit.width;
+function randomFrames({ fit }: InputContract, count: number, native: Size): RgbFrames {
+  const { height, width } = fit.mode === 'native' ? native : fit;
   return { data: randomFillSync(Buffer.alloc(count * height * width * 3)), count, height, width };
 }
 

@@ -3,7 +3,12 @@ import { MinerError } from '../errors.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { planFit } from './fit-plan.ts';
 import type { Fit, RgbFrames } from './frames.ts';
-import { FRAMES_LIMIT_BYTES, IMAGE_PIXELS_LIMIT, IMAGE_TIME_LIMIT_S } from './limits.ts';
+import {
+  FRAMES_LIMIT_BYTES,
+  IMAGE_EDGE_LIMIT_PIXELS,
+  IMAGE_PIXELS_LIMIT,
+  IMAGE_TIME_LIMIT_S,
+} from './limits.ts';
 import { place, visiblePart } from './place.ts';
 import { type Pixels, resample } from './resample.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from './sniff.ts';
@@ -39,7 +44,7 @@ sharp.concurrency(1);
  *
  * @param bytes the whole file
  * @returns one frame
- * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE (more than `IMAGE_PIXELS_LIMIT` pixels, judged from the header),
+ * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE (more than `IMAGE_PIXELS_LIMIT` pixels or a longer edge than `IMAGE_EDGE_LIMIT_PIXELS`, judged from the header),
  *   MEDIA_UNDECODABLE, MEDIA_TIMEOUT; the signal's reason once it is aborted (libvips then ends on its own, within
  *   `IMAGE_TIME_LIMIT_S`)
  */
@@ -56,7 +61,7 @@ async function decode(bytes: Buffer, signal: AbortSignal): Promise<RgbFrames> {
     // 'error' refuses what is truncated; 'warning' would also refuse stray bytes that Pillow passes over.
     const options = { ignoreIcc: true, failOn: 'error' } as const;
     const { width, height } = await sharp(bytes, { ...options, limitInputPixels: false }).metadata();
-    if (width * height > IMAGE_PIXELS_LIMIT) {
+    if (width * height > IMAGE_PIXELS_LIMIT || Math.max(width, height) > IMAGE_EDGE_LIMIT_PIXELS) {
       throw new MinerError('MEDIA_TOO_LARGE', `the image has ${width} × ${height} pixels`);
     }
     signal.throwIfAborted();

@@ -6,6 +6,9 @@
 /** Pixels of an image: the bound at which Pillow, the decoder on the validators' side, begins to object. */
 export const IMAGE_PIXELS_LIMIT = 89_478_485;
 
+/** Longest edge of an image: JPEG's, the largest there is but for pictures that are made to wear decoders out. */
+export const IMAGE_EDGE_LIMIT_PIXELS = 65_535;
+
 /** Seconds of libvips's own work on one image, after which it gives up (whole seconds are all it takes). */
 export const IMAGE_TIME_LIMIT_S = 10;
 

@@ -13,7 +13,7 @@ export const EXIT_CODES = {
   model: 13,
   portInUse: 14,
   wrongNetwork: 15,
-  /** A second SIGINT or SIGTERM during shutdown. */
+  /** A second SIGINT or SIGTERM during shutdown, or a first one before a command that ends by itself was done. */
   forced: 130,
 } as const;
 

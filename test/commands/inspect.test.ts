@@ -252,7 +252,7 @@ describe('inspect', () => {
     const children = childrenOf(pid);
     expect(children.length).toBeGreaterThan(0);
     child.child.kill('SIGINT');
-    expect(await child.ended).toBe(0);
+    expect(await child.ended).toBe(130);
     await until(() => !children.some(isRunning));
     expect(child.leftBehind()).toEqual([]);
     expect(child.output()).not.toContain('Speed and memory');

@@ -124,6 +124,12 @@ describe('decoding an image', () => {
     await expect(sharp(svg).metadata()).rejects.toThrow('unsupported image format');
   });
 
+  it('refuses an edge that is longer than any camera makes, however few the pixels', async () => {
+    await expect(decodeImage(pngClaiming(65_536, 1), { signal })).rejects.toMatchObject({
+      code: 'MEDIA_TOO_LARGE',
+    });
+  });
+
   it('refuses more pixels than Pillow would take, before decoding', async () => {
     await expect(decodeImage(pngClaiming(9460, 9460), { signal })).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
