@@ -1,5 +1,5 @@
 #!/bin/sh
-# The example models from nothing: data, training, reports, export. About an hour on two cores of a CPU with AMX.
+# The example models from nothing: data, training, reports, export. Half an hour to an hour on two cores of a CPU with AMX.
 #   ./reproduce.sh [folder for data and runs, default: runs] [folder of the models, default: ..]
 set -eu
 cd "$(dirname "$0")"

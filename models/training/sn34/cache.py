@@ -7,11 +7,9 @@ A cache of clips holds the frames that a model is given: `.npy`, uint8 `[T, H, W
 from __future__ import annotations
 
 import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,6 +20,7 @@ from .encode import decode_clip, jpeg_bytes, png_mask_bytes, through_jpeg
 from .errors import TrainingError
 from .folders import Item, list_items, read_mask, read_picture
 from .metrics import CLASSES
+from .workers import in_workers
 
 Bytes = NDArray[np.uint8]
 
@@ -65,10 +64,9 @@ def build_cache(root: Path, split: str, task: str, target: Path, spec: CacheSpec
     missing = [job for job in jobs if not _is_made(job)]
     if missing:
         make = _cache_clip if task == "video" else _cache_picture
-        with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-            done = pool.map(make, missing, chunksize=4)
-            for _ in tqdm(done, total=len(missing), desc=f"augmenting {split}", unit="file"):
-                pass
+        done = in_workers(make, missing, workers)
+        for _ in tqdm(done, total=len(missing), desc=f"augmenting {split}", unit="file"):
+            pass
     return target
 
 

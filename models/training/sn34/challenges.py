@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from .augment import LEVELS, augment, augment_mask, draw_augmentation
@@ -27,6 +25,7 @@ from .encode import (
 )
 from .procedural.clip import make_clip
 from .procedural.picture import CLASSES, make_picture
+from .workers import in_workers
 
 _PICTURES, _CLIPS = 1, 2
 
@@ -66,8 +65,7 @@ def write_challenges(root: Path, pictures: int, clips: int, seed: int, workers: 
     sources = [Source("video", index) for index in range(clips)]
     sources += [Source("image", index) for index in range(pictures)]
     write = partial(_write_source, root, seed)
-    with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        manifest = [entry for entries in pool.map(write, sources) for entry in entries]
+    manifest = [entry for entries in in_workers(write, sources, workers, chunk=1) for entry in entries]
     (root / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
 

@@ -177,10 +177,7 @@ def _to_half(path: Path) -> None:
 
 
 def _size(recipe: Recipe) -> Any:
-    """Networks of convolutions take a picture as it is; attention and clips need one size."""
-    if recipe.task == "video" or recipe.model.network != "trace":
-        return {"height": recipe.data.edge, "width": recipe.data.edge}
-    return "native"
+    return "native" if recipe.is_native else {"height": recipe.data.edge, "width": recipe.data.edge}
 
 
 def _shapes(recipe: Recipe) -> list[tuple[int, ...]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 
-from .cache import CacheSpec, build_cache, cache_folder
+from .cache import CacheSpec, build_cache, cache_folder, cover
 from .datasets import Sample, load_samples
 from .errors import TrainingError
 from .evaluate import evaluate
@@ -37,7 +40,21 @@ def load_split(
     spec = CacheSpec(levels, SEEDS[split], options.frames, options.edge)
     cache = cache_folder(data, recipe.task, spec)
     build_cache(data, split, recipe.task, cache, spec, workers)
-    return load_samples(cache, split, recipe.task, levels, options.memory_gib)
+    samples = load_samples(cache, split, recipe.task, levels, options.memory_gib)
+    if recipe.is_native or recipe.task == "video":
+        return samples
+    return [fit_sample(sample, recipe.task, options.edge) for sample in samples]
+
+
+def fit_sample(sample: Sample, task: str, edge: int) -> Sample:
+    """A picture as the miner gives it to a network of one size: covering it, or stretched where masks are asked for."""
+    if task == "image":
+        return dataclasses.replace(sample, pixels=cover(sample.pixels, edge), mask=None)
+    pixels = Image.fromarray(sample.pixels).resize((edge, edge), Image.Resampling.BILINEAR)
+    mask = sample.mask
+    if mask is not None:
+        mask = np.asarray(Image.fromarray(mask).resize((edge, edge), Image.Resampling.NEAREST))
+    return dataclasses.replace(sample, pixels=np.asarray(pixels), mask=mask)
 
 
 def judge(run: Path, samples: Sequence[Sample], split: str, device: torch.device) -> Path:

@@ -81,6 +81,14 @@ class Recipe:
     data: DataOptions = field(default_factory=DataOptions)
     fit: FitOptions = field(default_factory=FitOptions)
 
+    @property
+    def is_native(self) -> bool:
+        """Whether the miner leaves pictures at their own size: what small networks of convolutions take.
+
+        Attention and clips need one size, `data.edge`.
+        """
+        return self.task != "video" and self.model.network == "trace"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as a checkpoint keeps them."""
         return dataclasses.asdict(self)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-
-import cv2
 import numpy as np
 
 from sn34.encode import decode_image, jpeg_bytes
 from sn34.leak import search
 from sn34.procedural.picture import make_picture
+from sn34.workers import in_workers
 
 # Chance alone moves a Matthews coefficient by 0.04 on so many.
 TRAIN, HELD_OUT = 900, 690
@@ -21,8 +19,7 @@ def stored(index: int) -> np.ndarray:
 
 
 def pictures(first: int, count: int) -> tuple[list[np.ndarray], list[int]]:
-    with ProcessPoolExecutor(2, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        made = list(pool.map(stored, range(first, first + count), chunksize=16))
+    made = list(in_workers(stored, range(first, first + count), workers=2, chunk=16))
     return made, [index % 3 for index in range(first, first + count)]
 
 

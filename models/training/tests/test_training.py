@@ -102,6 +102,14 @@ def test_a_run_is_judged_and_reported(tiny, pictures, tmp_path):
     assert "<td>3</td>" in test.read_text()
 
 
+@pytest.mark.parametrize(("task", "network"), [("image", "vit"), ("mask", "dpt")])
+def test_networks_of_one_size_are_trained_and_judged_at_it(tiny, pictures, task, network):
+    for sample in load_split(tiny(task, network, data={"edge": 48}), pictures, "val", 1):
+        assert sample.pixels.shape == (48, 48, 3)
+        assert sample.mask is None or sample.mask.shape == (48, 48)
+    assert any(s.pixels.shape[0] != 48 for s in load_split(tiny(task, data={"edge": 48}), pictures, "val", 1))
+
+
 def test_precision_says_what_it_needs(tiny, tmp_path):
     with pytest.raises(TrainingError, match="needs CUDA"):
         Trainer(tiny("image", fit={"precision": "float16"}), tmp_path, CPU)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..encode import jpeg_bytes, png_mask_bytes, stored_mp4_bytes
+from ..workers import in_workers
 from .clip import make_clip
 from .picture import CLASSES, make_picture
 
@@ -87,17 +86,5 @@ def write_all(
         workers: Processes; 1 makes all in this one.
         progress: Is told how many are done, after each.
     """
-    if workers == 1:
-        _one_thread()
-        for done, item in enumerate(items, 1):
-            write(item)
-            progress(done)
-        return
-    with ProcessPoolExecutor(workers, initializer=_one_thread) as pool:
-        for done, _ in enumerate(pool.map(write, items, chunksize=8), 1):
-            progress(done)
-
-
-def _one_thread() -> None:
-    """OpenCV's own threads only get in the way of the workers."""
-    cv2.setNumThreads(1)
+    for done, _ in enumerate(in_workers(write, items, workers, chunk=8), 1):
+        progress(done)
