@@ -1,76 +1,18 @@
-import {
-  existsSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ERROR_DEFINITIONS, type ErrorCode } from '../../src/errors.ts';
-import type { Prediction } from '../../src/inference/engine.ts';
 import type { ModelJson } from '../../src/inference/model-json.ts';
-import type { OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { modelChildren } from '../fixtures/model-children.ts';
 import { until } from '../fixtures/until.ts';
-import { lasting, type OpenEngine, plain, useEngines } from './harness.ts';
-import { constantAnswer, externalAnswer, redMask, slowWhenRed, writeModel } from './models.ts';
+import { FIRST, largest, POLL_MS, SECOND, sourceSize, THIRD, useChangingModel } from './changing-model.ts';
+import { lasting, type OpenEngine, plain } from './harness.ts';
+import { constantAnswer, externalAnswer, slowWhenRed, writeModel } from './models.ts';
 
-const engines = useEngines();
+const { engines, openFirst, modelFile, move, ask, pidOf, logged, resultOf } = useChangingModel();
 const linux = existsSync('/proc/self/stat');
-const POLL_MS = 20;
-const sourceSize = { height: 8, width: 8 };
-
-/** Models that can be told apart by which of their three numbers is the largest. */
-const FIRST = constantAnswer([5, 0, 0], 8);
-const SECOND = constantAnswer([0, 5, 0], 16);
-const THIRD = constantAnswer([0, 0, 5], 8);
-
-async function openFirst(options: Partial<OnnxEngineOptions> = {}): Promise<OpenEngine> {
-  const engine = engines.open('image', writeModel(engines.root, 'model', FIRST), {
-    pollMs: POLL_MS,
-    ...options,
-  });
-  await engine.ready();
-  return engine;
-}
-
-const modelFile = (name = 'model.onnx'): string => join(engines.root, 'model', name);
-
-/** Puts a file into its place in one step. */
-function move(bytes: Uint8Array, name = 'model.onnx'): void {
-  writeFileSync(modelFile(`${name}.new`), bytes);
-  renameSync(modelFile(`${name}.new`), modelFile(name));
-}
-
-/** The index of the largest number that the engine answers. */
-function ask(engine: OpenEngine, contentHash = 'any'): Promise<number> {
-  return engine.use(async ({ contract, infer }) => {
-    const { fit } = contract.input;
-    const size = fit.mode === 'native' ? sourceSize : fit;
-    const input = { frames: plain([9, 9, 9], size), contentHash, sourceSize };
-    return largest(await infer(input, lasting()));
-  });
-}
-
-function largest(prediction: Prediction): number {
-  if (prediction.kind !== 'probabilities') throw new Error('No probabilities');
-  return prediction.values.indexOf(Math.max(...prediction.values));
-}
-
-function pidOf(engine: OpenEngine): number {
-  return engine.status().pid ?? 0;
-}
-
-const logged = (message: string): Record<string, unknown>[] =>
-  engines.logLines().filter(({ msg }) => msg === message);
-
-const resultOf = (engine: OpenEngine): string | undefined => engine.status().lastReload?.result;
 
 describe('a model file that changes', () => {
   it('by a move is loaded, and answers from then on by its own contract', async () => {
@@ -216,144 +158,6 @@ describe('a request', () => {
     move(THIRD);
     await until(() => resultOf(engine) === 'switched');
     expect(largest(await engine.infer(poison, lasting()))).toBe(2);
-  });
-});
-
-describe('a file that cannot be used', () => {
-  it.each<[string, ErrorCode, () => void, string]>([
-    ['cut short', 'MODEL_UNREADABLE', () => move(SECOND.subarray(0, SECOND.length / 2)), 'cut short'],
-    [
-      'contradicted by its model.json',
-      'MODEL_CONTRADICTION',
-      () => move(Buffer.from('{"input": {"size": {"height": 16, "width": 8}}}'), 'model.json'),
-      '16',
-    ],
-    [
-      'with a model.json that is none',
-      'MODEL_JSON_INVALID',
-      () => move(Buffer.from('{'), 'model.json'),
-      'not JSON',
-    ],
-    ['of another task', 'MODEL_INVALID', () => move(redMask([1, 3, 8, 8])), 'shape'],
-  ])('%s is refused with its reason, once, and the former model goes on', async (_, code, damage, reason) => {
-    const engine = await openFirst();
-    const { pid, loaded } = engine.status();
-    damage();
-    await until(() => resultOf(engine) === 'refused');
-    expect(engine.status()).toMatchObject({ state: 'ready', pid, loaded, restarts: 0, lastError: undefined });
-    expect(engine.status().lastReload).toMatchObject({
-      code,
-      detail: expect.stringContaining(reason),
-    });
-    // The operator knows the model by its own path.
-    expect(engine.status().lastReload?.detail).not.toContain('sn34-miner-');
-    await sleep(10 * POLL_MS);
-    expect(await ask(engine)).toBe(0);
-    expect(engines.logLines().filter(({ level }) => level === 'error')).toMatchObject([
-      { msg: 'new model refused', code, remedy: ERROR_DEFINITIONS[code].remedy },
-    ]);
-    expect(engines.copies()).toHaveLength(1);
-  });
-
-  it('is not what a process that dies later is started from', async () => {
-    const engine = await openFirst();
-    move(Buffer.from('not a model'));
-    await until(() => resultOf(engine) === 'refused');
-    process.kill(pidOf(engine), 'SIGKILL');
-    await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
-    expect(await ask(engine)).toBe(0);
-  });
-
-  it('may be taken away again: what is there then is what runs', async () => {
-    const engine = await openFirst();
-    const pid = pidOf(engine);
-    move(Buffer.from('{'), 'model.json');
-    await until(() => resultOf(engine) === 'refused');
-    rmSync(modelFile('model.json'));
-    await until(() => resultOf(engine) === 'unchanged');
-    expect(engine.status()).toMatchObject({ pid, missingFiles: [] });
-  });
-
-  it('is tried again when that is asked for, and loaded once it is mended', async () => {
-    const engine = await openFirst();
-    move(Buffer.from('not a model'));
-    await until(() => resultOf(engine) === 'refused');
-    expect(await engine.reload('asked')).toMatchObject({ result: 'refused', reason: 'asked' });
-    expect(logged('new model refused')).toHaveLength(2);
-    move(SECOND);
-    await until(() => resultOf(engine) === 'switched');
-    expect(await ask(engine)).toBe(1);
-  });
-
-  it('at the start is replaced by one that can', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', Buffer.from('no')), {
-      pollMs: POLL_MS,
-    });
-    await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' });
-    move(SECOND);
-    await until(() => engine.status().state === 'ready');
-    expect(await ask(engine)).toBe(1);
-  });
-
-  it('since it cannot be copied is named', async () => {
-    const folder = writeModel(engines.root, 'model', FIRST);
-    const engine = engines.open('image', folder, { copiesFolder: '/dev/null/copies' });
-    await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_COPY_FAILED' });
-  });
-});
-
-describe('files that are gone', () => {
-  it('are no model to load: the former goes on, one warning is given, and nothing is loaded when they are back', async () => {
-    const engine = await openFirst();
-    const pid = pidOf(engine);
-    const aside = join(engines.root, 'aside');
-    renameSync(modelFile(), aside);
-    await until(() => engine.status().missingFiles.length > 0);
-    expect(engine.status()).toMatchObject({ state: 'ready', missingFiles: [modelFile()] });
-    await sleep(5 * POLL_MS);
-    expect(logged('model files missing; what is loaded goes on')).toMatchObject([
-      { level: 'warn', missing: [modelFile()] },
-    ]);
-    expect(await engine.reload('asked')).toMatchObject({ result: 'refused', code: 'MODEL_NOT_FOUND' });
-    expect(await ask(engine)).toBe(0);
-    renameSync(aside, modelFile());
-    await until(() => engine.status().missingFiles.length === 0);
-    expect(pidOf(engine)).toBe(pid);
-  });
-
-  it('may be a model.json, without which the model would be another', async () => {
-    const folder = writeModel(engines.root, 'model', FIRST, {
-      output: { classes: ['synthetic', 'real', 'semisynthetic'] },
-    });
-    const engine = engines.open('image', folder, { pollMs: POLL_MS });
-    await engine.ready();
-    rmSync(modelFile('model.json'));
-    await until(() => engine.status().missingFiles.length > 0);
-    expect(await ask(engine)).toBe(1);
-    expect((await engine.reload('asked')).result).toBe('switched');
-    expect(await ask(engine)).toBe(0);
-  });
-
-  it('may be the weights of a model that is copied just now: it is loaded when they are there', async () => {
-    const engine = await openFirst();
-    const { onnx, weights } = externalAnswer([0, 5, 0]);
-    move(onnx);
-    await until(() => engine.status().missingFiles.length > 0);
-    expect(engine.status()).toMatchObject({ state: 'ready', missingFiles: [modelFile('weights.bin')] });
-    expect(logged('new model refused')).toEqual([]);
-    move(weights, 'weights.bin');
-    await until(() => resultOf(engine) === 'switched');
-    expect(await ask(engine)).toBe(1);
-  });
-
-  it('may be the private copy: the files themselves are taken once more', async () => {
-    const engine = await openFirst();
-    const copies = join(engines.root, '../copies');
-    for (const name of engines.copies()) rmSync(join(copies, name), { recursive: true });
-    process.kill(pidOf(engine), 'SIGKILL');
-    await until(() => engine.status().lastReload !== undefined);
-    expect(engine.status()).toMatchObject({ state: 'ready', lastReload: { result: 'switched' } });
-    expect(await ask(engine)).toBe(0);
   });
 });
 

@@ -1,0 +1,62 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Prediction } from '../../src/inference/engine.ts';
+import type { OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
+import { lasting, type OpenEngine, plain, useEngines } from './harness.ts';
+import { constantAnswer, writeModel } from './models.ts';
+
+export const POLL_MS = 20;
+export const sourceSize = { height: 8, width: 8 };
+
+/** Models that can be told apart by which of their three numbers is the largest. */
+export const FIRST = constantAnswer([5, 0, 0], 8);
+export const SECOND = constantAnswer([0, 5, 0], 16);
+export const THIRD = constantAnswer([0, 0, 5], 8);
+
+/** Engines whose model's files are changed while they run, and what is asked of them. */
+export function useChangingModel() {
+  const engines = useEngines();
+
+  async function openFirst(options: Partial<OnnxEngineOptions> = {}): Promise<OpenEngine> {
+    const engine = engines.open('image', writeModel(engines.root, 'model', FIRST), {
+      pollMs: POLL_MS,
+      ...options,
+    });
+    await engine.ready();
+    return engine;
+  }
+
+  const modelFile = (name = 'model.onnx'): string => join(engines.root, 'model', name);
+
+  /** Puts a file into its place in one step. */
+  function move(bytes: Uint8Array, name = 'model.onnx'): void {
+    writeFileSync(modelFile(`${name}.new`), bytes);
+    renameSync(modelFile(`${name}.new`), modelFile(name));
+  }
+
+  /** The index of the largest number that the engine answers. */
+  function ask(engine: OpenEngine, contentHash = 'any'): Promise<number> {
+    return engine.use(async ({ contract, infer }) => {
+      const { fit } = contract.input;
+      const size = fit.mode === 'native' ? sourceSize : fit;
+      const input = { frames: plain([9, 9, 9], size), contentHash, sourceSize };
+      return largest(await infer(input, lasting()));
+    });
+  }
+
+  function pidOf(engine: OpenEngine): number {
+    return engine.status().pid ?? 0;
+  }
+
+  const logged = (message: string): Record<string, unknown>[] =>
+    engines.logLines().filter(({ msg }) => msg === message);
+
+  const resultOf = (engine: OpenEngine): string | undefined => engine.status().lastReload?.result;
+
+  return { engines, openFirst, modelFile, move, ask, pidOf, logged, resultOf };
+}
+
+export function largest(prediction: Prediction): number {
+  if (prediction.kind !== 'probabilities') throw new Error('No probabilities');
+  return prediction.values.indexOf(Math.max(...prediction.values));
+}
