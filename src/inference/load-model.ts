@@ -10,6 +10,7 @@ import { mergeInput } from './input-contract.ts';
 import { locateModel } from './locate-model.ts';
 import type { ModelJson, Task } from './model-json.ts';
 import { unusable, wrongJson } from './model-refusals.ts';
+import { NATIVE_WARMUP_EDGE } from './native-warmup.ts';
 import { cudaUnavailable, openSession, runSession, type SessionOptions } from './onnx-session.ts';
 import { chooseOutput, mergeOutput } from './output-contract.ts';
 import { parseModelJson } from './parse-model-json.ts';
@@ -41,8 +42,6 @@ export interface LoadedModel {
   readonly runMs: number;
 }
 
-/** Side of the warm-up picture where the model takes any: a multiple of the strides that models commonly have. */
-const NATIVE_WARMUP_EDGE = 256;
 const GREYS = [112, 144];
 const CUDA_PROVIDER = 'CUDAExecutionProvider';
 

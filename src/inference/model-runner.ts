@@ -10,6 +10,7 @@ import type { EngineInput, InferOptions, Prediction } from './engine.ts';
 import type { Task } from './model-json.ts';
 import { type ModelProcess, ModelProcessGone } from './model-process.ts';
 import { closingError, type ModelSupervisor } from './model-supervisor.ts';
+import { NATIVE_WARMUP_EDGE } from './native-warmup.ts';
 import { createPixelTransfer, type PixelTransfer } from './pixel-transfer.ts';
 import { createRunQueue, type QueuedRun } from './run-queue.ts';
 
@@ -17,7 +18,10 @@ import { createRunQueue, type QueuedRun } from './run-queue.ts';
 export interface HangLimits {
   /** For loading the model and its warm-up. */
   readonly loadMs: number;
-  /** A run may take 20 times the slowest that was seen, but no less than `floorMs` and no more than `ceilingMs`. */
+  /**
+   * A run may take 20 times the slowest that was seen, and for a picture larger than any seen so much more as the
+   * square of its pixels, but no less than `floorMs` and no more than `ceilingMs`.
+   */
   readonly floorMs: number;
   readonly ceilingMs: number;
 }
@@ -75,6 +79,7 @@ export function createModelRunner({
   let pumped: Promise<void> = Promise.resolve();
   let runs = 0;
   let slowestRunMs = 0;
+  let largestPixels = NATIVE_WARMUP_EDGE ** 2;
 
   /** One run after the other, for as long as there is a process and something to do. */
   const pump = async (): Promise<void> => {
@@ -104,6 +109,7 @@ export function createModelRunner({
       runs += 1;
       crashes.clear(run.input.contentHash);
       slowestRunMs = Math.max(slowestRunMs, runMs);
+      largestPixels = Math.max(largestPixels, frames.height * frames.width);
       supervisor.noteRun();
       if (!run.settled) run.resolve(await toPrediction(prediction, sourceSize, transfer));
     } catch (error) {
@@ -125,19 +131,19 @@ export function createModelRunner({
     const { count, height, width } = input.frames;
     const { sourceSize } = input;
     const message = { type: 'run', resultFile, pixels, count, height, width, sourceSize } as const;
-    const answer = await child.request(message, hangLimitMs());
+    const answer = await child.request(message, hangLimitMs(height * width));
     if (answer.type === 'result') return answer;
     if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
     throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
   };
 
-  const hangLimitMs = (): number => {
+  const hangLimitMs = (pixels: number): number => {
     const { floorMs, ceilingMs } = hangLimits;
     const { input } = contractOf();
-    // The size of pictures is free there, and says more about the time than any run before.
-    if (input.fit.mode === 'native') return ceilingMs;
+    // Where the size of pictures is free: the time of attention, the dearest of what models do, grows as the square.
+    const growth = input.fit.mode === 'native' ? Math.max(1, pixels / largestPixels) ** 2 : 1;
     const seenMs = Math.max(slowestRunMs, supervisor.announced?.runMs ?? 0);
-    return Math.min(ceilingMs, Math.max(floorMs, HANG_FACTOR * seenMs));
+    return Math.min(ceilingMs, Math.max(floorMs, HANG_FACTOR * seenMs * growth));
   };
 
   /** The process died on this input: it gets one more attempt, in a fresh process. */

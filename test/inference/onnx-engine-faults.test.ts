@@ -10,7 +10,7 @@ import type { Prediction } from '../../src/inference/engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { until } from '../fixtures/until.ts';
 import { cpuTicks, lasting, type OpenEngine, plain, useEngines } from './harness.ts';
-import { slowWhenRed, writeModel } from './models.ts';
+import { meanHead, slowWhenRed, writeModel } from './models.ts';
 
 const engines = useEngines();
 const linux = existsSync('/proc/self/stat');
@@ -108,6 +108,33 @@ describe('a process that hangs', () => {
     expect(logged('model process died during a run')).toMatchObject([
       { how: expect.stringContaining('did not answer within 1500 ms') },
     ]);
+  });
+});
+
+describe('a process that hangs with a picture of any size', () => {
+  const limits = { loadMs: 60_000, floorMs: 1_500, ceilingMs: 4_000 };
+  const openNative = async (): Promise<OpenEngine> => {
+    const onnx = meanHead({ weights: [1, 0, 0, 0, 1, 0, 0, 0, 1], outputs: 3, shape: ['N', 3, 'H', 'W'] });
+    const folder = writeModel(engines.root, 'native', onnx, { input: { size: 'native' } });
+    const engine = engines.open('image', folder, { hangLimits: limits });
+    await engine.ready();
+    return engine;
+  };
+  const limitFor = async (edge: number): Promise<unknown> => {
+    const engine = await openNative();
+    process.kill(pidOf(engine), 'SIGSTOP');
+    const frames = plain([0, 200, 0], { height: edge, width: edge });
+    const answer = await engine.infer({ frames, contentHash: 'green', sourceSize: frames }, lasting());
+    expect(largest(answer)).toBe(1);
+    return logged('model process died during a run')[0]?.how;
+  };
+
+  it('is replaced as soon as another would be, where it has seen larger ones', async () => {
+    expect(await limitFor(64)).toContain('did not answer within 1500 ms');
+  });
+
+  it('is given more time for a picture far larger than it has seen', async () => {
+    expect(await limitFor(3000)).toContain('did not answer within 4000 ms');
   });
 });
 
