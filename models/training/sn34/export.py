@@ -81,7 +81,10 @@ def export_model(
     (folder / "model.json").write_text(_laid_out(model_json(recipe, temperature)))
     weights = folder / WEIGHTS
     values = {name: value.contiguous() for name, value in model.state_dict().items()}
-    save_file(values, weights, metadata={"recipe": json.dumps(recipe.as_dict())})
+    described = recipe.as_dict()
+    # All weights are here; where some once started from is a path of the machine that trained them.
+    described["model"]["init_from"] = ""
+    save_file(values, weights, metadata={"recipe": json.dumps(described)})
     weights.chmod(0o644)
     return differences
 
