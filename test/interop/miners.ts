@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
+import { writeRoughSegmenter } from './rough-segmenter.ts';
 
 /** A detector and a segmenter as a user starts them, each with a development chain of its own. */
 export interface RunningMiners {
@@ -13,12 +17,15 @@ export interface RunningMiners {
 
 export async function startMiners(): Promise<RunningMiners> {
   const miners: MinerProcess[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'sn34-interop-'));
+  const env = { SEGMENTER_MODEL: writeRoughSegmenter(folder) };
   const close = async () => {
     await Promise.all(miners.map((miner) => miner.close()));
+    rmSync(folder, { recursive: true, force: true });
   };
   try {
     for (const type of ['detector', 'segmenter']) {
-      const miner = await spawnMiner(['start', '--dev', '--miner-type', type]);
+      const miner = await spawnMiner(['start', '--dev', '--miner-type', type], env);
       miners.push(miner);
       await miner.ready();
     }

@@ -34,9 +34,9 @@ LARGEST_BURST = 10
 SLOWEST_CLOCK_MS, FASTEST_CLOCK_MS = -5_500, 50_000
 LARGEST_EDGE = 1_600
 CLIP_PIXELS = 4_000_000
-# Smaller pictures are enlarged for the example segmenter, which blurs the noise that it looks for.
+# Smaller pictures are enlarged for the rough segmenter, which blurs the noise that it looks for.
 SHARP_EDGE = 64
-# What the example segmenter reaches on these pictures; a mask that is turned or garbled is far below.
+# What the rough segmenter reaches on these pictures; a mask that is turned or garbled is far below.
 LEAST_IOU = 0.5
 
 

@@ -13,7 +13,7 @@ FRAMES_PER_SECOND = 30
 
 def draw_scene(rng: np.random.Generator, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
     """
-    A smooth picture with one patch of strong noise, off the centre: what the example segmenter marks.
+    A smooth picture with one patch of strong noise, off the centre: what the rough segmenter marks.
 
     Returns RGB pixels (height, width, 3) and the patch as a mask (height, width) of 0 and 1.
     """
