@@ -20,9 +20,9 @@ module.exports = {
       treekill: false,
       // Milliseconds; grows by half with each restart up to 15 seconds.
       exp_backoff_restart_delay: 1000,
-      // What a restart does not mend: settings, wallet, not registered, model, port in use, wrong network. Because of
-      // the delay above, pm2 goes on showing such a process as `waiting restart`, without a pid.
-      stop_exit_codes: [10, 11, 12, 13, 14, 15],
+      // What a restart does not mend: settings, wallet, not registered, model, port in use, wrong network, hotkey in
+      // use. Because of the delay above, pm2 goes on showing such a process as `waiting restart`, without a pid.
+      stop_exit_codes: [10, 11, 12, 13, 14, 15, 16],
       merge_logs: true,
       vizion: false,
     },

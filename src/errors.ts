@@ -22,6 +22,20 @@ const DEFINITIONS = {
     meaning: 'Development mode was pointed at a chain that is not on this machine.',
     remedy: 'Remove CHAIN_ENDPOINT, or run without --dev and with a wallet of your own.',
   },
+  CONFIG_INSTANCE_TAKEN: {
+    meaning: 'pm2 already runs another miner, of another folder or hotkey, under the name of this INSTANCE.',
+    remedy:
+      'Choose another INSTANCE for this miner, or end the other one first: ./start_miner.sh stop in its folder.',
+  },
+  STATE_DIR_UNUSABLE: {
+    meaning:
+      'STATE_DIR, or the folder of the hotkey in it, cannot be written or locked; the message says why.',
+    remedy: 'Set STATE_DIR to a folder on a local disk that belongs to the user of the miner.',
+  },
+  HOTKEY_IN_USE: {
+    meaning: 'Another process on this host runs the hotkey; validators must find one miner, with one memory.',
+    remedy: 'End the other process first (./start_miner.sh stop in its folder), or use another hotkey.',
+  },
   WALLET_NOT_FOUND: {
     meaning: 'There is no hotkey file where the wallet settings point.',
     remedy: 'Check WALLET_PATH, WALLET_NAME and WALLET_HOTKEY, or create one with btcli w new_hotkey.',
@@ -126,6 +140,10 @@ const DEFINITIONS = {
   AXON_PORT_IN_USE: {
     meaning: 'Another process listens on the port.',
     remedy: 'Stop it, or choose another AXON_PORT, ADMIN_PORT or DEVNET_PORT.',
+  },
+  AXON_ADDRESS_UNAVAILABLE: {
+    meaning: 'AXON_IP is not an address of this host, or not yet.',
+    remedy: 'Correct AXON_IP (0.0.0.0 is every address of this host), or bring up the network interface.',
   },
   AXON_NOT_FOUND: {
     status: 404,
@@ -285,6 +303,10 @@ const DEFINITIONS = {
   PROBE_UNANSWERED: {
     meaning: 'The miner that was probed did not answer in time.',
     remedy: 'Start it with ./start_miner.sh --dev, and give probe the same AXON_PORT.',
+  },
+  PM2_FAILED: {
+    meaning: 'A command of pm2 failed; the message has its words.',
+    remedy: 'Run the same command by hand; ./setup.sh --production installs pm2.',
   },
   DEVNET_INVALID_CONTROL: {
     meaning: 'A control call of the development chain has wrong parameters.',

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { check } from './commands/check.ts';
 import { config } from './commands/config.ts';
 import type { CommandContext } from './commands/context.ts';
 import { decode } from './commands/decode.ts';
@@ -9,8 +10,12 @@ import { start } from './commands/start.ts';
 import { asMinerError, MinerError } from './errors.ts';
 import { EXIT_CODES, exitCodeOf } from './miner/exit-codes.ts';
 
-const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<void>>> = {
+/** A command that ends otherwise than well or by an error resolves with its exit code. */
+type Command = (context: CommandContext) => Promise<void> | Promise<number>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
   start,
+  check,
   devnet,
   probe,
   decode,
@@ -24,6 +29,7 @@ const DAEMONS: ReadonlySet<string> = new Set(['start', 'devnet']);
 const USAGE = `Usage: node dist/main.js COMMAND [flags]
 
   start    run the miner (--dev: with a development chain, no wallet needed)
+  check    check settings, wallet, ports and models without starting the miner (--replaces PID: in place of that process)
   devnet   run a development chain alone
   probe    send a picture or a clip to the miner of --dev as a validator would: probe FILE
   decode   decode pictures and clips as the miner does and print their pixels' hashes: decode FILE...
@@ -47,6 +53,12 @@ function isTerminalGone(): boolean {
   }
 }
 
+function wordsOf(error: unknown): string {
+  const { code, message, remedy } = asMinerError(error, 'INTERNAL');
+  const trace = error instanceof MinerError ? '' : `\n${error instanceof Error ? error.stack : ''}`;
+  return `${code}: ${message}\n${remedy}${trace}\n`;
+}
+
 /** One place where the process ends: everything below it returns or throws. */
 async function main(argv: readonly string[]): Promise<number> {
   const shutdown = new AbortController();
@@ -65,7 +77,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return asked ? EXIT_CODES.ok : EXIT_CODES.config;
   }
   try {
-    await command({
+    const exitCode = await command({
       argv: rest,
       env: process.env,
       stdout: process.stdout,
@@ -74,15 +86,15 @@ async function main(argv: readonly string[]): Promise<number> {
         process.on('SIGHUP', () => (isTerminalGone() ? shutdown.abort() : listener()));
       },
     });
-    return EXIT_CODES.ok;
+    return typeof exitCode === 'number' ? exitCode : EXIT_CODES.ok;
   } catch (error) {
     if (shutdown.signal.aborted) return DAEMONS.has(name) ? EXIT_CODES.ok : EXIT_CODES.forced;
-    const failure = asMinerError(error, 'INTERNAL');
-    const trace = error instanceof MinerError ? '' : `\n${error instanceof Error ? error.stack : ''}`;
-    const words = `${failure.code}: ${failure.message}\n${failure.remedy}${trace}\n`;
-    // Names come from files that anyone may have made; a terminal obeys the control characters in them.
-    process.stderr.write(words.replaceAll(/[^\P{Cc}\n]/gu, ' '));
-    return exitCodeOf(failure.code);
+    const [first, ...others]: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    for (const one of [first, ...others]) {
+      // Names come from files that anyone may have made; a terminal obeys the control characters in them.
+      process.stderr.write(wordsOf(one).replaceAll(/[^\P{Cc}\n]/gu, ' '));
+    }
+    return exitCodeOf(asMinerError(first, 'INTERNAL').code);
   }
 }
 

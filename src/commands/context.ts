@@ -5,7 +5,7 @@ import { type LoadedSettings, loadSettings, readSettingsFile } from '../config/l
 import { type MinerConfig, resolveConfig } from '../config/miner-config.ts';
 
 /** The folder of the checkout: what relative paths in the settings start from. */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface CommandContext {
   /** Arguments after the command's name. */

@@ -1,6 +1,6 @@
 import { runMiner } from '../miner/lifecycle.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { type CommandContext, configure } from './context.ts';
+import { type CommandContext, configure, ROOT } from './context.ts';
 
 /** Runs the miner until it is asked to end. */
 export async function start(context: CommandContext): Promise<void> {
@@ -10,6 +10,7 @@ export async function start(context: CommandContext): Promise<void> {
   await runMiner(config, {
     logger,
     env: context.env,
+    checkout: ROOT,
     shutdown: context.shutdown,
     onHangup: context.onHangup,
     onReady: ({ axonPort, adminPort }) => {

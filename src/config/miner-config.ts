@@ -51,7 +51,7 @@ export interface MinerConfig {
   readonly device: 'cpu' | 'cuda' | 'auto';
   readonly models: { readonly image: string; readonly video: string; readonly segmenter: string };
   readonly logLevel: LogLevel;
-  /** Folder of this network, subnet and hotkey name; what must survive a restart lies in it. */
+  /** Folder of this network and subnet; each hotkey has a folder in it, for what must survive a restart. */
   readonly stateDir: string;
 }
 
@@ -88,10 +88,6 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
     throw new MinerError('CONFIG_INVALID', `ADMIN_PORT and AXON_PORT are both ${adminPort}`);
   }
   const netuid = settings.NETUID ?? network.netuid;
-  // Two development miners share a key, not a memory.
-  const hotkeyName = dev
-    ? `development-${settings.AXON_PORT}`
-    : `${settings.WALLET_NAME}-${settings.WALLET_HOTKEY}`;
   return {
     minerType: settings.MINER_TYPE,
     dev,
@@ -136,11 +132,7 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
       segmenter: resolve(root, expandHome(settings.SEGMENTER_MODEL)),
     },
     logLevel: settings.LOGLEVEL,
-    stateDir: join(
-      resolve(root, expandHome(settings.STATE_DIR)),
-      `${dev ? 'dev' : networkName}-${netuid}`,
-      hotkeyName.replaceAll(/[^\w.-]/g, '_'),
-    ),
+    stateDir: join(resolve(root, expandHome(settings.STATE_DIR)), `${dev ? 'dev' : networkName}-${netuid}`),
   };
 }
 

@@ -13,6 +13,7 @@ export const EXIT_CODES = {
   model: 13,
   portInUse: 14,
   wrongNetwork: 15,
+  hotkeyInUse: 16,
   /** A second SIGINT or SIGTERM during shutdown, or a first one before a command that ends by itself was done. */
   forced: 130,
 } as const;
@@ -21,6 +22,8 @@ export const EXIT_CODES = {
 export function exitCodeOf(code: ErrorCode): number {
   if (code === 'WALLET_DEV_KEY_REFUSED' || code === 'CHAIN_WRONG_NETWORK') return EXIT_CODES.wrongNetwork;
   if (code === 'CHAIN_NOT_REGISTERED') return EXIT_CODES.notRegistered;
+  if (code === 'HOTKEY_IN_USE') return EXIT_CODES.hotkeyInUse;
+  if (code === 'STATE_DIR_UNUSABLE') return EXIT_CODES.config;
   if (code === 'AXON_PORT_IN_USE') return EXIT_CODES.portInUse;
   if (code.startsWith('CONFIG_')) return EXIT_CODES.config;
   if (code.startsWith('WALLET_')) return EXIT_CODES.wallet;

@@ -7,21 +7,23 @@ import type { MinerConfig } from '../config/miner-config.ts';
 import { PUBLIC_GENESIS_HASHES } from '../config/networks.ts';
 import { createDevnet } from '../devnet/node.ts';
 import { MinerError } from '../errors.ts';
-import { createOnnxEngine } from '../inference/onnx-engine.ts';
-import { createTemporaryFolder, type TemporaryFolder } from '../media/temporary-file.ts';
+import { createTemporaryFolder } from '../media/temporary-file.ts';
+import { makeHotkeyFolder } from '../state/hotkey-folder.ts';
+import { takeHotkeyLock } from '../state/hotkey-lock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
-import { openWallet } from '../wallet/open-wallet.ts';
-import type { Wallet } from '../wallet/wallet.ts';
+import { isDevelopmentAddress } from '../wallet/development.ts';
 import { keepAddressAnnounced } from './announcer.ts';
-import type { Engines } from './answerer.ts';
 import { createMiner, type Miner } from './miner.ts';
+import { openEngines } from './open-engines.ts';
+import { openHotkey } from './open-hotkey.ts';
 import { logRegistration } from './registration-log.ts';
 import { unregisteredNotice } from './unregistered-notice.ts';
 
 export interface LifecycleContext {
   readonly logger: Logger;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The folder of the checkout: names this process to another one that is given the same hotkey. */
+  readonly checkout: string;
   /** Aborted when the process is asked to end: stop accepting, answer what was admitted, close. */
   readonly shutdown: AbortSignal;
   /** Takes over SIGHUP, which ends the process otherwise. */
@@ -32,11 +34,13 @@ export interface LifecycleContext {
 
 /** Longer than any request lives, shorter than `kill_timeout` of the process manager. */
 const DRAIN_TIMEOUT_MS = 15_000;
+/** A process that is being replaced drains for DRAIN_TIMEOUT_MS at most. */
+const LOCK_WAIT_MS = 20_000;
 /** How often a miner that is not ready yet looks again. */
 const READY_CHECK_MS = 100;
 
 /**
- * Runs a miner from start to end: listen, warm, announce, serve, drain.
+ * Runs a miner from start to end: lock, listen, warm, announce, serve, drain.
  * Resolves after a shutdown that was asked for.
  * @throws MinerError with the reason for which the miner cannot run; all it had opened is closed
  */
@@ -64,9 +68,19 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   const { logger, shutdown } = context;
   const clock = systemClock;
   await cryptoWaitReady();
-  const wallet = await hotkeyOf(config, context);
+  const wallet = await openHotkey(config, context);
   const hotkey = wallet.hotkeyAddress;
   logger.info({ hotkey, origin: wallet.origin, type: config.minerType }, 'hotkey open');
+
+  const hotkeyFolder = await makeHotkeyFolder(config, hotkey);
+  const holder = {
+    pid: process.pid,
+    checkout: context.checkout,
+    axonPort: config.axon.port,
+    adminPort: config.admin.port,
+  };
+  const lock = { folder: hotkeyFolder, hotkey, holder, waitMs: LOCK_WAIT_MS, logger, signal: shutdown };
+  open(await takeHotkeyLock(lock), async (held) => held.release());
 
   if (config.chain.devnetPort !== undefined) {
     const { netuid, devnetPort: port, devnetBlockTimeMs: blockTimeMs } = config.chain;
@@ -83,7 +97,9 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   }
   const mostBytes = config.axon.bodyBudgetBytes;
   const temporary = open(await createTemporaryFolder({ logger, mostBytes }), (folder) => folder.close());
-  const engines = enginesOf(config, temporary, logger);
+  const modelLogger = logger.child({ part: 'model' });
+  const copiesFolder = join(hotkeyFolder, 'models');
+  const engines = openEngines(config, { temporary, copiesFolder, logger: modelLogger });
   for (const engine of Object.values(engines)) open(engine, () => engine.close());
   context.onHangup(() => {
     if (!shutdown.aborted) for (const engine of Object.values(engines)) void engine.reload('SIGHUP');
@@ -97,7 +113,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
       ...(config.chain.expectedGenesisHash === undefined
         ? {}
         : { expectedGenesisHash: config.chain.expectedGenesisHash }),
-      stateDir: config.stateDir,
+      stateDir: hotkeyFolder,
       blockWatchdogMs: config.chain.blockWatchdogMs,
       signersMaxAgeMs: config.chain.signersMaxAgeMs,
       refuseGenesis: isDevelopmentAddress(hotkey) ? [...PUBLIC_GENESIS_HASHES] : [],
@@ -110,7 +126,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   const ending = AbortSignal.any([shutdown, endByChain(config, hotkey, chain)]);
   chain.start();
 
-  const miner = createMiner(config, { hotkey, engines, chain, temporary, clock, logger });
+  const miner = createMiner(config, { hotkey, hotkeyFolder, engines, chain, temporary, clock, logger });
   open(miner, () => closeInTime(miner.close(), logger));
   const ports = await miner.listen();
   logger.info({ ...ports, host: config.axon.host }, 'listening');
@@ -123,44 +139,6 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   logger.info('shutting down; answering what was admitted');
   await announcing;
   ending.throwIfAborted();
-}
-
-async function hotkeyOf(config: MinerConfig, { env, logger }: LifecycleContext): Promise<Wallet> {
-  const wallet = config.dev
-    ? developmentWallet('//Bob')
-    : await openWallet({ ...config.wallet, env, logger });
-  const { expectedGenesisHash } = config.chain;
-  if (
-    isDevelopmentAddress(wallet.hotkeyAddress) &&
-    expectedGenesisHash !== undefined &&
-    PUBLIC_GENESIS_HASHES.includes(expectedGenesisHash)
-  ) {
-    throw new MinerError(
-      'WALLET_DEV_KEY_REFUSED',
-      `the hotkey ${wallet.hotkeyAddress} is a public development key; anyone can sign for it on ${config.chain.networkName}`,
-    );
-  }
-  return wallet;
-}
-
-function enginesOf(
-  { minerType, models, device, stateDir }: MinerConfig,
-  temporary: TemporaryFolder,
-  logger: Logger,
-): Engines {
-  const engine = (task: 'image' | 'video' | 'mask', modelPath: string) =>
-    createOnnxEngine({
-      task,
-      modelPath,
-      device,
-      temporary,
-      copiesFolder: join(stateDir, 'models'),
-      logger: logger.child({ part: 'model' }),
-      clock: systemClock,
-    });
-  return minerType === 'segmenter'
-    ? { mask: engine('mask', models.segmenter) }
-    : { image: engine('image', models.image), video: engine('video', models.video) };
 }
 
 /**

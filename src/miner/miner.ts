@@ -25,6 +25,8 @@ import { type MinerView, minerStatus, readinessOf } from './status.ts';
 export interface MinerParts {
   /** ss58 address of the hotkey. */
   readonly hotkey: string;
+  /** The hotkey's folder, for what must survive a restart. */
+  readonly hotkeyFolder: string;
   readonly engines: Engines;
   readonly chain: Chain;
   readonly temporary: TemporaryFolder;
@@ -50,11 +52,11 @@ const MAX_WAITING_REQUESTS = 256;
 
 /** Puts a miner together: the journey of a request, from the socket to the answer. */
 export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
-  const { hotkey, engines, chain, temporary, clock, logger } = parts;
+  const { hotkey, hotkeyFolder, engines, chain, temporary, clock, logger } = parts;
   const { bodyLimitBytes, bodyBudgetBytes, videoConcurrency, futureToleranceMs, minStakeTao } = config.axon;
 
   const replayGuard = createReplayGuard({
-    folder: join(config.stateDir, 'served-requests'),
+    folder: join(hotkeyFolder, 'served-requests'),
     futureToleranceMs,
     clock,
     logger,

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { MinerError } from '../errors.ts';
+import { portHolders } from './port-holders.ts';
 
 /**
  * Makes a server listen, and names a port that cannot be had.
  * @returns the port, which differs from the one asked for when that was 0
- * @throws MinerError AXON_PORT_IN_USE
+ * @throws MinerError AXON_PORT_IN_USE, AXON_ADDRESS_UNAVAILABLE
  */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
   try {
@@ -16,10 +17,23 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-/** What listening failed with, as a MinerError AXON_PORT_IN_USE where the port cannot be had. */
+/** What listening failed with, as a MinerError if the port or the address cannot be had. */
 export function asPortError(error: unknown, host: string, port: number): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code !== 'EADDRINUSE' && code !== 'EACCES') return error;
-  const why = code === 'EACCES' ? 'may not be used by this user' : 'is in use';
+  if (code === 'EADDRNOTAVAIL') {
+    return new MinerError('AXON_ADDRESS_UNAVAILABLE', `${host} is not an address of this host`, {
+      cause: error,
+    });
+  }
+  if (code === 'EACCES') {
+    return new MinerError('AXON_PORT_IN_USE', `port ${port} on ${host} may not be used by this user`, {
+      cause: error,
+    });
+  }
+  if (code !== 'EADDRINUSE') return error;
+  const who = portHolders(port)
+    .map(({ pid, program }) => `${program} (process ${pid})`)
+    .join(', ');
+  const why = who === '' ? 'is in use' : `is in use by ${who}`;
   return new MinerError('AXON_PORT_IN_USE', `port ${port} on ${host} ${why}`, { cause: error });
 }

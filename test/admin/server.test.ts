@@ -55,7 +55,9 @@ describe('the admin port', () => {
     });
     await expect(other.listen('127.0.0.1', port)).rejects.toMatchObject({
       code: 'AXON_PORT_IN_USE',
-      message: `port ${port} on 127.0.0.1 is in use`,
+      message: expect.stringMatching(
+        new RegExp(`^port ${port} on 127.0.0.1 is in use by .+ \\(process ${process.pid}\\)$`),
+      ),
     });
     await other.close();
   });

@@ -12,6 +12,7 @@ import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { BOB, call, createValidator } from '../fixtures/validator.ts';
+import { writeHotkeyFile } from '../fixtures/wallet-files.ts';
 
 beforeAll(async () => {
   await cryptoWaitReady();
@@ -201,6 +202,53 @@ describe('start, where it cannot run', () => {
       expect(await miner.ended).toBe(12);
       expect(miner.output()).toMatch(/CHAIN_NOT_REGISTERED.*devnet_register/);
     }
+  }, 60_000);
+
+  /** One hotkey in two wallets. */
+  function writeTwoWallets() {
+    const path = temporaryFolderPath();
+    for (const name of ['first', 'second']) writeHotkeyFile({ path, name, hotkey: 'h', seedByte: 9 });
+    const lines = [
+      'NETWORK=local',
+      'CHAIN_ENDPOINT=ws://127.0.0.1:1',
+      'WALLET_HOTKEY=h',
+      `WALLET_PATH=${path}`,
+    ];
+    const env = { STATE_DIR: join(path, 'state') };
+    return { flags: (name: string) => [...settings(lines), '--wallet.name', name], env };
+  }
+
+  it('ends with 16 where another process runs the hotkey, if from another wallet, and names that process', async () => {
+    const { flags, env } = writeTwoWallets();
+    const first = await start(flags('first'), env);
+    await until(() => first.output().includes('"msg":"listening"'));
+    const second = await start(flags('second'), env);
+    expect(await second.ended).toBe(16);
+    expect(second.output()).toContain(`HOTKEY_IN_USE: the process ${first.child.pid} of `);
+    expect(second.output()).not.toContain('listening');
+    expect((await call(first.axonPort, '/')).status).toBe(200);
+  }, 60_000);
+
+  it('waits for the process that runs the hotkey to end, and then runs it', async () => {
+    const { flags, env } = writeTwoWallets();
+    const first = await start(flags('first'), env);
+    await until(() => first.output().includes('"msg":"listening"'));
+    const second = await start(flags('second'), env);
+    await until(() => second.output().includes('another process runs this hotkey; waiting for its end'));
+    first.child.kill('SIGTERM');
+    await until(() => second.output().includes('"msg":"listening"'));
+    expect(await first.ended).toBe(0);
+  }, 60_000);
+
+  it('ends with 0 on a signal while it waits for the process that runs the hotkey', async () => {
+    const { flags, env } = writeTwoWallets();
+    const first = await start(flags('first'), env);
+    await until(() => first.output().includes('"msg":"listening"'));
+    const second = await start(flags('second'), env);
+    await until(() => second.output().includes('waiting for its end'));
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+    expect((await call(first.axonPort, '/')).status).toBe(200);
   }, 60_000);
 
   it('ends with 15 where the only endpoint serves another chain than asked for', async () => {

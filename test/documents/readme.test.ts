@@ -19,6 +19,7 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT_CODES, string>> = {
   model: 'model missing, invalid or without its device',
   portInUse: 'a port is taken',
   wrongNetwork: 'another chain than asked for, or a development key on a public chain',
+  hotkeyInUse: 'another process runs the hotkey',
   forced: 'a second signal during shutdown, or one before a command such as `inspect` was done',
 };
 

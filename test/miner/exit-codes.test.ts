@@ -13,6 +13,10 @@ describe('the exit codes', () => {
     ['AXON_PORT_IN_USE', 14],
     ['CHAIN_WRONG_NETWORK', 15],
     ['WALLET_DEV_KEY_REFUSED', 15],
+    ['HOTKEY_IN_USE', 16],
+    ['STATE_DIR_UNUSABLE', 10],
+    ['CONFIG_INSTANCE_TAKEN', 10],
+    ['AXON_ADDRESS_UNAVAILABLE', 1],
     ['CHAIN_UNREACHABLE', 1],
     ['INTERNAL', 1],
   ] as const)('%s ends the process with %i', (code, exitCode) => {

@@ -1,0 +1,25 @@
+import { systemClock } from '../clock.ts';
+import type { MinerConfig } from '../config/miner-config.ts';
+import { createOnnxEngine } from '../inference/onnx-engine.ts';
+import type { TemporaryFolder } from '../media/temporary-file.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Engines } from './answerer.ts';
+
+interface OpenEnginesParts {
+  readonly temporary: TemporaryFolder;
+  /** Where private copies of the models are kept: on disk. */
+  readonly copiesFolder: string;
+  readonly logger: Logger;
+}
+
+/** Begins to load the models that this type of miner answers with. Whoever opens them closes them. */
+export function openEngines(
+  { minerType, models, device }: Pick<MinerConfig, 'minerType' | 'models' | 'device'>,
+  { temporary, copiesFolder, logger }: OpenEnginesParts,
+): Engines {
+  const engine = (task: 'image' | 'video' | 'mask', modelPath: string) =>
+    createOnnxEngine({ task, modelPath, device, temporary, copiesFolder, logger, clock: systemClock });
+  return minerType === 'segmenter'
+    ? { mask: engine('mask', models.segmenter) }
+    : { image: engine('image', models.image), video: engine('video', models.video) };
+}

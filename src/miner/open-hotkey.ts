@@ -1,0 +1,39 @@
+import type { MinerConfig } from '../config/miner-config.ts';
+import { PUBLIC_GENESIS_HASHES } from '../config/networks.ts';
+import { MinerError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
+import { openWallet } from '../wallet/open-wallet.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+
+interface OpenHotkeyContext {
+  /** Where a password may be: usually `process.env`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
+
+/**
+ * Opens the hotkey that the miner signs with: //Bob in development mode, else the one of the settings. Call
+ * `cryptoWaitReady` first.
+ * @throws MinerError WALLET_*, CONFIG_INVALID
+ */
+export async function openHotkey(
+  config: Pick<MinerConfig, 'dev' | 'wallet' | 'chain'>,
+  { env, logger }: OpenHotkeyContext,
+): Promise<Wallet> {
+  const wallet = config.dev
+    ? developmentWallet('//Bob')
+    : await openWallet({ ...config.wallet, env, logger });
+  const { expectedGenesisHash } = config.chain;
+  if (
+    isDevelopmentAddress(wallet.hotkeyAddress) &&
+    expectedGenesisHash !== undefined &&
+    PUBLIC_GENESIS_HASHES.includes(expectedGenesisHash)
+  ) {
+    throw new MinerError(
+      'WALLET_DEV_KEY_REFUSED',
+      `the hotkey ${wallet.hotkeyAddress} is a public development key; anyone can sign for it on ${config.chain.networkName}`,
+    );
+  }
+  return wallet;
+}
