@@ -3,7 +3,6 @@
 # It may be run at any time and any number of times; each step first looks whether there is anything to do.
 set -euo pipefail
 
-readonly MIN_NODE_MAJOR=20 MIN_NODE_MINOR=19
 readonly NODESOURCE_SETUP='https://deb.nodesource.com/setup_22.x'
 readonly PM2_VERSION='7.0.4'
 # The first major version that stops a process on given exit codes.
@@ -13,6 +12,8 @@ readonly EXIT_USAGE=2 EXIT_CUDA=3
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 readonly ROOT
+# shellcheck source=deploy/find-node.sh
+source "$ROOT/deploy/find-node.sh"
 readonly LOCK_STAMP='node_modules/.sn34-lock-sha'
 readonly CUDA_STAMP='node_modules/.sn34-cuda'
 readonly BUILD_STAMP='dist/.sn34-built'
@@ -91,15 +92,8 @@ apt_install() {
   apt_get install -y --no-install-recommends "$@" || fail "apt could not install $reason; as root try: $by_hand"
 }
 
-node_is_new_enough() {
-  command -v node >/dev/null && command -v npm >/dev/null || return
-  [[ $(node --version) =~ ^v([0-9]+)\.([0-9]+)\. ]] || return
-  local major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]}
-  ((major > MIN_NODE_MAJOR || (major == MIN_NODE_MAJOR && minor >= MIN_NODE_MINOR)))
-}
-
 ensure_node() {
-  if node_is_new_enough; then
+  if command -v npm >/dev/null && node_is_new_enough; then
     note "Node.js $(node --version) is there"
     return
   fi

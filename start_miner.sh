@@ -2,22 +2,30 @@
 # Starts the miner. `./start_miner.sh --help` explains.
 set -euo pipefail
 
-readonly ENV_FILE='.env.miner'
-# As the miner's own exit code for settings that are wrong.
-readonly EXIT_CONFIG=10
+# As the miner's own exit codes: something that may pass, and settings that are wrong.
+readonly EXIT_FAILED=1 EXIT_CONFIG=10
 
 usage() {
   cat <<'HELP'
-Usage: ./start_miner.sh [--dev | --foreground] [flags of the miner]
+Usage: ./start_miner.sh [--instance NAME] [--dev | --foreground] [flags of the miner]
+       ./start_miner.sh [--instance NAME] status | stop | logs
 
-  (neither)     set up what is missing and run the miner of .env.miner under pm2
+  (neither)     set up what is missing, check the miner of .env.miner, and run it under pm2 in place of the one before;
+                what runs is left alone if the check fails
   --foreground  run the miner of .env.miner here, without set-up and pm2: for systemd and containers
   --dev         set up what is missing and run a miner with a development chain here, on loopback:
                 needs no wallet, no network and no .env.miner
+  status        whether the miner under pm2 is ready, and who asked it last
+  stop          let the miner under pm2 answer what it has, and end it
+  logs          follow its log; flags go to pm2 logs, for example --lines 200
   --help        print this
 
+  --instance    another miner on this host, with its own hotkey and ports: its settings are in .env.miner.NAME,
+                and pm2 calls it sn34-miner-NAME. The environment variable INSTANCE does the same.
+
 All other flags go to the miner, for example: ./start_miner.sh --axon.port 8092
-Relative paths count from the folder of this script. Exit code 10: the settings are wrong or missing.
+Relative paths count from the folder of this script. Exit codes: 0 the miner is ready, or runs unregistered; 1 it is not
+ready yet and goes on trying; 10 the settings are wrong or missing; others as in the README.
 HELP
 }
 
@@ -28,61 +36,74 @@ die() {
   exit "$status"
 }
 
-mode=pm2
+mode=start
 flags=()
-for argument in "$@"; do
-  case $argument in
+while (($# > 0)); do
+  case $1 in
     --dev) mode=dev ;;
     --foreground) mode=foreground ;;
+    --instance)
+      (($# > 1)) || die "$EXIT_CONFIG" '--instance needs a name.'
+      INSTANCE=$2
+      shift
+      ;;
+    --instance=*) INSTANCE=${1#*=} ;;
     --help | -h)
       usage
       exit 0
       ;;
-    *) flags+=("$argument") ;;
+    status | stop | logs)
+      # Behind a flag of the miner it is that flag's value.
+      if ((${#flags[@]} == 0)); then mode=$1; else flags+=("$1"); fi
+      ;;
+    *) flags+=("$1") ;;
   esac
+  shift
 done
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+# shellcheck source=deploy/find-node.sh
+source deploy/find-node.sh
 
 if [[ $mode == dev ]]; then
+  use_node || true
   ./setup.sh --quiet
   exec node dist/main.js start --dev ${flags[@]+"${flags[@]}"}
 fi
 
-[[ -f $ENV_FILE ]] || die "$EXIT_CONFIG" \
-  "There is no $ENV_FILE in $PWD. To run the miner for real:" \
-  "  1. cp .env.miner.template $ENV_FILE" \
-  "  2. fill in MINER_TYPE (detector or segmenter), WALLET_NAME and WALLET_HOTKEY" \
-  '  3. ./start_miner.sh' \
-  'To see it work first, without wallet and network: ./start_miner.sh --dev'
-
-if [[ $mode == foreground ]]; then
-  [[ -f dist/main.js ]] || die 1 'There is no build. Run ./setup.sh first.'
-  exec node dist/main.js start --settings "$ENV_FILE" ${flags[@]+"${flags[@]}"}
+export INSTANCE=${INSTANCE:-}
+settings=.env.miner${INSTANCE:+.$INSTANCE}
+# The letters are listed: what a range holds depends on the language of the terminal.
+readonly LETTERS=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-
+if [[ -n ${INSTANCE//[$LETTERS]/} || ${#INSTANCE} -gt 32 || $INSTANCE == template ]]; then
+  die "$EXIT_CONFIG" "INSTANCE is \"$INSTANCE\". It names a miner on this host: 1 to 32 of A-Z, a-z, 0-9, _ and -," \
+    'and not "template", whose settings would be the template.'
 fi
 
-./setup.sh --quiet --production
+if [[ $mode == start || $mode == foreground ]] && [[ ! -f $settings ]]; then
+  die "$EXIT_CONFIG" "There is no $settings in $PWD. To run the miner for real:" \
+    "  1. cp .env.miner.template $settings" \
+    "  2. fill in MINER_TYPE (detector or segmenter), WALLET_NAME and WALLET_HOTKEY" \
+    "  3. ./start_miner.sh${INSTANCE:+ --instance $INSTANCE}" \
+    'To see it work first, without wallet and network: ./start_miner.sh --dev'
+fi
 
-# The miner reads the file; a shell would run what is in it. Wrong settings end here, before pm2 has a process.
-miner_type=$(node dist/main.js config --only MINER_TYPE --settings "$ENV_FILE" ${flags[@]+"${flags[@]}"})
-name="sn34-${miner_type,,}"
+if [[ $mode == start ]]; then
+  use_node || true
+  ./setup.sh --quiet --production
+fi
+
+use_node || die "$EXIT_FAILED" \
+  "There is no Node.js $MIN_NODE_MAJOR.$MIN_NODE_MINOR or later in PATH, in ~/.nvm, in /usr/local/bin or in /usr/bin." \
+  './setup.sh installs one.'
+[[ -f dist/main.js ]] || die "$EXIT_FAILED" 'There is no build. Run ./setup.sh first.'
+
+# The miner reads the settings file; a shell would run what is in it.
+case $mode in
+  foreground) exec node dist/main.js start --settings "$settings" ${flags[@]+"${flags[@]}"} ;;
+  start) flags=(--settings "$settings" ${flags[@]+"${flags[@]}"}) ;;
+esac
 
 pm2=pm2
 [[ -x .tools/bin/pm2 ]] && pm2=$PWD/.tools/bin/pm2
-
-SN34_PM2_NAME=$name
-SN34_PM2_FLAGS=$(node -p 'JSON.stringify(process.argv.slice(1))' -- ${flags[@]+"${flags[@]}"})
-export SN34_PM2_NAME SN34_PM2_FLAGS
-# Not a restart: pm2 would keep the variables of an earlier environment, also those that are gone by now, and they
-# outrank .env.miner. The old process ends as after `pm2 stop`: it answers what it had admitted.
-"$pm2" delete "$name" >/dev/null 2>&1 || true
-"$pm2" start deploy/ecosystem.config.cjs
-
-cat <<DONE
-
-$name runs under pm2.
-  logs   $pm2 logs $name
-  state  $pm2 describe $name
-  stop   $pm2 stop $name
-  keep it over a reboot: $pm2 save, and once: $pm2 startup
-DONE
+exec node dist/main.js pm2 "$mode" --pm2 "$pm2" ${flags[@]+"${flags[@]}"}

@@ -1,19 +1,24 @@
 const { resolve } = require('node:path');
 
 /**
- * How pm2 runs the miner; `start_miner.sh` is its only caller and gives it the name and the extra flags. There is no
- * setting and no secret here: the miner reads .env.miner by itself.
+ * How pm2 runs the miner; `node dist/main.js pm2 start` is its only caller and gives it the name and the extra flags.
+ * There is no setting and no secret here: the miner reads its settings file by itself.
  */
+const { SN34_PM2_NAME, SN34_PM2_FLAGS, SN34_HOTKEY, SN34_ADMIN_PORT, INSTANCE } = process.env;
+const checkout = resolve(__dirname, '..');
+
 module.exports = {
   apps: [
     {
-      name: process.env.SN34_PM2_NAME,
-      cwd: resolve(__dirname, '..'),
-      // Node itself is the program, so that what runs is the same as in the foreground: without the script that pm2
-      // otherwise puts before an application.
-      script: process.execPath,
+      name: SN34_PM2_NAME,
+      cwd: checkout,
+      // The script becomes the miner, so pid and signals are the miner's. It looks for Node at each start: pm2 would
+      // keep the path of a Node that an upgrade removes.
+      script: resolve(checkout, 'start_miner.sh'),
       interpreter: 'none',
-      args: ['dist/main.js', 'start', '--settings', '.env.miner', ...JSON.parse(process.env.SN34_PM2_FLAGS)],
+      args: ['--foreground', ...JSON.parse(SN34_PM2_FLAGS)],
+      // Read again from pm2's list: what runs under this name, and where it can be asked how it is.
+      env: { INSTANCE, SN34_HOTKEY, SN34_ADMIN_PORT },
       // Requests that were admitted are answered first; validators wait 11 seconds at most.
       kill_timeout: 20_000,
       // The signal is for the miner alone, which ends its children itself when their work is done.

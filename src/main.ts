@@ -5,8 +5,10 @@ import type { CommandContext } from './commands/context.ts';
 import { decode } from './commands/decode.ts';
 import { devnet } from './commands/devnet.ts';
 import { inspect } from './commands/inspect.ts';
+import { pm2 } from './commands/pm2.ts';
 import { probe } from './commands/probe.ts';
 import { start } from './commands/start.ts';
+import { status } from './commands/status.ts';
 import { asMinerError, MinerError } from './errors.ts';
 import { EXIT_CODES, exitCodeOf } from './miner/exit-codes.ts';
 
@@ -16,6 +18,8 @@ type Command = (context: CommandContext) => Promise<void> | Promise<number>;
 const COMMANDS: Readonly<Record<string, Command>> = {
   start,
   check,
+  status,
+  pm2,
   devnet,
   probe,
   decode,
@@ -30,6 +34,8 @@ const USAGE = `Usage: node dist/main.js COMMAND [flags]
 
   start    run the miner (--dev: with a development chain, no wallet needed)
   check    check settings, wallet, ports and models without starting the miner (--replaces PID: in place of that process)
+  status   how the miner of the settings is: whether it is ready, and who asked it last
+  pm2      what start_miner.sh does with pm2
   devnet   run a development chain alone
   probe    send a picture or a clip to the miner of --dev as a validator would: probe FILE
   decode   decode pictures and clips as the miner does and print their pixels' hashes: decode FILE...
@@ -81,6 +87,7 @@ async function main(argv: readonly string[]): Promise<number> {
       argv: rest,
       env: process.env,
       stdout: process.stdout,
+      stderr: process.stderr,
       shutdown: shutdown.signal,
       onHangup: (listener) => {
         process.on('SIGHUP', () => (isTerminalGone() ? shutdown.abort() : listener()));

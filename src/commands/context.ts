@@ -12,6 +12,7 @@ export interface CommandContext {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: NodeJS.WritableStream & { isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream;
   /** Aborted by SIGINT or SIGTERM. */
   readonly shutdown: AbortSignal;
   /** Takes over SIGHUP, which ends the process otherwise, and still does where the terminal it was started at is closed. */

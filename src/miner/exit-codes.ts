@@ -18,6 +18,11 @@ export const EXIT_CODES = {
   forced: 130,
 } as const;
 
+/** The exit codes after which the process manager leaves the miner stopped. */
+export const LASTING_EXIT_CODES: ReadonlySet<number> = new Set(
+  Object.values(EXIT_CODES).filter((code) => code >= EXIT_CODES.config && code !== EXIT_CODES.forced),
+);
+
 /** The exit code for a failure that ends the process. */
 export function exitCodeOf(code: ErrorCode): number {
   if (code === 'WALLET_DEV_KEY_REFUSED' || code === 'CHAIN_WRONG_NETWORK') return EXIT_CODES.wrongNetwork;

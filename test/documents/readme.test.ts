@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { flagsOf } from '../../src/config/flags.ts';
 import { metaOf, SETTING_KEYS, settingsSchema } from '../../src/config/schema.ts';
 import { ERROR_DEFINITIONS, type ErrorCode } from '../../src/errors.ts';
-import { EXIT_CODES } from '../../src/miner/exit-codes.ts';
+import { EXIT_CODES, LASTING_EXIT_CODES } from '../../src/miner/exit-codes.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const README = join(ROOT, 'README.md');
@@ -77,6 +77,9 @@ it('the process manager stops on exactly the exit codes that a restart does not 
   };
   const { ok, internal, forced, ...lasting } = EXIT_CODES;
   expect([ok, internal, forced]).toEqual([0, 1, 130]);
-  expect(apps[0]?.stop_exit_codes).toEqual(Object.values(lasting));
+  expect([...LASTING_EXIT_CODES]).toEqual(Object.values(lasting));
+  expect(apps[0]?.stop_exit_codes).toEqual([...LASTING_EXIT_CODES]);
+  const unit = readFileSync(join(ROOT, 'deploy/sn34-miner.service'), 'utf8');
+  expect(unit).toContain(`\nRestartPreventExitStatus=${[...LASTING_EXIT_CODES].join(' ')}\n`);
   expect(apps[0]?.kill_timeout).toBeGreaterThan(15_000);
 });

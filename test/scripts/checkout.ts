@@ -22,7 +22,7 @@ export async function createCheckout() {
     await chmod(join(root, path), mode);
   };
   await mkdir(join(root, 'deploy'));
-  for (const path of ['setup.sh', 'start_miner.sh', 'deploy/ecosystem.config.cjs']) {
+  for (const path of ['setup.sh', 'start_miner.sh', 'deploy/ecosystem.config.cjs', 'deploy/find-node.sh']) {
     await copyFile(join(REPOSITORY, path), join(root, path));
   }
   return {

@@ -1,0 +1,69 @@
+import type { MinerReport } from './read-status.ts';
+
+/**
+ * A running miner in words, a line each: whether it is ready and if not, why; who it is on the subnet, where it is
+ * announced, who asked it last.
+ * @param nowMs Unix time
+ */
+export function statusLines(report: MinerReport, nowMs: number): string[] {
+  const { readiness, miner, axon } = report;
+  return [
+    readiness.ready ? 'ready' : 'not ready',
+    ...readiness.reasons.map((reason) => `  reason: ${reason}`),
+    ...readiness.warnings.map((warning) => `  warning: ${warning}`),
+    `${miner.type} with the hotkey ${miner.hotkey}, ${standing(report)}`,
+    announced(report),
+    lastAsked(report, nowMs),
+    requestsSoFar(report),
+    `process ${miner.pid}, for ${duration(miner.uptimeSeconds * 1000)}; port ${axon.port ?? 'closed'}`,
+  ];
+}
+
+function standing({ chain: { registration }, miner }: MinerReport): string {
+  const subnet = `subnet ${miner.netuid} of ${miner.network}`;
+  switch (registration.state) {
+    case 'registered':
+      return `uid ${registration.uid} on ${subnet}`;
+    case 'unregistered':
+      return `not registered on ${subnet}`;
+    case 'deregistered':
+      return `no longer registered on ${subnet}: it was uid ${registration.formerUid}`;
+    case 'unknown':
+      return `not known yet whether registered on ${subnet}`;
+  }
+}
+
+function announced({ chain: { announcement } }: MinerReport): string {
+  const { state, ip, port, reason } = announcement;
+  if (state === 'announced') return `announced on the chain at ${ip}:${port}`;
+  return `not announced on the chain${reason === undefined ? '' : `: ${reason}`}`;
+}
+
+function lastAsked({ requests, miner }: MinerReport, nowMs: number): string {
+  const [last] = requests.recent;
+  if (last === undefined) {
+    return `no verified caller has asked since the start, ${duration(miner.uptimeSeconds * 1000)} ago`;
+  }
+  const { validator, route, status, code, arrivedAtMs } = last;
+  const outcome = code === 'OK' ? 'answered' : `refused with ${status} ${code}`;
+  const when = `${duration(nowMs - arrivedAtMs)} ago (${new Date(arrivedAtMs).toISOString()})`;
+  return `last asked ${when} by ${validator.hotkey} (uid ${validator.uid}): ${route}, ${outcome}`;
+}
+
+function requestsSoFar({ requests: { total, byCode } }: MinerReport): string {
+  const { OK: answered = 0, ...refusals } = byCode;
+  const others = Object.entries(refusals)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, count]) => `, ${count} ${code}`);
+  return `requests since the start: ${total}; ${answered} answered${others.join('')}`;
+}
+
+/** Time that has passed, to one unit. */
+function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+}

@@ -1,0 +1,91 @@
+import type { MinerConfig } from '../config/miner-config.ts';
+import { unregisteredNotice } from '../miner/unregistered-notice.ts';
+import type { Instance } from './instance.ts';
+import type { StartReport } from './start-under-pm2.ts';
+
+/** A start in words. */
+interface StartText {
+  /** Whether the miner does what can be expected of it. */
+  readonly succeeded: boolean;
+  readonly lines: readonly string[];
+}
+
+interface TextContext {
+  readonly config: MinerConfig;
+  readonly instance: Instance;
+  /** How pm2 is called. */
+  readonly pm2: string;
+  /** How long the miner was waited for; milliseconds. */
+  readonly waitMs: number;
+}
+
+/** What a person who started a miner reads. */
+export function startText({ hotkey, outcome, lastWords }: StartReport, context: TextContext): StartText {
+  const { config, instance, waitMs } = context;
+  const { name, script } = instance;
+  switch (outcome.kind) {
+    case 'ready': {
+      const { announcement, registration } = outcome.report.chain;
+      const uid = registration.state === 'registered' ? `, uid ${registration.uid}` : '';
+      return {
+        succeeded: true,
+        lines: [
+          `${name} is ready: ${config.minerType} with the hotkey ${hotkey}${uid}`,
+          `announced at ${announcement.ip}:${announcement.port}`,
+          ...warnings(outcome.report.readiness.warnings),
+          ...commands(context),
+        ],
+      };
+    }
+    case 'unregistered': {
+      const { registration } = outcome.report.chain;
+      const notice = 'burnTao' in registration ? unregisteredNotice(config, hotkey, registration) : '';
+      return {
+        succeeded: true,
+        lines: [
+          `${name} runs unregistered, so no validator asks it: ${notice}`,
+          `it listens on port ${config.axon.port}: curl that port from another host, which prints 200`,
+          ...warnings(outcome.report.readiness.warnings),
+          ...commands(context),
+        ],
+      };
+    }
+    case 'trying': {
+      const { report, restarts } = outcome;
+      const reasons = report?.readiness.reasons ?? [];
+      const state = restarts === 0 ? 'runs' : `has ended ${restarts} times and is started again`;
+      return {
+        succeeded: false,
+        lines: [
+          `${name} ${state}, and is not ready after ${waitMs / 1000} s; it goes on trying`,
+          ...reasons.map((reason) => `  reason: ${reason}`),
+          ...warnings(report?.readiness.warnings ?? []),
+          ...(report === undefined ? lastWords.map((line) => `  ${line}`) : []),
+          `${script} status tells when it is ready, ${script} logs shows its log`,
+        ],
+      };
+    }
+    case 'ended':
+      return {
+        succeeded: false,
+        lines: [
+          `${name} ended${outcome.exitCode === undefined ? '' : ` with exit code ${outcome.exitCode}`} and is not started again`,
+          ...lastWords.map((line) => `  ${line}`),
+          `${script} logs shows its log`,
+        ],
+      };
+  }
+}
+
+function warnings(sentences: readonly string[]): string[] {
+  return sentences.map((warning) => `  warning: ${warning}`);
+}
+
+function commands({ instance: { script }, pm2 }: TextContext): string[] {
+  return [
+    `  status  ${script} status`,
+    `  logs    ${script} logs`,
+    `  stop    ${script} stop`,
+    `  keep it over a reboot: ${pm2} save, and once: ${pm2} startup`,
+  ];
+}

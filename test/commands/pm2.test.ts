@@ -1,0 +1,236 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { spawnMiner } from '../fixtures/miner-process.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+import { writeHotkeyFile } from '../fixtures/wallet-files.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/**
+ * Stands for pm2, since the real one is not needed to see what it is asked for: it has the list that a test wrote, and
+ * writes down how it was called. `npm run test:month` has the real one.
+ */
+const PM2 = `#!${process.execPath}
+const { appendFileSync, readFileSync, writeFileSync } = require('node:fs');
+const home = process.env.PM2_HOME;
+const args = process.argv.slice(2);
+appendFileSync(home + '/calls', JSON.stringify(args) + '\\n');
+let list = JSON.parse(readFileSync(home + '/list', 'utf8'));
+if (args[0] === 'delete') list = list.filter(({ pm_id }) => String(pm_id) !== args[1]);
+if (args[0] === 'start') {
+  const [app] = require(args[1]).apps;
+  appendFileSync(home + '/apps', JSON.stringify(app) + '\\n');
+  list.push({ pid: 0, name: app.name, pm_id: 9, pm2_env: { status: 'waiting restart', exit_code: 14, pm_cwd: app.cwd } });
+  require('node:fs').mkdirSync(home + '/logs');
+  writeFileSync(home + '/logs/' + app.name + '-error.log', 'AXON_PORT_IN_USE: taken meanwhile\\nwhat to do\\n');
+}
+writeFileSync(home + '/list', JSON.stringify(list));
+if (args[0] === 'jlist') console.log('[PM2] something it says of itself\\n' + JSON.stringify(list));
+if (args[0] === 'logs') console.log('the log of ' + args.slice(1).join(' '));
+`;
+
+let folder: string;
+let home: string;
+let hotkey: string;
+beforeAll(async () => {
+  await cryptoWaitReady();
+});
+beforeEach(() => {
+  folder = temporaryFolderPath();
+  home = join(folder, 'home');
+  mkdirSync(home);
+  writeFileSync(join(home, 'rpc.sock'), '');
+  writeFileSync(join(home, 'list'), '[]');
+  writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}');
+  writeFileSync(join(folder, 'pm2'), PM2);
+  chmodSync(join(folder, 'pm2'), 0o755);
+  hotkey = writeHotkeyFile({ path: join(folder, 'wallets'), name: 'w', hotkey: 'h', seedByte: 5 });
+  writeHotkeyFile({ path: join(folder, 'wallets'), name: 'w', hotkey: 'other', seedByte: 6 });
+  const settings = [
+    'NETWORK=local',
+    'CHAIN_ENDPOINT=ws://127.0.0.1:1',
+    'WALLET_NAME=w',
+    'WALLET_HOTKEY=h',
+    `WALLET_PATH=${join(folder, 'wallets')}`,
+  ];
+  writeFileSync(join(folder, 'settings'), settings.join('\n'));
+});
+
+interface Entry {
+  readonly id: number;
+  readonly name: string;
+  readonly cwd?: string;
+  readonly hotkey?: string;
+}
+
+/** What pm2 is to have in its list: processes that have ended. */
+function has(...entries: readonly Entry[]): void {
+  const list = entries.map(({ id, name, cwd = ROOT, hotkey: noted }) => ({
+    pid: 0,
+    name,
+    pm_id: id,
+    pm2_env: { status: 'stopped', exit_code: 13, pm_cwd: cwd, restart_time: 0, SN34_HOTKEY: noted },
+  }));
+  writeFileSync(join(home, 'list'), JSON.stringify(list));
+}
+
+async function pm2(args: readonly string[], env: Record<string, string> = {}) {
+  const child = await spawnMiner(['pm2', ...args, '--pm2', join(folder, 'pm2')], {
+    PM2_HOME: home,
+    INSTANCE: '',
+    ...env,
+  });
+  onTestFinished(child.close);
+  return { exitCode: await child.ended, output: child.output(), child };
+}
+const start = (flags: readonly string[] = [], env?: Record<string, string>) =>
+  pm2(['start', '--settings', join(folder, 'settings'), ...flags], env);
+
+/** How pm2 was called, without the questions for its list. */
+function calls(): string[][] {
+  const lines = readFileSync(join(home, 'calls'), 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as string[]).filter(([command]) => command !== 'jlist');
+}
+
+describe('pm2 start', () => {
+  it('replaces the process of its instance alone, and ends with the exit code of the miner and its last words', async () => {
+    has(
+      { id: 0, name: 'web' },
+      { id: 1, name: 'sn34-miner', hotkey },
+      { id: 2, name: 'sn34-miner-two', hotkey },
+      { id: 3, name: 'sn34-detector' },
+      { id: 4, name: 'sn34-segmenter', cwd: '/elsewhere' },
+    );
+    const { exitCode, output, child } = await start(['--loglevel', 'warn']);
+    expect(exitCode).toBe(14);
+    expect(output).toContain('sn34-miner ended with exit code 14 and is not started again\n');
+    expect(output).toContain('  AXON_PORT_IN_USE: taken meanwhile\n  what to do\n');
+    expect(calls()).toEqual([
+      ['delete', '1'],
+      ['delete', '3'],
+      ['start', join(ROOT, 'deploy/ecosystem.config.cjs')],
+    ]);
+    const app = JSON.parse(readFileSync(join(home, 'apps'), 'utf8')) as object;
+    expect(app).toMatchObject({
+      name: 'sn34-miner',
+      cwd: ROOT,
+      script: join(ROOT, 'start_miner.sh'),
+      interpreter: 'none',
+      args: ['--foreground', '--loglevel', 'warn'],
+      env: { INSTANCE: '', SN34_HOTKEY: hotkey, SN34_ADMIN_PORT: String(child.adminPort) },
+      kill_timeout: 20_000,
+      treekill: false,
+    });
+  });
+
+  it.each<[string, string[], number, string]>([
+    ['a setting', ['--loglevel', 'loud'], 10, 'CONFIG_INVALID'],
+    ['the wallet', ['--wallet.hotkey', 'nobody'], 11, 'WALLET_NOT_FOUND'],
+    ['the model', ['--image-model', 'models/none'], 13, 'MODEL_NOT_FOUND'],
+  ])('touches nothing if %s is wrong', async (_what, flags, code, words) => {
+    has({ id: 1, name: 'sn34-miner', hotkey });
+    const { exitCode, output } = await start(flags);
+    expect([exitCode, output]).toEqual([code, expect.stringContaining(words)]);
+    expect(readFileSync(join(home, 'list'), 'utf8')).toContain('"pm_id":1');
+  });
+
+  it('refuses a changed hotkey', async () => {
+    has({ id: 1, name: 'sn34-miner', hotkey });
+    const { exitCode, output } = await start(['--wallet.hotkey', 'other']);
+    expect(exitCode).toBe(10);
+    expect(output).toContain(
+      `CONFIG_INSTANCE_TAKEN: pm2 runs the hotkey ${hotkey} under the name sn34-miner`,
+    );
+    expect(output).toContain('./start_miner.sh stop');
+    expect(calls()).toEqual([]);
+  });
+
+  it('refuses the name of a miner of another folder', async () => {
+    has({ id: 1, name: 'sn34-miner-two', cwd: '/elsewhere', hotkey });
+    const { exitCode, output } = await start([], { INSTANCE: 'two' });
+    expect(exitCode).toBe(10);
+    expect(output).toContain(
+      'CONFIG_INSTANCE_TAKEN: pm2 runs a miner of /elsewhere under the name sn34-miner-two',
+    );
+    expect(output).toContain('INSTANCE');
+    expect(calls()).toEqual([]);
+  });
+
+  it('says what pm2 said where it fails', async () => {
+    writeFileSync(
+      join(folder, 'pm2'),
+      `#!/bin/sh\n[ "$1" = jlist ] && echo '[]' && exit\necho 'no room left' >&2\nexit 1\n`,
+    );
+    const { exitCode, output } = await start();
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/PM2_FAILED: .*pm2 start .*: no room left\n/);
+  });
+});
+
+describe('pm2 stop', () => {
+  it('ends the process of its instance alone', async () => {
+    has({ id: 1, name: 'sn34-miner' }, { id: 2, name: 'sn34-miner-two' }, { id: 3, name: 'web' });
+    writeFileSync(join(home, 'dump.pm2'), JSON.stringify([{ name: 'sn34-miner-two' }]));
+    const { exitCode, output } = await pm2(['stop'], { INSTANCE: 'two' });
+    expect(exitCode).toBe(0);
+    expect(calls()).toEqual([['delete', '2']]);
+    expect(output).toContain('sn34-miner-two has ended, and pm2 has forgotten it\n');
+    expect(output).toContain(`a reboot would start it again: ${join(folder, 'pm2')} save\n`);
+  });
+
+  it('says that there is none, and leaves that of another folder alone', async () => {
+    has({ id: 1, name: 'sn34-miner', cwd: '/elsewhere' });
+    expect(await pm2(['stop'])).toMatchObject({
+      exitCode: 10,
+      output: expect.stringContaining('/elsewhere'),
+    });
+    expect(await pm2(['stop'], { INSTANCE: 'two' })).toMatchObject({
+      exitCode: 0,
+      output: 'sn34-miner-two does not run under pm2\n',
+    });
+    expect(calls()).toEqual([]);
+  });
+});
+
+describe('pm2 status', () => {
+  it('tells of one that ended with which exit code and words', async () => {
+    has({ id: 1, name: 'sn34-miner' });
+    mkdirSync(join(home, 'logs'));
+    writeFileSync(join(home, 'logs/sn34-miner-error.log'), 'MODEL_NOT_FOUND: there is no x\nremedy\n');
+    const { exitCode, output } = await pm2(['status']);
+    expect(exitCode).toBe(1);
+    expect(output).toBe(
+      'sn34-miner does not run; pm2 calls it "stopped", its last exit code was 13\n  MODEL_NOT_FOUND: there is no x\n  remedy\n',
+    );
+  });
+
+  it('says that none runs, without starting the daemon of pm2', async () => {
+    const none = { PM2_HOME: join(folder, 'none') };
+    for (const command of ['status', 'logs']) {
+      expect(await pm2([command], none)).toMatchObject({
+        exitCode: 1,
+        output: 'sn34-miner does not run under pm2; ./start_miner.sh starts it\n',
+      });
+    }
+  });
+});
+
+describe('pm2 logs', () => {
+  it('follows the log of its instance, with the flags of pm2', async () => {
+    has({ id: 2, name: 'sn34-miner-two' });
+    expect(await pm2(['logs', '--lines', '5'], { INSTANCE: 'two' })).toMatchObject({ exitCode: 0 });
+    expect(calls()).toEqual([['logs', 'sn34-miner-two', '--lines', '5']]);
+  });
+});
+
+describe('pm2', () => {
+  it.each([[[]], [['restart']]])('with %j says what it can do', async (args) => {
+    const { exitCode, output } = await pm2(args);
+    expect([exitCode, output]).toEqual([
+      10,
+      expect.stringContaining('pm2 start, pm2 status, pm2 stop or pm2 logs'),
+    ]);
+  });
+});

@@ -1,0 +1,64 @@
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { makeJpeg } from '../fixtures/media.ts';
+import { type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
+import { until } from '../fixtures/until.ts';
+import { BOB, createValidator } from '../fixtures/validator.ts';
+
+beforeAll(async () => {
+  await cryptoWaitReady();
+});
+
+async function run(argv: readonly string[], env?: Record<string, string>): Promise<MinerProcess> {
+  const child = await spawnMiner(argv, env);
+  onTestFinished(child.close);
+  return child;
+}
+
+async function status(adminPort: number) {
+  const child = await run(['status', '--dev', '--admin-port', String(adminPort)]);
+  return { exitCode: await child.ended, output: child.output() };
+}
+
+describe('status', () => {
+  it('tells of a miner that is ready who it is, where it is announced, and who asked it last', async () => {
+    const miner = await run(['start', '--dev']);
+    await miner.ready();
+    const before = await status(miner.adminPort);
+    expect([before.exitCode, before.output.split('\n')[0]]).toEqual([0, 'ready']);
+    expect(before.output).toContain(`detector with the hotkey ${BOB}, uid 1 on subnet 34 of dev\n`);
+    expect(before.output).toMatch(/^announced on the chain at [\d.]+:\d+$/m);
+    expect(before.output).toMatch(/^no verified caller has asked since the start, \d+ s ago$/m);
+
+    const alice = createValidator('//Alice');
+    const jpeg = await makeJpeg({ width: 50, height: 40, seed: 1 });
+    expect((await alice.post(miner.axonPort, '/detect_image', jpeg)).status).toBe(200);
+    expect((await createValidator('//Charlie').post(miner.axonPort, '/detect_image', jpeg)).status).toBe(401);
+    await alice.post(miner.axonPort, '/detect_image', Buffer.from('no picture'));
+    const { exitCode, output } = await status(miner.adminPort);
+    expect(exitCode).toBe(0);
+    expect(output).toMatch(
+      new RegExp(
+        `^last asked \\d+ s ago \\(.*Z\\) by ${alice.address} \\(uid 0\\): /detect_image, refused with 415 MEDIA_UNSUPPORTED$`,
+        'm',
+      ),
+    );
+    expect(output).toContain('requests since the start: 3; 1 answered, 1 ');
+    expect(output).toContain(`process ${miner.child.pid}, for `);
+  }, 60_000);
+
+  it('tells of one that is not ready why', async () => {
+    const miner = await run(['start', '--dev', '--subtensor.chain_endpoint', 'ws://127.0.0.1:1']);
+    await until(() => miner.output().includes('"msg":"listening"'));
+    const { exitCode, output } = await status(miner.adminPort);
+    expect([exitCode, output.split('\n')[0]]).toEqual([1, 'not ready']);
+    expect(output).toContain('  reason: the table of validators has not been read from the chain\n');
+    expect(output).toContain('not known yet whether registered');
+    expect(output).toContain('not announced on the chain');
+  }, 60_000);
+
+  it('says that none runs', async () => {
+    const { exitCode, output } = await status(1);
+    expect([exitCode, output]).toEqual([1, 'no miner answers on the admin port 1 of this host\n']);
+  });
+});

@@ -1,0 +1,34 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { fileSizeBytes, lastWords } from '../../src/pm2/last-words.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+
+describe('the last words of a process', () => {
+  it('begin with its last failure, of those since it was started', () => {
+    const path = join(temporaryFolderPath(), 'log');
+    writeFileSync(path, 'WALLET_NOT_FOUND: of an earlier run\nits remedy\n');
+    const begin = fileSizeBytes(path);
+    expect(lastWords(path, begin)).toEqual([]);
+    appendFileSync(path, 'INTERNAL: once\nremedy\nCONFIG_INVALID: two\nMINER_TYPE="x"\nremedy\n');
+    expect(lastWords(path, begin)).toEqual(['CONFIG_INVALID: two', 'MINER_TYPE="x"', 'remedy']);
+  });
+
+  it('are all that a file holds which was begun anew', () => {
+    const path = join(temporaryFolderPath(), 'log');
+    writeFileSync(path, 'one\n');
+    expect(lastWords(path, 1_000)).toEqual(['one']);
+  });
+
+  it('are few, and hold nothing that a terminal obeys', () => {
+    const path = join(temporaryFolderPath(), 'log');
+    writeFileSync(path, `${'a line of some length\n'.repeat(10_000)}\u001B[2Jend\n`);
+    const words = lastWords(path, 0);
+    expect(words).toHaveLength(12);
+    expect(words.at(-1)).toBe(' [2Jend');
+  });
+
+  it('are none where there is no file', () => {
+    expect(lastWords(join(temporaryFolderPath(), 'none'), 0)).toEqual([]);
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import type { MinerReport } from '../../src/admin/read-status.ts';
+import { parseFlags } from '../../src/config/flags.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import { resolveConfig } from '../../src/config/miner-config.ts';
+import type { Outcome } from '../../src/pm2/await-ready.ts';
+import { instanceNamed } from '../../src/pm2/instance.ts';
+import { startText } from '../../src/pm2/start-text.ts';
+
+const env = { NETWORK: 'local', CHAIN_ENDPOINT: 'ws://127.0.0.1:9944' };
+const config = resolveConfig(loadSettings({ flags: parseFlags([]), env, file: undefined }), {
+  dev: false,
+  root: '/opt/miner',
+});
+
+const report = (changes: Partial<MinerReport> = {}): MinerReport => ({
+  readiness: { ready: true, reasons: [], warnings: ['a warning'] },
+  miner: { type: 'detector', hotkey: '5F', network: 'local', netuid: 34, pid: 1, uptimeSeconds: 1 },
+  axon: { port: 8091 },
+  chain: {
+    registration: { state: 'registered', uid: 7 },
+    announcement: { state: 'announced', ip: '203.0.113.9', port: 8091 },
+  },
+  models: {},
+  requests: { total: 0, byCode: {}, recent: [] },
+  ...changes,
+});
+
+const tell = (outcome: Outcome, lastWords: string[] = []) =>
+  startText(
+    { hotkey: '5F', outcome, lastWords },
+    { config, instance: instanceNamed('two'), pm2: '/opt/pm2', waitMs: 60_000 },
+  );
+
+describe('a start in words', () => {
+  it('says of a good one who is ready where, and the commands for it', () => {
+    expect(tell({ kind: 'ready', report: report() })).toEqual({
+      succeeded: true,
+      lines: [
+        'sn34-miner-two is ready: detector with the hotkey 5F, uid 7',
+        'announced at 203.0.113.9:8091',
+        '  warning: a warning',
+        '  status  ./start_miner.sh --instance two status',
+        '  logs    ./start_miner.sh --instance two logs',
+        '  stop    ./start_miner.sh --instance two stop',
+        '  keep it over a reboot: /opt/pm2 save, and once: /opt/pm2 startup',
+      ],
+    });
+  });
+
+  it('says of one without registration what it costs, and that nobody asks', () => {
+    const registration = { state: 'unregistered', burnTao: 0.5 } as const;
+    const chain = { registration, announcement: { state: 'waiting' } };
+    const { succeeded, lines } = tell({ kind: 'unregistered', report: report({ chain }) });
+    expect(succeeded).toBe(true);
+    expect(lines[0]).toMatch(
+      /^sn34-miner-two runs unregistered, so no validator asks it: hotkey 5F .* 0\.5 TAO/,
+    );
+  });
+
+  it('says of one that is not ready why, and that it goes on', () => {
+    const readiness = { ready: false, reasons: ['the chain is away'], warnings: [] };
+    const { succeeded, lines } = tell({ kind: 'trying', report: report({ readiness }), restarts: 0 }, [
+      'old',
+    ]);
+    expect(succeeded).toBe(false);
+    expect(lines).toEqual([
+      'sn34-miner-two runs, and is not ready after 60 s; it goes on trying',
+      '  reason: the chain is away',
+      expect.stringContaining('./start_miner.sh --instance two status'),
+    ]);
+  });
+
+  it('says of one that crashes again and again what it said last', () => {
+    expect(tell({ kind: 'trying', report: undefined, restarts: 4 }, ['INTERNAL: a fault']).lines).toEqual([
+      'sn34-miner-two has ended 4 times and is started again, and is not ready after 60 s; it goes on trying',
+      '  INTERNAL: a fault',
+      expect.stringContaining('./start_miner.sh --instance two logs'),
+    ]);
+  });
+
+  it('says of one that ended with which code and words', () => {
+    expect(tell({ kind: 'ended', exitCode: 14 }, ['AXON_PORT_IN_USE: port 8091', 'Stop it']).lines).toEqual([
+      'sn34-miner-two ended with exit code 14 and is not started again',
+      '  AXON_PORT_IN_USE: port 8091',
+      '  Stop it',
+      './start_miner.sh --instance two logs shows its log',
+    ]);
+  });
+});
