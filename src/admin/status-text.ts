@@ -12,7 +12,7 @@ export function statusLines(report: MinerReport, nowMs: number): string[] {
     ...readiness.reasons.map((reason) => `  reason: ${reason}`),
     ...readiness.warnings.map((warning) => `  warning: ${warning}`),
     `${miner.type} with the hotkey ${miner.hotkey}, ${standing(report)}`,
-    announced(report),
+    announcementWords(report),
     lastAsked(report, nowMs),
     requestsSoFar(report),
     `process ${miner.pid}, for ${duration(miner.uptimeSeconds * 1000)}; port ${axon.port ?? 'closed'}`,
@@ -33,7 +33,8 @@ function standing({ chain: { registration }, miner }: MinerReport): string {
   }
 }
 
-function announced({ chain: { announcement } }: MinerReport): string {
+/** Whether validators find the miner on the chain, and if not, why. */
+export function announcementWords({ chain: { announcement } }: MinerReport): string {
   const { state, ip, port, reason } = announcement;
   if (state === 'announced') return `announced on the chain at ${ip}:${port}`;
   return `not announced on the chain${reason === undefined ? '' : `: ${reason}`}`;

@@ -48,6 +48,8 @@ export async function pm2(context: CommandContext): Promise<number> {
 async function start(context: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
   const { loaded, config } = configure({ ...context, argv: flags });
   const { stdout, stderr, env, shutdown: signal } = context;
+  // A terminal that closes must not end this between the old miner and the new one.
+  context.onHangup(() => undefined);
   for (const warning of loaded.warnings) stdout.write(`warning: ${warning}\n`);
   const report = await startUnderPm2(config, {
     instance,
@@ -71,10 +73,9 @@ async function start(context: CommandContext, { instance, pm2, flags }: Call): P
 }
 
 /** 0 if the miner is ready, 1 if not. */
-async function status(
-  { stdout, shutdown: signal }: CommandContext,
-  { instance, pm2 }: Call,
-): Promise<number> {
+async function status(context: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
+  const { stdout, shutdown: signal } = context;
+  refuseMore('status', flags);
   const { isReady, lines } = await statusUnderPm2({
     instance,
     pm2,
@@ -86,7 +87,8 @@ async function status(
   return isReady ? EXIT_CODES.ok : EXIT_CODES.internal;
 }
 
-async function stop({ stdout }: CommandContext, { instance, pm2 }: Call): Promise<number> {
+async function stop({ stdout }: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
+  refuseMore('stop', flags);
   const own = ownProcesses(await pm2.list(), instance, ROOT);
   if (own.length === 0) stdout.write(`${instance.name} does not run under pm2\n`);
   for (const { id, name, pid } of own) {
@@ -106,4 +108,13 @@ async function logs({ stdout, shutdown }: CommandContext, { instance, pm2, flags
   }
   await pm2.followLog(process.name, flags, shutdown);
   return EXIT_CODES.ok;
+}
+
+/** Whoever writes `stop two` means another miner than the one that would be stopped. */
+function refuseMore(action: string, flags: readonly string[]): void {
+  if (flags.length === 0) return;
+  throw new MinerError(
+    'CONFIG_INVALID',
+    `${action} takes no "${flags.join(' ')}"; --instance NAME, or the variable INSTANCE, names another miner`,
+  );
 }

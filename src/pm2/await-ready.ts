@@ -20,6 +20,8 @@ interface AwaitOptions {
   /** The name under which it was started. */
   readonly name: string;
   readonly adminPort: number;
+  /** Whether it goes on where its hotkey is not registered; it ends otherwise. */
+  readonly mayBeUnregistered: boolean;
   /** Milliseconds. */
   readonly waitMs: number;
   readonly clock: Clock;
@@ -39,6 +41,7 @@ export async function awaitReady({
   pm2,
   name,
   adminPort,
+  mayBeUnregistered,
   waitMs,
   clock,
   signal,
@@ -56,7 +59,8 @@ export async function awaitReady({
     // Whoever else answers there is not the miner that was started.
     const report = answer?.miner.pid === started.pid ? answer : undefined;
     if (report !== undefined && isReady(report)) return { kind: 'ready', report };
-    if (report !== undefined && isUnregistered(report)) return { kind: 'unregistered', report };
+    if (mayBeUnregistered && report !== undefined && isUnregistered(report))
+      return { kind: 'unregistered', report };
     if (clock.monotonic() >= until) return { kind: 'trying', report, restarts: started.restarts };
     await sleep(started.pid === undefined ? LOOK_AT_PM2_MS : LOOK_MS, undefined, { signal });
   }

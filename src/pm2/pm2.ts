@@ -1,9 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
 import { MinerError } from '../errors.ts';
 import { type Pm2Process, parseProcessList } from './process-list.ts';
 
@@ -27,8 +27,6 @@ export interface Pm2 {
   isSaved(name: string): boolean;
 }
 
-const execute = promisify(execFile);
-const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 const LAST_LINES = 5;
 
 /**
@@ -38,30 +36,28 @@ const LAST_LINES = 5;
 export function createPm2({ program, env }: { readonly program: string; readonly env: Environment }): Pm2 {
   const home = env.PM2_HOME ?? join(env.HOME ?? homedir(), '.pm2');
 
+  /** @returns its standard output */
   async function run(args: readonly string[], more: Environment = {}): Promise<string> {
-    const options = { env: { ...env, ...more }, maxBuffer: OUTPUT_LIMIT_BYTES };
-    try {
-      return (await execute(program, [...args], options)).stdout;
-    } catch (error) {
-      throw failed(args, error);
-    }
+    // In a group of its own: Ctrl-C at the terminal is for whoever asks, not for what pm2 has begun to do.
+    const options = { env: { ...env, ...more }, detached: true };
+    const child = spawn(program, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<[number | null]>,
+    ]).catch((error: unknown) => {
+      throw failed(args, error instanceof Error ? error.message : String(error));
+    });
+    if (code !== 0) throw failed(args, `${stdout}\n${stderr}`);
+    return stdout;
   }
 
-  function failed(args: readonly string[], error: unknown): MinerError {
-    const {
-      code,
-      message,
-      stdout = '',
-      stderr = '',
-    } = error as NodeJS.ErrnoException & {
-      stdout?: string;
-      stderr?: string;
-    };
-    const said = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
-    const words = code === 'ENOENT' ? 'there is no such program' : said.slice(-LAST_LINES).join('\n');
-    return new MinerError('PM2_FAILED', `${program} ${args.join(' ')}: ${words === '' ? message : words}`, {
-      cause: error,
-    });
+  function failed(args: readonly string[], words: string): MinerError {
+    const lines = words.split('\n').filter((line) => line.trim() !== '');
+    return new MinerError(
+      'PM2_FAILED',
+      `${program} ${args.join(' ')}: ${lines.slice(-LAST_LINES).join('\n')}`,
+    );
   }
 
   return {
@@ -73,8 +69,8 @@ export function createPm2({ program, env }: { readonly program: string; readonly
       const output = await run(['jlist']);
       try {
         return parseProcessList(output);
-      } catch (error) {
-        throw failed(['jlist'], error);
+      } catch {
+        throw failed(['jlist'], `this is no list of processes: ${output}`);
       }
     },
 

@@ -1,3 +1,4 @@
+import { announcementWords } from '../admin/status-text.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { unregisteredNotice } from '../miner/unregistered-notice.ts';
 import type { Instance } from './instance.ts';
@@ -25,13 +26,13 @@ export function startText({ hotkey, outcome, lastWords }: StartReport, context: 
   const { name, script } = instance;
   switch (outcome.kind) {
     case 'ready': {
-      const { announcement, registration } = outcome.report.chain;
+      const { registration } = outcome.report.chain;
       const uid = registration.state === 'registered' ? `, uid ${registration.uid}` : '';
       return {
         succeeded: true,
         lines: [
           `${name} is ready: ${config.minerType} with the hotkey ${hotkey}${uid}`,
-          `announced at ${announcement.ip}:${announcement.port}`,
+          announcementWords(outcome.report),
           ...warnings(outcome.report.readiness.warnings),
           ...commands(context),
         ],
@@ -52,13 +53,14 @@ export function startText({ hotkey, outcome, lastWords }: StartReport, context: 
     }
     case 'trying': {
       const { report, restarts } = outcome;
-      const reasons = report?.readiness.reasons ?? [];
+      const { ready = false, reasons = [] } = report?.readiness ?? {};
+      const missing = ready && report !== undefined ? [announcementWords(report)] : reasons;
       const state = restarts === 0 ? 'runs' : `has ended ${restarts} times and is started again`;
       return {
         succeeded: false,
         lines: [
           `${name} ${state}, and is not ready after ${waitMs / 1000} s; it goes on trying`,
-          ...reasons.map((reason) => `  reason: ${reason}`),
+          ...missing.map((reason) => `  reason: ${reason}`),
           ...warnings(report?.readiness.warnings ?? []),
           ...(report === undefined ? lastWords.map((line) => `  ${line}`) : []),
           `${script} status tells when it is ready, ${script} logs shows its log`,

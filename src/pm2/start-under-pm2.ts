@@ -57,25 +57,34 @@ export async function startUnderPm2(config: MinerConfig, options: StartOptions):
     });
   for (const warning of warnings) say(`warning: ${warning}`);
 
-  for (const { id, name: formerName, pid } of former) {
-    say(
-      `ending ${formerName}${pid === undefined ? '' : ` (process ${pid})`}, which answers first what it has admitted`,
-    );
+  signal.throwIfAborted();
+  // From here to the start nothing is called off, and nothing is said that a closed terminal could fail on: whoever
+  // interrupts it must not be left without a miner.
+  if (former.length > 0) {
+    const names = former.map(({ name: one, pid }) => `${one}${pid === undefined ? '' : ` (process ${pid})`}`);
+    say(`ending ${names.join(' and ')}, which answers first what it has admitted, and starting ${name}`);
+  } else {
+    say(`starting ${name}`);
+  }
+  for (const { id } of former) {
     // Not a restart: pm2 would keep the variables of an earlier environment, also those that are gone by now, and they
     // outrank the settings file.
     await pm2.delete(id);
   }
-  signal.throwIfAborted();
   const errorLog = pm2.errorLog(name);
   const logBegin = fileSizeBytes(errorLog);
   const adminPort = config.admin.port;
-  say(`starting ${name}`);
   await pm2.start(join(checkout, 'deploy/ecosystem.config.cjs'), {
     SN34_PM2_NAME: name,
     SN34_PM2_FLAGS: JSON.stringify(flags),
     SN34_HOTKEY: hotkey,
     SN34_ADMIN_PORT: String(adminPort),
   });
-  const outcome = await awaitReady({ pm2, name, adminPort, waitMs, clock, signal });
+  const mayBeUnregistered = config.chain.onUnregistered === 'wait';
+  const wait = { pm2, name, adminPort, mayBeUnregistered, waitMs, clock, signal };
+  const outcome = await awaitReady(wait).catch((error: unknown) => {
+    if (signal.aborted) say(`${name} goes on under pm2; ${instance.script} status tells how it is`);
+    throw error;
+  });
   return { hotkey, outcome, lastWords: lastWords(errorLog, logBegin) };
 }

@@ -7,6 +7,7 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { makePrivateFolder } from '../../src/state/private-folder.ts';
 import { type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
+import { modelChildren } from '../fixtures/model-children.ts';
 import { otherUserCanRead, spawnAsOtherUser } from '../fixtures/other-user.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
@@ -103,7 +104,7 @@ describe('check', () => {
     expect(output).toContain(words);
   });
 
-  it('ends with 13 for a model that loads and cannot answer', async () => {
+  it('ends with 13 for a model that is cut short', async () => {
     const { argv, env, folder } = writeSettings();
     const model = join(folder, 'model');
     cpSync(join(ROOT, 'models/example-image-detector'), model, { recursive: true });
@@ -169,6 +170,31 @@ describe('check', () => {
     expect(existsSync(join(folder, 'state/local-34', hotkey, 'lock'))).toBe(true);
     miner.child.kill('SIGTERM');
     expect(await miner.ended).toBe(0);
+  }, 60_000);
+
+  it('takes a model that dies for want of memory for a warning only where a process is replaced', async () => {
+    /** What the kernel does to a model process where memory runs out. */
+    async function checkKilling(flags: string[]) {
+      const { argv, env } = writeSettings();
+      const child = await run(['check', ...argv, ...flags], env);
+      let hasEnded = false;
+      void child.ended.then(() => {
+        hasEnded = true;
+      });
+      await until(() => {
+        for (const pid of modelChildren(child.child.pid)) process.kill(pid, 'SIGKILL');
+        return hasEnded;
+      });
+      return { exitCode: await child.ended, output: child.output() };
+    }
+    const alone = await checkKilling([]);
+    expect([alone.exitCode, alone.output]).toEqual([1, expect.stringContaining('MODEL_UNAVAILABLE')]);
+    const replacing = await checkKilling(['--replaces', String(process.pid)]);
+    expect(replacing.exitCode).toBe(0);
+    expect(JSON.parse(replacing.output).warnings).toEqual([
+      expect.stringContaining('the process that is being replaced still holds its memory'),
+      expect.any(String),
+    ]);
   }, 60_000);
 
   it('says what --replaces takes', async () => {

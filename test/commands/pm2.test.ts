@@ -18,6 +18,7 @@ const home = process.env.PM2_HOME;
 const args = process.argv.slice(2);
 appendFileSync(home + '/calls', JSON.stringify(args) + '\\n');
 let list = JSON.parse(readFileSync(home + '/list', 'utf8'));
+if (args[0] === 'delete' && process.env.INTERRUPT) process.kill(process.ppid, process.env.INTERRUPT);
 if (args[0] === 'delete') list = list.filter(({ pm_id }) => String(pm_id) !== args[1]);
 if (args[0] === 'start') {
   const [app] = require(args[1]).apps;
@@ -136,6 +137,15 @@ describe('pm2 start', () => {
     expect(readFileSync(join(home, 'list'), 'utf8')).toContain('"pm_id":1');
   });
 
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'])(
+    'interrupted by %s while the old process ends, starts the new one all the same',
+    async (INTERRUPT) => {
+      has({ id: 1, name: 'sn34-miner', hotkey });
+      await start([], { INTERRUPT });
+      expect(calls().map(([command]) => command)).toEqual(['delete', 'start']);
+    },
+  );
+
   it('refuses a changed hotkey', async () => {
     has({ id: 1, name: 'sn34-miner', hotkey });
     const { exitCode, output } = await start(['--wallet.hotkey', 'other']);
@@ -191,6 +201,18 @@ describe('pm2 stop', () => {
       output: 'sn34-miner-two does not run under pm2\n',
     });
     expect(calls()).toEqual([]);
+  });
+});
+
+describe.each(['stop', 'status'])('pm2 %s', (action) => {
+  it('refuses a name that is not given as an instance', async () => {
+    has({ id: 1, name: 'sn34-miner' });
+    const { exitCode, output } = await pm2([action, 'two']);
+    expect([exitCode, output]).toEqual([
+      10,
+      expect.stringContaining(`${action} takes no "two"; --instance NAME`),
+    ]);
+    expect(readFileSync(join(home, 'list'), 'utf8')).toContain('"pm_id":1');
   });
 });
 

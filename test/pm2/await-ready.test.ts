@@ -69,11 +69,16 @@ const listed = (facts: Partial<Pm2Process>): Pm2Process => ({
   ...facts,
 });
 
-function wait(adminPort: number, list: () => Pm2Process[], waitMs = 20_000) {
+function wait(
+  adminPort: number,
+  list: () => Pm2Process[],
+  { waitMs = 20_000, mayBeUnregistered = true } = {},
+) {
   return awaitReady({
     pm2: { list: async () => list() },
     name: 'sn34-miner',
     adminPort,
+    mayBeUnregistered,
     waitMs,
     clock: systemClock,
     signal: new AbortController().signal,
@@ -108,10 +113,18 @@ describe('a miner that was started under pm2', () => {
     expect(answers).toHaveLength(1);
   });
 
+  it('is not done with while it is unregistered and is to end for that', async () => {
+    const { pid = 0 } = startProcess();
+    const registration = { state: 'unregistered', burnTao: 0.1 };
+    const port = await serve(() => report({ pid, ready: false, registration }));
+    const options = { waitMs: 600, mayBeUnregistered: false };
+    expect(await wait(port, () => [listed({ pid })], options)).toMatchObject({ kind: 'trying' });
+  });
+
   it('is not mistaken for another that answers on its admin port', async () => {
     const { pid = 0 } = startProcess();
     const port = await serve(() => report({ pid: pid + 1 }));
-    expect(await wait(port, () => [listed({ pid })], 600)).toEqual({
+    expect(await wait(port, () => [listed({ pid })], { waitMs: 600 })).toEqual({
       kind: 'trying',
       report: undefined,
       restarts: 0,
@@ -121,7 +134,7 @@ describe('a miner that was started under pm2', () => {
   it('goes on trying where it is not ready in time, and its reasons are known', async () => {
     const { pid = 0 } = startProcess();
     const port = await serve(() => report({ pid, ready: false }));
-    expect(await wait(port, () => [listed({ pid })], 600)).toMatchObject({
+    expect(await wait(port, () => [listed({ pid })], { waitMs: 600 })).toMatchObject({
       kind: 'trying',
       report: { readiness: { reasons: ['a reason'] } },
     });

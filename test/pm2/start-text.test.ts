@@ -38,7 +38,7 @@ describe('a start in words', () => {
       succeeded: true,
       lines: [
         'sn34-miner-two is ready: detector with the hotkey 5F, uid 7',
-        'announced at 203.0.113.9:8091',
+        'announced on the chain at 203.0.113.9:8091',
         '  warning: a warning',
         '  status  ./start_miner.sh --instance two status',
         '  logs    ./start_miner.sh --instance two logs',
@@ -69,6 +69,14 @@ describe('a start in words', () => {
       '  reason: the chain is away',
       expect.stringContaining('./start_miner.sh --instance two status'),
     ]);
+  });
+
+  it('says of one that is not announced yet what keeps it', () => {
+    const registration = { state: 'registered', uid: 7 } as const;
+    const chain = { registration, announcement: { state: 'failed', reason: 'InvalidIpAddress' } };
+    expect(tell({ kind: 'trying', report: report({ chain }), restarts: 0 }).lines).toContain(
+      '  reason: not announced on the chain: InvalidIpAddress',
+    );
   });
 
   it('says of one that crashes again and again what it said last', () => {

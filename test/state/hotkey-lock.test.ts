@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checkHotkeyLock, takeHotkeyLock } from '../../src/state/hotkey-lock.ts';
 import { makePrivateFolder } from '../../src/state/private-folder.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
@@ -162,6 +162,17 @@ describe('the lock of a hotkey', () => {
       expect(allowed).toBe(0);
     },
   );
+
+  it('says what to install if there is no flock', async () => {
+    vi.stubEnv('PATH', '/nonexistent');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    await expect(take(temporaryFolderPath()).taking).rejects.toMatchObject({
+      code: 'STATE_DIR_UNUSABLE',
+      message: 'flock is not installed: apt-get install util-linux',
+    });
+  });
 
   it('does not follow a link that was put in its place', async () => {
     const folder = temporaryFolderPath();
