@@ -6,27 +6,18 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import type { Devnet } from '../../src/devnet/node.ts';
 import { isRunning } from '../fixtures/is-running.ts';
-import { makeJpeg } from '../fixtures/media.ts';
 import { startDevnet } from '../fixtures/miner.ts';
 import { freePort } from '../fixtures/miner-process.ts';
 import { OTHER_UID, otherUserCanRead } from '../fixtures/other-user.ts';
 import { until } from '../fixtures/until.ts';
-import { call, createValidator } from '../fixtures/validator.ts';
+import { call } from '../fixtures/validator.ts';
 import { writeHotkeyFile } from '../fixtures/wallet-files.ts';
 import { type Checkout, createHost, type Host, installNode, linkProgramsWithoutNode } from './host.ts';
-
-/** A miner of this host. */
-interface Miner {
-  readonly name: string;
-  readonly hotkey: string;
-  readonly axonPort: number;
-  readonly adminPort: number;
-}
+import { expectServes, type Miner, readyz, untilReady, untilSays } from './probes.ts';
 
 let host: Host;
 let checkout: Checkout;
 let devnet: Devnet;
-let jpeg: Buffer;
 /** Detector of the default instance. */
 let first: Miner;
 /** Of INSTANCE=two; a segmenter at first. */
@@ -49,7 +40,6 @@ const settingsOf = (miner: Pick<Miner, 'axonPort' | 'adminPort'>, hotkeyName: st
 
 beforeAll(async () => {
   await cryptoWaitReady();
-  jpeg = await makeJpeg({ width: 64, height: 48, seed: 1 });
   host = createHost();
   devnet = await startDevnet({ servingRateLimitBlocks: 0 });
   checkout = host.checkout('checkout');
@@ -68,31 +58,7 @@ afterAll(async () => {
   await devnet?.close();
 });
 
-async function readyz({
-  adminPort,
-}: Miner): Promise<{ status: number; reasons: string[]; warnings: string[] }> {
-  const answer = await call(adminPort, '/readyz');
-  const { reasons, warnings } = answer.json() as unknown as { reasons: string[]; warnings: string[] };
-  return { status: answer.status, reasons, warnings };
-}
-/** Resolves once /readyz says so: the time limit of the test ends a wait in vain. */
-const untilReady = (miner: Miner) =>
-  until(async () => {
-    const seen = await readyz(miner).catch(() => undefined);
-    return seen?.status === 200 && seen.warnings.length === 0;
-  });
-/** Resolves once a reason or a warning of /readyz says it. */
-const untilSays = (miner: Miner, words: RegExp) =>
-  until(async () => {
-    const { reasons, warnings } = await readyz(miner);
-    return [...reasons, ...warnings].some((sentence) => words.test(sentence));
-  });
 const pidOf = async (name: string) => (await host.processes()).get(name)?.pid;
-
-async function expectServes({ axonPort, hotkey }: Miner, path = '/detect_image'): Promise<void> {
-  const answer = await createValidator('//Alice').post(axonPort, path, jpeg, { receiver: hotkey });
-  expect([answer.status, answer.headers['content-type']]).toEqual([200, expect.any(String)]);
-}
 
 /** Does what must not disturb a miner, and makes sure that it did not. */
 async function leavesAlone<T>(miner: Miner, work: () => Promise<T>): Promise<T> {
@@ -359,7 +325,9 @@ describe('by itself, a miner comes through', () => {
     await devnet.close();
     await untilSays(first, /the chain is away/);
     await expectServes(first);
-    const { exitCode, output } = await leavesAlone(first, () => checkout.script(['--instance', 'two']));
+    const { exitCode, output } = await leavesAlone(first, () =>
+      checkout.script(['--instance', 'two', '--miner-type', 'detector']),
+    );
     expect(exitCode).toBe(1);
     expect(output).toContain('sn34-miner-two runs, and is not ready after 60 s; it goes on trying\n');
     expect(output).toMatch(/reason: .*registered/);
@@ -369,7 +337,7 @@ describe('by itself, a miner comes through', () => {
     await untilReady(first);
     await untilReady(second);
     await expectServes(first);
-    await expectServes(second, '/segment_image');
+    await expectServes(second);
     for (const args of [['status'], ['--instance', 'two', 'status']]) {
       expect((await checkout.script(args)).exitCode).toBe(0);
     }
@@ -395,7 +363,7 @@ describe('by itself, a miner comes through', () => {
     await untilReady(second);
     expect(readlinkSync(`/proc/${await pidOf(first.name)}/exe`)).toBe(join(there, 'node'));
     await expectServes(first);
-    await expectServes(second, '/segment_image');
+    await expectServes(second);
   });
 });
 
