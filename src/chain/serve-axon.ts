@@ -2,7 +2,7 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { ipv4ToInteger } from './ipv4.ts';
+import { ipv4ToInteger } from '../net/ipv4.ts';
 import { parsePoolRefusal, type Refusal, refusalNamed } from './refusals.ts';
 import type { Registration } from './registration.ts';
 import type { ChainSession } from './session.ts';

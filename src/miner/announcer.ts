@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chain } from '../chain/chain.ts';
-import { type ExternalIp, IP_SOURCES, resolveExternalIp } from '../chain/external-ip.ts';
+import { type ExternalIp, IP_SOURCES, resolveExternalIp } from '../net/external-ip.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { isLoopbackEndpoint } from '../config/networks.ts';
 import type { Logger } from '../telemetry/logger.ts';

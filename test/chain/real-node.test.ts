@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Chain } from '../../src/chain/chain.ts';
-import { ipv4ToInteger } from '../../src/chain/ipv4.ts';
+import { ipv4ToInteger } from '../../src/net/ipv4.ts';
 import { createMetadataCache } from '../../src/chain/metadata-cache.ts';
 import { parsePoolRefusal } from '../../src/chain/refusals.ts';
 import { type ChainSession, openSession } from '../../src/chain/session.ts';
