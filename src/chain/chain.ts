@@ -74,8 +74,16 @@ interface ChainOptions {
   readonly stateDir?: string;
   /** Chains never accepted, whatever the endpoints are. */
   readonly refuseGenesis?: readonly string[];
-  /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
+  /**
+   * Without a new block for so long, or with a newest block that is older by its own time, the node is given up and the
+   * next endpoint is tried.
+   */
   readonly blockWatchdogMs?: number;
+  /**
+   * How far our clock is ahead of the clocks of verified callers (negative: behind), in milliseconds; undefined if too
+   * few called. Heads are judged by the clock thus corrected.
+   */
+  readonly callersClockOffsetMs?: () => number | undefined;
   /** Signers that could not be read anew for so long are not known any more. */
   readonly signersMaxAgeMs?: number;
   readonly logger: Logger;
@@ -91,7 +99,7 @@ const ON_DEMAND_INTERVAL_MS = 6_000;
 export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
   const { expectedGenesisHash, stateDir, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
-  const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS } = options;
+  const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS, callersClockOffsetMs = () => undefined } = options;
   const emitter = createEmitter<ChainEvents>(
     ['registration', 'announcement', 'connection', 'blockTime'],
     (error) => logger.error({ err: error }, 'chain listener failed'),
@@ -107,6 +115,7 @@ export function createChain(options: ChainOptions): Chain {
     genesis: { expected: expectedGenesisHash, refused: refuseGenesis, pin },
     metadataCache: createMetadataCache({ folder, logger }),
     blockWatchdogMs,
+    callersClockOffsetMs,
     logger,
     clock,
     onConnection: (connection) => emitter.emit('connection', connection),
