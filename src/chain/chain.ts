@@ -14,6 +14,8 @@ import type { ChainSession } from './session.ts';
 import { createSignersFile } from './signers-file.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
 import { createReader, type Signer, type Watched } from './subtensor-reader.ts';
+import type { ValidatorRelease } from './validator-release.ts';
+import { createWeightsVersionWatch } from './weights-version.ts';
 
 /** What an operator would ask of the chain link; plain JSON. Ages are in milliseconds. */
 export interface ChainStatus {
@@ -25,6 +27,8 @@ export interface ChainStatus {
   readonly registration: Registration;
   /** Blocks for which the uid is still safe from being given to another; null while not registered. */
   readonly immunityLeftBlocks: number | null;
+  /** Which release validators run, by the subnet's `weights_version`; null until it was read. */
+  readonly weightsVersion: ValidatorRelease | null;
   readonly announcement: Announcement;
 }
 
@@ -157,6 +161,8 @@ export function createChain(options: ChainOptions): Chain {
     },
   });
 
+  const weightsVersion = createWeightsVersionWatch({ reader: () => link?.reader, logger });
+
   const announcer = createAnnouncer({
     netuid,
     pair: wallet.pair,
@@ -188,6 +194,7 @@ export function createChain(options: ChainOptions): Chain {
     refreshedAtBlock = block;
     registration.refresh();
     signers.refresh();
+    weightsVersion.refresh();
   }
 
   function onBlockTime(timestampMs: number): void {
@@ -229,6 +236,7 @@ export function createChain(options: ChainOptions): Chain {
         signers: { known: signers.known, count: signers.size, ageMs: signers.ageMs ?? null },
         registration: registration.current,
         immunityLeftBlocks: immunityLeft(registration.current, head?.block),
+        weightsVersion: weightsVersion.current ?? null,
         announcement: announcer.current,
       };
     },

@@ -42,6 +42,8 @@ export interface SubtensorReader {
   readIncentives(): Promise<readonly number[]>;
   /** What a registration costs now. */
   readBurnTao(): Promise<number>;
+  /** The `weights_version` that the subnet's owner has set, 0 if none; undefined where the runtime lacks it. */
+  readWeightsVersion(): Promise<number | undefined>;
   /** What the chain holds as the hotkey's axon. */
   readAxon(): Promise<AxonEntry | undefined>;
   /** Whether that entry is in a finalized block too, and so can't be undone by another fork. */
@@ -156,6 +158,11 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
 
     async readBurnTao() {
       return parse(taoSchema, await read('burn', netuid));
+    },
+
+    async readWeightsVersion() {
+      if (!has('weightsVersionKey')) return undefined;
+      return parse(numberSchema, await read('weightsVersionKey', netuid));
     },
 
     async readAxon() {

@@ -92,6 +92,17 @@ describe('a session', () => {
     await end(session);
   });
 
+  it('knows no weights version where the runtime lacks it, and reads 0 where nobody has set it', async () => {
+    const session = await open((await openDevnet()).url);
+    const older = Object.create(session.api, { query: { value: { subtensorModule: {} } } });
+    const reading = (api: ChainSession['api'], netuid: number) =>
+      createReader({ session: { ...session, api }, netuid, hotkey: bob }).readWeightsVersion();
+    expect(await reading(older, NETUID)).toBeUndefined();
+    expect(await reading(session.api, NETUID)).toBe(303_010);
+    expect(await reading(session.api, 77)).toBe(0);
+    await end(session);
+  });
+
   it('says so when the chain has no such subnet', async () => {
     const session = await open((await openDevnet()).url);
     const reader = createReader({ session, netuid: 77, hotkey: bob });
