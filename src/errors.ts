@@ -54,6 +54,12 @@ const DEFINITIONS = {
     meaning: 'No chain endpoint answers; the miner keeps trying.',
     remedy: 'Check CHAIN_ENDPOINT and the network; list several endpoints separated by commas.',
   },
+  CHAIN_NODE_BEHIND: {
+    meaning:
+      'The newest block of the node is older than BLOCK_WATCHDOG_SECONDS, so nothing that it says is believed; the miner keeps trying.',
+    remedy:
+      'Wait until the node has synced, or list a second endpoint in CHAIN_ENDPOINT. If every node is said to be behind, the clock of this host is fast: check chronyc tracking.',
+  },
   CHAIN_WRONG_NETWORK: {
     meaning: 'The endpoint serves another chain than the network asked for.',
     remedy:

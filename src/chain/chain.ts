@@ -14,6 +14,8 @@ import type { ChainSession } from './session.ts';
 import { createSignersFile } from './signers-file.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
 import { createReader, type Signer, type Watched } from './subtensor-reader.ts';
+import type { ValidatorRelease } from './validator-release.ts';
+import { createWeightsVersionWatch } from './weights-version.ts';
 
 /** What an operator would ask of the chain link; plain JSON. Ages are in milliseconds. */
 export interface ChainStatus {
@@ -25,6 +27,8 @@ export interface ChainStatus {
   readonly registration: Registration;
   /** Blocks for which the uid is still safe from being given to another; null while not registered. */
   readonly immunityLeftBlocks: number | null;
+  /** Which release validators run, by the subnet's `weights_version`; null until it was read. */
+  readonly weightsVersion: ValidatorRelease | null;
   readonly announcement: Announcement;
 }
 
@@ -74,8 +78,16 @@ interface ChainOptions {
   readonly stateDir?: string;
   /** Chains never accepted, whatever the endpoints are. */
   readonly refuseGenesis?: readonly string[];
-  /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
+  /**
+   * Without a new block for so long, or with a newest block that is older by its own time, the node is given up and the
+   * next endpoint is tried.
+   */
   readonly blockWatchdogMs?: number;
+  /**
+   * How far our clock is ahead of the clocks of verified callers (negative: behind), in milliseconds; undefined if too
+   * few called. Heads are judged by the clock thus corrected.
+   */
+  readonly callersClockOffsetMs?: () => number | undefined;
   /** Signers that could not be read anew for so long are not known any more. */
   readonly signersMaxAgeMs?: number;
   readonly logger: Logger;
@@ -91,7 +103,7 @@ const ON_DEMAND_INTERVAL_MS = 6_000;
 export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
   const { expectedGenesisHash, stateDir, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
-  const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS } = options;
+  const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS, callersClockOffsetMs = () => undefined } = options;
   const emitter = createEmitter<ChainEvents>(
     ['registration', 'announcement', 'connection', 'blockTime'],
     (error) => logger.error({ err: error }, 'chain listener failed'),
@@ -107,6 +119,7 @@ export function createChain(options: ChainOptions): Chain {
     genesis: { expected: expectedGenesisHash, refused: refuseGenesis, pin },
     metadataCache: createMetadataCache({ folder, logger }),
     blockWatchdogMs,
+    callersClockOffsetMs,
     logger,
     clock,
     onConnection: (connection) => emitter.emit('connection', connection),
@@ -148,6 +161,8 @@ export function createChain(options: ChainOptions): Chain {
     },
   });
 
+  const weightsVersion = createWeightsVersionWatch({ reader: () => link?.reader, logger });
+
   const announcer = createAnnouncer({
     netuid,
     pair: wallet.pair,
@@ -179,6 +194,7 @@ export function createChain(options: ChainOptions): Chain {
     refreshedAtBlock = block;
     registration.refresh();
     signers.refresh();
+    weightsVersion.refresh();
   }
 
   function onBlockTime(timestampMs: number): void {
@@ -220,6 +236,7 @@ export function createChain(options: ChainOptions): Chain {
         signers: { known: signers.known, count: signers.size, ageMs: signers.ageMs ?? null },
         registration: registration.current,
         immunityLeftBlocks: immunityLeft(registration.current, head?.block),
+        weightsVersion: weightsVersion.current ?? null,
         announcement: announcer.current,
       };
     },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { createClockSkew } from '../admission/clock-skew.ts';
 import { type Chain, createChain } from '../chain/chain.ts';
 import { systemClock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
@@ -89,6 +90,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
     if (!shutdown.aborted) for (const engine of Object.values(engines)) void engine.reload('SIGHUP');
   });
 
+  const skew = createClockSkew();
   const chain = open(
     createChain({
       endpoints: [...config.chain.endpoints],
@@ -99,6 +101,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
         : { expectedGenesisHash: config.chain.expectedGenesisHash }),
       stateDir: config.stateDir,
       blockWatchdogMs: config.chain.blockWatchdogMs,
+      callersClockOffsetMs: skew.agreedOffsetMs,
       signersMaxAgeMs: config.chain.signersMaxAgeMs,
       refuseGenesis: isDevelopmentAddress(hotkey) ? [...PUBLIC_GENESIS_HASHES] : [],
       logger: logger.child({ part: 'chain' }),
@@ -110,7 +113,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   const ending = AbortSignal.any([shutdown, endByChain(config, hotkey, chain)]);
   chain.start();
 
-  const miner = createMiner(config, { hotkey, engines, chain, temporary, clock, logger });
+  const miner = createMiner(config, { hotkey, engines, chain, skew, temporary, clock, logger });
   open(miner, () => closeInTime(miner.close(), logger));
   const ports = await miner.listen();
   logger.info({ ...ports, host: config.axon.host }, 'listening');

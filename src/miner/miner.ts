@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createAdminServer, type Readiness } from '../admin/server.ts';
 import { createBodyBudget } from '../admission/body-budget.ts';
-import { createClockSkew } from '../admission/clock-skew.ts';
+import type { ClockSkew } from '../admission/clock-skew.ts';
 import { createScheduler } from '../admission/scheduler.ts';
 import { createAuthenticator } from '../axon/authenticate.ts';
 import { createGates } from '../axon/gates.ts';
@@ -27,6 +27,8 @@ export interface MinerParts {
   readonly hotkey: string;
   readonly engines: Engines;
   readonly chain: Chain;
+  /** Learns from the requests how right our clock is; the chain judges the age of blocks by it. */
+  readonly skew: ClockSkew;
   readonly temporary: TemporaryFolder;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -50,7 +52,7 @@ const MAX_WAITING_REQUESTS = 256;
 
 /** Puts a miner together: the journey of a request, from the socket to the answer. */
 export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
-  const { hotkey, engines, chain, temporary, clock, logger } = parts;
+  const { hotkey, engines, chain, skew, temporary, clock, logger } = parts;
   const { bodyLimitBytes, bodyBudgetBytes, videoConcurrency, futureToleranceMs, minStakeTao } = config.axon;
 
   const replayGuard = createReplayGuard({
@@ -62,7 +64,6 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const verifier = createSignatureVerifier();
   const gates = createGates({ minStakeTao, signers: chain, replayGuard, verifier, clock });
   const budget = createBodyBudget({ totalBytes: bodyBudgetBytes, bodyLimitBytes, clock });
-  const skew = createClockSkew();
   const scheduler = createScheduler({
     slots: { image: availableParallelism(), video: videoConcurrency },
     maxWaiting: MAX_WAITING_REQUESTS,
@@ -70,7 +71,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const requests = createRequestLog({ logger, clock });
   const clockCheck = createClockCheck({
     chainOffsetMs: () => chain.clockOffsetMs,
-    callers: () => skew.typical(),
+    skew,
     logger,
   });
   const stopChecking = chain.on('blockTime', clockCheck.check);

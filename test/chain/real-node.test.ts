@@ -46,6 +46,7 @@ function itServes(open: () => Promise<{ url: string; netuid: number }>, timeoutM
       metadataCache: createMetadataCache({ folder: undefined, logger }),
       connectTimeoutMs: 10_000,
       callTimeoutMs: 20_000,
+      judgeHead: () => undefined,
       signal: new AbortController().signal,
       onHead: (block) => {
         head = block;

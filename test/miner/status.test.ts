@@ -41,6 +41,7 @@ function view(ill: {
         isOff: 'clockOffMs' in ill,
         chainOffsetMs: null,
         callers: null,
+        warning: null,
       }),
     },
   };
