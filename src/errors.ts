@@ -77,6 +77,11 @@ const DEFINITIONS = {
     meaning: 'The chain refused to store the address of the axon; the message names the rule.',
     remedy: 'The miner retries; correct AXON_EXTERNAL_IP or AXON_EXTERNAL_PORT where the message says so.',
   },
+  CHAIN_HOTKEY_CONTESTED: {
+    meaning: 'The chain holds an address that was announced with this hotkey, but not by this miner.',
+    remedy:
+      'Stop the other miner, or give each host a hotkey of its own; a host that was moved needs nothing.',
+  },
   CHAIN_NO_EXTERNAL_IP: {
     meaning: 'The public address of this host could not be found out.',
     remedy: 'Set AXON_EXTERNAL_IP to the address that validators can reach.',

@@ -3,13 +3,21 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { AxonAddress } from './axon-call.ts';
 import { createBlockClock } from './block-clock.ts';
 import { createEmitter } from './emitter.ts';
+import { createForeignEntries } from './foreign-entries.ts';
 import { openGenesisPin } from './genesis-pin.ts';
 import { createMetadataCache } from './metadata-cache.ts';
 import { createSignerTable } from './metagraph.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
-import { type AnnounceLink, type Announcement, type AxonAddress, createAnnouncer } from './serve-axon.ts';
+import {
+  type AddressProblem,
+  type AnnounceLink,
+  type Announcement,
+  createAnnouncer,
+  type HeldAddress,
+} from './serve-axon.ts';
 import type { ChainSession } from './session.ts';
 import { createSignersFile } from './signers-file.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
@@ -30,6 +38,8 @@ export interface ChainStatus {
   /** Which release validators run, by the subnet's `weights_version`; null until it was read. */
   readonly weightsVersion: ValidatorRelease | null;
   readonly announcement: Announcement;
+  /** What the chain holds as the axon of the hotkey; null while it was not read, and while there is none. */
+  readonly heldAddress: HeldAddress | null;
 }
 
 interface ChainEvents {
@@ -56,6 +66,8 @@ export interface Chain {
   refreshSigners(timeoutMs: number): Promise<void>;
   /** Sets the address that the chain shall hold for this hotkey, and keeps it true from then on. */
   announce(address: AxonAddress): void;
+  /** Says why no address was found, for `announcement`; one that was found before stays announced. */
+  lackAddress(problem: AddressProblem): void;
   readonly registration: Registration;
   readonly announcement: Announcement;
   /** How far our clock is ahead of the chain's (negative: behind), in milliseconds; undefined until it can be told. */
@@ -76,6 +88,8 @@ interface ChainOptions {
   readonly expectedGenesisHash?: string;
   /** Folder for what must survive a restart; nothing is kept when absent. */
   readonly stateDir?: string;
+  /** Whether validators reach the axon over the internet: then no private or reserved address is ever announced. */
+  readonly isPublicNetwork: boolean;
   /** Chains never accepted, whatever the endpoints are. */
   readonly refuseGenesis?: readonly string[];
   /**
@@ -168,6 +182,8 @@ export function createChain(options: ChainOptions): Chain {
     pair: wallet.pair,
     link: () => link,
     registration: () => registration.current,
+    isPublicNetwork: options.isPublicNetwork,
+    foreignEntries: createForeignEntries({ folder, logger, clock }),
     logger,
     clock,
     onChange: (announcement) => emitter.emit('announcement', announcement),
@@ -216,6 +232,7 @@ export function createChain(options: ChainOptions): Chain {
     },
     refreshSigners: (timeoutMs) => signers.refreshFor(timeoutMs),
     announce: (address) => announcer.want(address),
+    lackAddress: (problem) => announcer.lackAddress(problem),
     get registration() {
       return registration.current;
     },
@@ -238,6 +255,7 @@ export function createChain(options: ChainOptions): Chain {
         immunityLeftBlocks: immunityLeft(registration.current, head?.block),
         weightsVersion: weightsVersion.current ?? null,
         announcement: announcer.current,
+        heldAddress: announcer.held ?? null,
       };
     },
 

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { createClockSkew } from '../admission/clock-skew.ts';
 import { type Chain, createChain } from '../chain/chain.ts';
@@ -14,9 +13,10 @@ import type { Logger } from '../telemetry/logger.ts';
 import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
 import { openWallet } from '../wallet/open-wallet.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import { keepAddressAnnounced } from './announcer.ts';
 import type { Engines } from './answerer.ts';
-import { createMiner, type Miner } from './miner.ts';
+import { keepAddressAnnounced } from './external-address.ts';
+import { createMiner } from './miner.ts';
+import { watchReadiness } from './readiness-watch.ts';
 import { logRegistration } from './registration-log.ts';
 import { unregisteredNotice } from './unregistered-notice.ts';
 
@@ -27,14 +27,12 @@ export interface LifecycleContext {
   readonly shutdown: AbortSignal;
   /** Takes over SIGHUP, which ends the process otherwise. */
   readonly onHangup: (listener: () => void) => void;
-  /** Called once, when signed requests are answered. */
+  /** Called once, when validators can find the miner and signed requests are answered. */
   readonly onReady: (ports: { axonPort: number; adminPort: number }) => void;
 }
 
 /** Longer than any request lives, shorter than `kill_timeout` of the process manager. */
 const DRAIN_TIMEOUT_MS = 15_000;
-/** How often a miner that is not ready yet looks again. */
-const READY_CHECK_MS = 100;
 
 /**
  * Runs a miner from start to end: listen, warm, announce, serve, drain.
@@ -99,6 +97,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
       ...(config.chain.expectedGenesisHash === undefined
         ? {}
         : { expectedGenesisHash: config.chain.expectedGenesisHash }),
+      isPublicNetwork: config.chain.isPublic,
       stateDir: config.stateDir,
       blockWatchdogMs: config.chain.blockWatchdogMs,
       callersClockOffsetMs: skew.agreedOffsetMs,
@@ -119,10 +118,14 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   logger.info({ ...ports, host: config.axon.host }, 'listening');
 
   await Promise.all(Object.values(engines).map((engine) => engine.ready(ending)));
-  const announcing = keepAddressAnnounced(config, { chain, logger, signal: ending });
-  await whenReady(miner, chain, ending);
-  if (!ending.aborted) context.onReady(ports);
-  await aborted(ending);
+  const announcing = keepAddressAnnounced(config, { chain, logger, clock, signal: ending });
+  await watchReadiness({
+    readiness: miner.readiness,
+    onFirstReady: () => context.onReady(ports),
+    logger,
+    clock,
+    signal: ending,
+  });
   logger.info('shutting down; answering what was admitted');
   await announcing;
   ending.throwIfAborted();
@@ -188,19 +191,6 @@ function endByChain(config: MinerConfig, hotkey: string, chain: Chain): AbortSig
     ending.abort(new MinerError('CHAIN_WRONG_NETWORK', `${connection.endpoint}: ${connection.reason}`));
   });
   return ending.signal;
-}
-
-/** Resolves when signed requests are answered and the chain holds the address, or once the miner is to end. */
-async function whenReady(miner: Miner, chain: Chain, ending: AbortSignal): Promise<void> {
-  // Asked and not told, since mere time makes a miner ready too: a lost memory of served requests is waited out.
-  while (!ending.aborted && !(miner.readiness().ready && chain.announcement.state === 'announced')) {
-    await sleep(READY_CHECK_MS, undefined, { signal: ending }).catch(() => undefined);
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Waits for the drain, but not for a caller that never ends. */

@@ -6,10 +6,10 @@ import type { ClockSkew } from '../admission/clock-skew.ts';
 import { createScheduler } from '../admission/scheduler.ts';
 import { createAuthenticator } from '../axon/authenticate.ts';
 import { createGates } from '../axon/gates.ts';
-import { createAxonServer } from '../axon/server.ts';
+import { createAxonServer, MAX_CONNECTIONS } from '../axon/server.ts';
 import { createSynapseProtocol } from '../axon/synapse-protocol.ts';
+import { AXON_VERSION } from '../chain/axon-call.ts';
 import type { Chain } from '../chain/chain.ts';
-import { AXON_VERSION } from '../chain/serve-axon.ts';
 import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { createReplayGuard } from '../epistula/replay-guard.ts';
@@ -19,7 +19,9 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createRequestLog } from '../telemetry/request-log.ts';
 import { createAnswerer, type Engines } from './answerer.ts';
 import { createClockCheck } from './clock-check.ts';
-import { type MinerView, minerStatus, readinessOf } from './status.ts';
+import { createHostCheck } from './host-check.ts';
+import { readinessOf } from './readiness.ts';
+import { type MinerView, minerStatus } from './status.ts';
 
 /** What a miner is given; it owns none of it, so several miners can share an engine. */
 export interface MinerParts {
@@ -101,6 +103,8 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     signed: { budget, skew, temporary, clock, onRecord },
   });
 
+  const hostCheck = createHostCheck({ stateDir: config.stateDir, maxConnections: MAX_CONNECTIONS });
+  const closing = new AbortController();
   let axonPort: number | undefined;
   const view: MinerView = {
     config,
@@ -114,6 +118,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     replayGuard,
     clock,
     clockCheck,
+    hostCheck,
     get axonPort() {
       return axonPort;
     },
@@ -124,6 +129,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
 
   return {
     async listen() {
+      void hostCheck.keepLooking(closing.signal);
       const adminPort = await admin.listen(config.admin.host, config.admin.port);
       axonPort = await axon.listen(config.axon.host, config.axon.port);
       return { axonPort, adminPort };
@@ -132,6 +138,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     status,
     async close() {
       axonPort = undefined;
+      closing.abort();
       stopChecking();
       await axon.close();
       await scheduler.idle();

@@ -168,6 +168,7 @@ async function openServer(onConnection: (socket: WebSocket) => void): Promise<st
 interface TestChainOptions {
   readonly key?: Parameters<typeof developmentKey>[0];
   readonly expectedGenesisHash?: string;
+  readonly isPublicNetwork?: boolean;
   readonly refuseGenesis?: readonly string[];
   readonly netuid?: number;
   readonly stateDir?: string;
@@ -187,6 +188,7 @@ export function openChain(
   const chain = createChain({
     endpoints,
     netuid: NETUID,
+    isPublicNetwork: false,
     wallet: { hotkeyAddress: pair.address, pair },
     logger: logger ?? createLogger({ level: 'silent' }),
     clock,
