@@ -68,6 +68,12 @@ const DEFINITIONS = {
     meaning: 'No chain endpoint answers; the miner keeps trying.',
     remedy: 'Check CHAIN_ENDPOINT and the network; list several endpoints separated by commas.',
   },
+  CHAIN_NODE_BEHIND: {
+    meaning:
+      'The newest block of the node is older than BLOCK_WATCHDOG_SECONDS, so nothing that it says is believed; the miner keeps trying.',
+    remedy:
+      'Wait until the node has synced, or list a second endpoint in CHAIN_ENDPOINT. If every node is said to be behind, the clock of this host is fast: check chronyc tracking.',
+  },
   CHAIN_WRONG_NETWORK: {
     meaning: 'The endpoint serves another chain than the network asked for.',
     remedy:
@@ -84,6 +90,11 @@ const DEFINITIONS = {
   CHAIN_ANNOUNCE_REFUSED: {
     meaning: 'The chain refused to store the address of the axon; the message names the rule.',
     remedy: 'The miner retries; correct AXON_EXTERNAL_IP or AXON_EXTERNAL_PORT where the message says so.',
+  },
+  CHAIN_HOTKEY_CONTESTED: {
+    meaning: 'The chain holds an address that was announced with this hotkey, but not by this miner.',
+    remedy:
+      'Stop the other miner, or give each host a hotkey of its own; a host that was moved needs nothing.',
   },
   CHAIN_NO_EXTERNAL_IP: {
     meaning: 'The public address of this host could not be found out.',

@@ -39,12 +39,8 @@ const REPORT = z.object({
         burnTao: z.number(),
       }),
     ]),
-    announcement: z.object({
-      state: z.string(),
-      ip: z.string().optional(),
-      port: z.number().optional(),
-      reason: z.string().optional(),
-    }),
+    /** What the chain holds for the hotkey, whoever put it there. */
+    heldAddress: z.object({ ip: z.string(), port: z.number(), leadsHere: z.boolean() }).nullable(),
   }),
   models: z.record(z.string(), z.object({ state: z.string() })),
   requests: z.object({

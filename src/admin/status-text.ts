@@ -33,11 +33,13 @@ function standing({ chain: { registration }, miner }: MinerReport): string {
   }
 }
 
-/** Whether validators find the miner on the chain, and if not, why. */
-export function announcementWords({ chain: { announcement } }: MinerReport): string {
-  const { state, ip, port, reason } = announcement;
-  if (state === 'announced') return `announced on the chain at ${ip}:${port}`;
-  return `not announced on the chain${reason === undefined ? '' : `: ${reason}`}`;
+/** Where validators look for the miner. */
+export function announcementWords({ chain: { heldAddress } }: MinerReport): string {
+  if (heldAddress === null) return 'not announced on the chain';
+  const { ip, port, leadsHere } = heldAddress;
+  return leadsHere
+    ? `announced on the chain at ${ip}:${port}`
+    : `announced on the chain at ${ip}:${port}, where this miner is not`;
 }
 
 function lastAsked({ requests, miner }: MinerReport, nowMs: number): string {

@@ -16,6 +16,8 @@ export interface ClockSkew {
    * so that a few wrong clocks don't count. Undefined while there are no callers.
    */
   typical(): { readonly offsetMs: number; readonly callers: number } | undefined;
+  /** The typical offset, once so many callers agree on it that ours must be the clock that is wrong; else undefined. */
+  agreedOffsetMs(): number | undefined;
 }
 
 /** Clocks drift: an estimate older than this many requests of the same caller no longer counts. */
@@ -23,12 +25,19 @@ const REMEMBERED_REQUESTS = 32;
 /** Nobody waits longer than a validator does before headers arrive; a larger value is a clock that jumped. */
 const LONGEST_WAIT_MS = 8_000;
 const MAX_CALLERS = 1_024;
+/** So many callers know better than the chain, whose blocks may take seconds to arrive. */
+const ENOUGH_CALLERS = 3;
 
 export function createClockSkew(): ClockSkew {
   const offsets = new Map<string, number[]>();
   const offsetOf = (caller: string) => {
     const known = offsets.get(caller);
     return known === undefined ? undefined : Math.min(...known);
+  };
+  const typical: ClockSkew['typical'] = () => {
+    const sorted = [...offsets.values()].map((known) => Math.min(...known)).sort((a, b) => a - b);
+    const offsetMs = sorted[Math.floor((sorted.length - 1) / 2)];
+    return offsetMs === undefined ? undefined : { offsetMs, callers: sorted.length };
   };
   return {
     learn(caller, timestampMs, arrivedAtMs) {
@@ -44,10 +53,10 @@ export function createClockSkew(): ClockSkew {
       return Math.min(LONGEST_WAIT_MS, Math.max(0, arrivedAtMs - timestampMs - offset));
     },
     of: offsetOf,
-    typical() {
-      const sorted = [...offsets.values()].map((known) => Math.min(...known)).sort((a, b) => a - b);
-      const offsetMs = sorted[Math.floor((sorted.length - 1) / 2)];
-      return offsetMs === undefined ? undefined : { offsetMs, callers: sorted.length };
+    typical,
+    agreedOffsetMs() {
+      const { offsetMs, callers } = typical() ?? { offsetMs: 0, callers: 0 };
+      return callers >= ENOUGH_CALLERS ? offsetMs : undefined;
     },
   };
 }

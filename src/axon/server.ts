@@ -21,7 +21,8 @@ export interface AxonServer {
 
 /** Validators on testnet put masks and prompts into headers; Node's own bound of 16 KiB would answer them 431. */
 const MAX_HEADER_BYTES = 64 * 1024;
-const MAX_CONNECTIONS = 4_096;
+/** At once; each takes a file descriptor. */
+export const MAX_CONNECTIONS = 4_096;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** Above the time a body may take, so that the route answers before Node cuts the connection. */
 const REQUEST_TIMEOUT_MS = 15_000;

@@ -3,17 +3,27 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { AxonAddress } from './axon-call.ts';
 import { createBlockClock } from './block-clock.ts';
 import { createEmitter } from './emitter.ts';
+import { createForeignEntries } from './foreign-entries.ts';
 import { openGenesisPin } from './genesis-pin.ts';
 import { createMetadataCache } from './metadata-cache.ts';
 import { createSignerTable } from './metagraph.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
-import { type AnnounceLink, type Announcement, type AxonAddress, createAnnouncer } from './serve-axon.ts';
+import {
+  type AddressProblem,
+  type AnnounceLink,
+  type Announcement,
+  createAnnouncer,
+  type HeldAddress,
+} from './serve-axon.ts';
 import type { ChainSession } from './session.ts';
 import { createSignersFile } from './signers-file.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
 import { createReader, type Signer, type Watched } from './subtensor-reader.ts';
+import type { ValidatorRelease } from './validator-release.ts';
+import { createWeightsVersionWatch } from './weights-version.ts';
 
 /** What an operator would ask of the chain link; plain JSON. Ages are in milliseconds. */
 export interface ChainStatus {
@@ -25,7 +35,11 @@ export interface ChainStatus {
   readonly registration: Registration;
   /** Blocks for which the uid is still safe from being given to another; null while not registered. */
   readonly immunityLeftBlocks: number | null;
+  /** Which release validators run, by the subnet's `weights_version`; null until it was read. */
+  readonly weightsVersion: ValidatorRelease | null;
   readonly announcement: Announcement;
+  /** What the chain holds as the axon of the hotkey; null while it was not read, and while there is none. */
+  readonly heldAddress: HeldAddress | null;
 }
 
 interface ChainEvents {
@@ -52,6 +66,8 @@ export interface Chain {
   refreshSigners(timeoutMs: number): Promise<void>;
   /** Sets the address that the chain shall hold for this hotkey, and keeps it true from then on. */
   announce(address: AxonAddress): void;
+  /** Says why no address was found, for `announcement`; one that was found before stays announced. */
+  lackAddress(problem: AddressProblem): void;
   readonly registration: Registration;
   readonly announcement: Announcement;
   /** How far our clock is ahead of the chain's (negative: behind), in milliseconds; undefined until it can be told. */
@@ -72,10 +88,20 @@ interface ChainOptions {
   readonly expectedGenesisHash?: string;
   /** Folder for what must survive a restart; nothing is kept when absent. */
   readonly stateDir?: string;
+  /** Whether validators reach the axon over the internet: then no private or reserved address is ever announced. */
+  readonly isPublicNetwork: boolean;
   /** Chains never accepted, whatever the endpoints are. */
   readonly refuseGenesis?: readonly string[];
-  /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
+  /**
+   * Without a new block for so long, or with a newest block that is older by its own time, the node is given up and the
+   * next endpoint is tried.
+   */
   readonly blockWatchdogMs?: number;
+  /**
+   * How far our clock is ahead of the clocks of verified callers (negative: behind), in milliseconds; undefined if too
+   * few called. Heads are judged by the clock thus corrected.
+   */
+  readonly callersClockOffsetMs?: () => number | undefined;
   /** Signers that could not be read anew for so long are not known any more. */
   readonly signersMaxAgeMs?: number;
   readonly logger: Logger;
@@ -91,7 +117,7 @@ const ON_DEMAND_INTERVAL_MS = 6_000;
 export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
   const { expectedGenesisHash, stateDir, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
-  const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS } = options;
+  const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS, callersClockOffsetMs = () => undefined } = options;
   const emitter = createEmitter<ChainEvents>(
     ['registration', 'announcement', 'connection', 'blockTime'],
     (error) => logger.error({ err: error }, 'chain listener failed'),
@@ -107,6 +133,7 @@ export function createChain(options: ChainOptions): Chain {
     genesis: { expected: expectedGenesisHash, refused: refuseGenesis, pin },
     metadataCache: createMetadataCache({ folder, logger }),
     blockWatchdogMs,
+    callersClockOffsetMs,
     logger,
     clock,
     onConnection: (connection) => emitter.emit('connection', connection),
@@ -148,11 +175,15 @@ export function createChain(options: ChainOptions): Chain {
     },
   });
 
+  const weightsVersion = createWeightsVersionWatch({ reader: () => link?.reader, logger });
+
   const announcer = createAnnouncer({
     netuid,
     pair: wallet.pair,
     link: () => link,
     registration: () => registration.current,
+    isPublicNetwork: options.isPublicNetwork,
+    foreignEntries: createForeignEntries({ folder, logger, clock }),
     logger,
     clock,
     onChange: (announcement) => emitter.emit('announcement', announcement),
@@ -179,6 +210,7 @@ export function createChain(options: ChainOptions): Chain {
     refreshedAtBlock = block;
     registration.refresh();
     signers.refresh();
+    weightsVersion.refresh();
   }
 
   function onBlockTime(timestampMs: number): void {
@@ -200,6 +232,7 @@ export function createChain(options: ChainOptions): Chain {
     },
     refreshSigners: (timeoutMs) => signers.refreshFor(timeoutMs),
     announce: (address) => announcer.want(address),
+    lackAddress: (problem) => announcer.lackAddress(problem),
     get registration() {
       return registration.current;
     },
@@ -220,7 +253,9 @@ export function createChain(options: ChainOptions): Chain {
         signers: { known: signers.known, count: signers.size, ageMs: signers.ageMs ?? null },
         registration: registration.current,
         immunityLeftBlocks: immunityLeft(registration.current, head?.block),
+        weightsVersion: weightsVersion.current ?? null,
         announcement: announcer.current,
+        heldAddress: announcer.held ?? null,
       };
     },
 

@@ -1,20 +1,16 @@
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
+import { integerToIp, reservedMeaning } from '../net/ipv4.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { ipv4ToInteger } from './ipv4.ts';
+import { type AxonAddress, type AxonCall, axonCall, holds, leadsTo } from './axon-call.ts';
+import type { ForeignEntries } from './foreign-entries.ts';
 import { parsePoolRefusal, type Refusal, refusalNamed } from './refusals.ts';
 import type { Registration } from './registration.ts';
 import type { ChainSession } from './session.ts';
 import { createSingleFlight } from './single-flight.ts';
-import { type AxonCall, type Inclusion, readDispatchError, submitServeAxon } from './submit.ts';
+import { type Inclusion, readDispatchError, submitServeAxon } from './submit.ts';
 import type { AxonEntry, SubtensorReader } from './subtensor-reader.ts';
-
-/** Where validators shall reach the axon; `ip` is an IPv4 address. */
-export interface AxonAddress {
-  readonly ip: string;
-  readonly port: number;
-}
 
 /** How the announcement of the axon's address stands. */
 export type Announcement =
@@ -28,8 +24,17 @@ export type Announcement =
       readonly port: number;
       readonly block: number;
       readonly finalized: boolean;
+      /** Unix time in milliseconds at which this process saw it first. */
+      readonly sinceMs: number;
     }
-  | { readonly state: 'waiting'; readonly reason: string; readonly untilBlock?: number }
+  /** `untilMs` is Unix time in milliseconds. */
+  | {
+      readonly state: 'waiting';
+      readonly reason: string;
+      readonly refusal?: string;
+      readonly untilBlock?: number;
+      readonly untilMs?: number;
+    }
   /** `refusal` is the chain's own name for the rule that was broken; `retryAtMs` is Unix time. */
   | {
       readonly state: 'failed';
@@ -39,10 +44,34 @@ export type Announcement =
       readonly retryAtMs: number;
     };
 
+/** What the chain holds as the axon of the hotkey, as last read. */
+export interface HeldAddress {
+  /** IPv4 or IPv6 address. */
+  readonly ip: string;
+  readonly port: number;
+  readonly block: number;
+  /** Whether validators that read it call this axon. */
+  readonly leadsHere: boolean;
+  /** Whether something other than this miner announced it. */
+  readonly isForeign: boolean;
+}
+
+/** Why there is no address that could be announced. */
+export interface AddressProblem {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  /** Unix time in milliseconds at which it is looked for again. */
+  readonly retryAtMs: number;
+}
+
 export interface Announcer {
   readonly current: Announcement;
+  /** Undefined while it was not read, and while the chain holds none. */
+  readonly held: HeldAddress | undefined;
   /** Sets the address that the chain shall hold from now on. */
   want(address: AxonAddress): void;
+  /** Says why no address was found; an address that was wanted before stays wanted. */
+  lackAddress(problem: AddressProblem): void;
   /** Makes sure, again, that the chain holds the address; for whenever something may have changed. */
   check(): void;
   /** As `check`, and forgets earlier failures: for a new connection or a new registration. */
@@ -65,15 +94,13 @@ interface AnnouncerOptions {
   /** Undefined while the chain is away. */
   readonly link: () => AnnounceLink | undefined;
   readonly registration: () => Registration;
+  /** Whether validators reach the axon over the internet: then no other address is ever signed. */
+  readonly isPublicNetwork: boolean;
+  readonly foreignEntries: ForeignEntries;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly onChange: (announcement: Announcement) => void;
 }
-
-/** What validators read of the protocol a miner speaks; part of the announced entry. */
-export const AXON_VERSION = 9_003_000;
-const AXON_PROTOCOL = 4;
-const IP_TYPE_V4 = 4;
 
 /** Five blocks of a real chain. */
 const INCLUSION_TIMEOUT_MS = 60_000;
@@ -82,8 +109,10 @@ const RETRY_LONGEST_MS = 300_000;
 
 /** Keeps the chain's `Axons` entry of the hotkey equal to the wanted address. A failure is a state, never an exception. */
 export function createAnnouncer(options: AnnouncerOptions): Announcer {
-  const { netuid, pair, link, registration, logger, clock, onChange } = options;
+  const { netuid, pair, link, registration, isPublicNetwork, foreignEntries, logger, clock, onChange } =
+    options;
   let current: Announcement = { state: 'idle' };
+  let held: HeldAddress | undefined;
   let wanted: AxonAddress | undefined;
   let failures = 0;
   let retryTimer: NodeJS.Timeout | undefined;
@@ -95,8 +124,16 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     onChange(next);
   }
 
-  function setWaiting(reason: string, untilBlock?: number): void {
-    set({ state: 'waiting', reason, ...(untilBlock === undefined ? {} : { untilBlock }) });
+  function setWaiting(
+    reason: string,
+    until: Omit<Extract<Announcement, { state: 'waiting' }>, 'state' | 'reason'> = {},
+  ): void {
+    set({ state: 'waiting', reason, ...until });
+  }
+
+  function retryIn(ms: number): void {
+    clearTimeout(retryTimer);
+    retryTimer = setTimeout(() => flight.run(), ms);
   }
 
   /** A new connection starts over. What was announced stays announced: the connection tells of its own state. */
@@ -111,21 +148,25 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     logger.warn({ code, refusal, reason, retryMs }, 'axon not announced');
     const retryAtMs = clock.now() + retryMs;
     set({ state: 'failed', code, reason, retryAtMs, ...(refusal === undefined ? {} : { refusal }) });
-    retryTimer = setTimeout(() => flight.run(), retryMs);
+    retryIn(retryMs);
   }
 
   async function setAnnounced(
     { ip, port }: AxonAddress,
-    { block }: AxonEntry,
+    entry: AxonEntry,
     reader: SubtensorReader,
   ): Promise<void> {
     failures = 0;
-    if (current.state !== 'announced') logger.info({ ip, port, block }, 'axon announced');
-    const isKnownFinal = current.state === 'announced' && current.block === block && current.finalized;
-    set({ state: 'announced', ip, port, block, finalized: isKnownFinal });
+    const { block } = entry;
+    foreignEntries.noteOwn(entry);
+    const before = current.state === 'announced' ? current : undefined;
+    if (before === undefined) logger.info({ ip, port, block }, 'axon announced');
+    const sinceMs = before?.ip === ip && before.port === port ? before.sinceMs : clock.now();
+    const isKnownFinal = before?.block === block && before.finalized;
+    set({ state: 'announced', ip, port, block, finalized: isKnownFinal, sinceMs });
     // A node that won't tell is asked again at the next block; the address is announced either way.
     if (!isKnownFinal && (await reader.isAxonFinal().catch(() => false))) {
-      set({ state: 'announced', ip, port, block, finalized: true });
+      set({ state: 'announced', ip, port, block, finalized: true, sinceMs });
     }
   }
 
@@ -140,6 +181,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       }
       const { state } = registration();
       if (state !== 'registered') {
+        held = undefined;
         setWaiting(
           state === 'unknown' ? 'the registration is not known yet' : 'the hotkey is not registered',
         );
@@ -159,10 +201,29 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
 
   async function announce(address: AxonAddress, { session, reader }: AnnounceLink): Promise<void> {
     const axon = axonCall(address);
-    if (current.state !== 'announced') set({ state: 'checking' });
-    const before = await reader.readAxon();
+    const unreachable = isPublicNetwork ? reservedMeaning(address.ip) : undefined;
+    if (unreachable !== undefined) {
+      setFailed('CONFIG_INVALID', `${address.ip} is ${unreachable}: validators cannot reach it`);
+      return;
+    }
+    // A state that says more is kept until it is known what the chain holds now.
+    if (current.state === 'idle') set({ state: 'checking' });
+    const before = await readHeld(axon, reader);
     if (before !== undefined && holds(before, axon)) {
       await setAnnounced(address, before, reader);
+      return;
+    }
+    if (before !== undefined && foreignEntries.noteOther(before)) {
+      const other = `${integerToIp(before.ip, before.ipType)}:${before.port}`;
+      logger.warn(
+        { code: 'CHAIN_HOTKEY_CONTESTED', other, block: before.block },
+        'axon of another miner on chain',
+      );
+    }
+    const pausedForMs = foreignEntries.pausedUntilMs - clock.now();
+    if (before !== undefined && pausedForMs > 0) {
+      setPaused(before, foreignEntries.pausedUntilMs);
+      retryIn(pausedForMs);
       return;
     }
     set({ state: 'submitted' });
@@ -181,7 +242,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       await onRefusal(refusal, before, reader);
       return;
     }
-    const after = await reader.readAxon();
+    foreignEntries.noteAnnouncement();
+    const after = await readHeld(axon, reader);
     if (after !== undefined && holds(after, axon)) {
       await setAnnounced(address, after, reader);
       return;
@@ -193,6 +255,33 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     await onRefusal(refusalNamed(name), before, reader);
   }
 
+  /** Reads what the chain holds, and keeps it for `held`. */
+  async function readHeld(axon: AxonCall, reader: SubtensorReader): Promise<AxonEntry | undefined> {
+    const entry = await reader.readAxon();
+    held =
+      entry === undefined
+        ? undefined
+        : {
+            ip: integerToIp(entry.ip, entry.ipType),
+            port: entry.port,
+            block: entry.block,
+            leadsHere: leadsTo(entry, axon),
+            isForeign: !holds(entry, axon) && foreignEntries.isForeign(entry),
+          };
+    return entry;
+  }
+
+  /** Says so once for each pause. */
+  function setPaused({ ip, ipType, port }: AxonEntry, untilMs: number): void {
+    const reason =
+      'another miner uses the same hotkey; this one announces its address only once in six hours';
+    if (current.state !== 'waiting' || current.untilMs !== untilMs) {
+      const other = `${integerToIp(ip, ipType)}:${port}`;
+      logger.error({ code: 'CHAIN_HOTKEY_CONTESTED', other, untilMs, reason }, 'axon announcement waits');
+    }
+    setWaiting(reason, { untilMs });
+  }
+
   async function onRefusal(
     { name, words }: Refusal,
     entry: AxonEntry | undefined,
@@ -201,7 +290,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     if (name === 'ServingRateLimitExceeded' && entry !== undefined) {
       const untilBlock = entry.block + (await reader.readServingRateLimitBlocks());
       logger.info({ untilBlock, refusal: name }, 'axon announcement waits');
-      setWaiting(words, untilBlock);
+      setWaiting(words, { untilBlock, refusal: name });
       return;
     }
     setFailed('CHAIN_ANNOUNCE_REFUSED', words, name);
@@ -210,6 +299,12 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   return {
     get current() {
       return current;
+    },
+    get held() {
+      return held;
+    },
+    lackAddress({ code, reason, retryAtMs }) {
+      if (wanted === undefined) set({ state: 'failed', code, reason, retryAtMs });
     },
     want(address) {
       wanted = address;
@@ -235,30 +330,6 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       await flight.current;
     },
   };
-}
-
-function axonCall({ ip, port }: AxonAddress): AxonCall {
-  return {
-    version: AXON_VERSION,
-    ip: ipv4ToInteger(ip),
-    port,
-    ipType: IP_TYPE_V4,
-    protocol: AXON_PROTOCOL,
-    placeholder1: 0,
-    placeholder2: 0,
-  };
-}
-
-function holds(entry: AxonEntry, axon: AxonCall): boolean {
-  return (
-    entry.version === axon.version &&
-    entry.ip === axon.ip &&
-    entry.port === axon.port &&
-    entry.ipType === axon.ipType &&
-    entry.protocol === axon.protocol &&
-    entry.placeholder1 === axon.placeholder1 &&
-    entry.placeholder2 === axon.placeholder2
-  );
 }
 
 function isSame(a: Announcement, b: Announcement): boolean {

@@ -5,6 +5,7 @@ import { asMinerError, MinerError } from '../errors.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { createApiProvider } from './api-provider.ts';
 import type { GenesisPin } from './genesis-pin.ts';
+import { BLOCK_TIME_KEY, decodeBlockTime, type HeadJudge } from './head-age.ts';
 import { type HexString, hexSchema } from './hex.ts';
 import { openRpcSocket, type RpcSocket } from './json-rpc.ts';
 import type { MetadataCache } from './metadata-cache.ts';
@@ -29,6 +30,8 @@ export interface ChainSession {
   readonly api: ApiPromise;
   /** The result of a call made through `api`, or the reason of the session's end if that comes first. */
   settled<T>(call: Promise<T>): Promise<T>;
+  /** Whether a new head, made at `timestampMs` (Unix time), is young enough; the session ends if it is not. */
+  believes(timestampMs: number): boolean;
 }
 
 interface SessionOptions {
@@ -37,6 +40,7 @@ interface SessionOptions {
   readonly metadataCache: MetadataCache;
   readonly connectTimeoutMs: number;
   readonly callTimeoutMs: number;
+  readonly judgeHead: HeadJudge;
   readonly signal: AbortSignal;
   /** The number of each new best block; the first is told before the session is handed out. */
   readonly onHead: (block: number) => void;
@@ -59,21 +63,23 @@ const runtimeVersionSchema = z.object({ specVersion: z.number().int() });
 const headerSchema = z.object({ number: hexSchema });
 
 /**
- * Connects to a node, makes sure which chain it serves before anything else is asked, and loads its metadata.
+ * Connects to a node, makes sure which chain it serves and that its newest block is young before anything else is
+ * asked, and loads its metadata. So what a node that is still syncing has to say is never read, kept or pinned.
  * A runtime upgrade ends the session, as what was decoded with the old metadata can't be trusted: the next
  * session has the new one.
  *
- * @throws MinerError CHAIN_UNREACHABLE, CHAIN_WRONG_NETWORK or CHAIN_CALL_FAILED
+ * @throws MinerError CHAIN_UNREACHABLE, CHAIN_WRONG_NETWORK, CHAIN_NODE_BEHIND or CHAIN_CALL_FAILED
  */
 export async function openSession(options: SessionOptions): Promise<ChainSession> {
   const { url, genesis, metadataCache, connectTimeoutMs, callTimeoutMs, signal } = options;
-  const { onHead, onCallbackError } = options;
+  const { judgeHead, onHead, onCallbackError } = options;
   const socket = await openRpcSocket({ url, connectTimeoutMs, callTimeoutMs, signal, onCallbackError });
   try {
     const genesisHash = parse(hexSchema, await socket.request('chain_getBlockHash', [0]));
     checkGenesis(genesisHash, genesis);
-    // Both of one block: metadata kept under the number of another runtime would be wrong for good.
+    // All of one block: metadata kept under the number of another runtime would be wrong for good.
     const at = parse(hexSchema, await socket.request('chain_getBlockHash', []));
+    await refuseOldHead(socket, at, judgeHead);
     const { specVersion } = parse(
       runtimeVersionSchema,
       await socket.request('state_getRuntimeVersion', [at]),
@@ -91,6 +97,11 @@ export async function openSession(options: SessionOptions): Promise<ChainSession
       socket,
       api,
       settled: (call) => untilAborted(call, socket.ended),
+      believes(timestampMs) {
+        const fault = judgeHead(timestampMs);
+        if (fault !== undefined) socket.end(fault);
+        return fault === undefined;
+      },
     };
   } catch (error) {
     const reason = asMinerError(error, 'CHAIN_CALL_FAILED');
@@ -140,6 +151,24 @@ function checkGenesis(genesisHash: HexString, { expected, refused, pin }: Genesi
 function pinGenesis(genesisHash: HexString, { expected, pin }: GenesisRules): void {
   if (expected !== undefined || pin === undefined || pin.read() !== undefined) return;
   pin.write({ genesisHash });
+}
+
+/**
+ * @param at hash of the node's newest block
+ * @throws MinerError CHAIN_NODE_BEHIND; a chain that does not keep the time of its blocks passes
+ */
+async function refuseOldHead(socket: RpcSocket, at: HexString, judgeHead: HeadJudge): Promise<void> {
+  const answer = await socket.request('state_getStorage', [BLOCK_TIME_KEY, at]);
+  const time = parse(hexSchema.nullable(), answer);
+  if (time !== null) {
+    const fault = judgeHead(decodeBlockTime(time));
+    if (fault !== undefined) throw fault;
+    return;
+  }
+  // The first block of a chain has no time; a node that has no other has only begun to sync.
+  const header = parse(headerSchema, await socket.request('chain_getHeader', [at]));
+  if (Number(header.number) > 0) return;
+  throw new MinerError('CHAIN_NODE_BEHIND', 'the node has no block but the first: it has only begun to sync');
 }
 
 async function loadMetadata(

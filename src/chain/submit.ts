@@ -1,18 +1,16 @@
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
+import type { AxonCall } from './axon-call.ts';
 import { type HexString, hexSchema } from './hex.ts';
 import { RpcRefusal } from './json-rpc.ts';
 import { type ChainSession, parse } from './session.ts';
-import type { AxonEntry } from './subtensor-reader.ts';
 
 /** An extrinsic that is in a block. */
 export interface Inclusion {
   readonly blockHash: HexString;
   readonly extrinsic: HexString;
 }
-
-export type AxonCall = Omit<AxonEntry, 'block'>;
 
 interface SubmitOptions {
   readonly session: ChainSession;

@@ -1,6 +1,6 @@
-import { hexToU8a } from '@polkadot/util';
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
+import { BLOCK_TIME_KEY, decodeBlockTime } from './head-age.ts';
 import { type ChainSession, parse } from './session.ts';
 
 /** 1 TAO is 1e9 rao, on chain. */
@@ -42,6 +42,8 @@ export interface SubtensorReader {
   readIncentives(): Promise<readonly number[]>;
   /** What a registration costs now. */
   readBurnTao(): Promise<number>;
+  /** The `weights_version` that the subnet's owner has set, 0 if none; undefined where the runtime lacks it. */
+  readWeightsVersion(): Promise<number | undefined>;
   /** What the chain holds as the hotkey's axon. */
   readAxon(): Promise<AxonEntry | undefined>;
   /** Whether that entry is in a finalized block too, and so can't be undone by another fork. */
@@ -49,7 +51,10 @@ export interface SubtensorReader {
   /** Blocks between two announcements. */
   readServingRateLimitBlocks(): Promise<number>;
   readSigners(): Promise<Signers>;
-  /** Tells of each change of what matters to a miner, and of each block's time, until the session ends. */
+  /**
+   * Tells of each change of what matters to a miner, and of each block's time, until the session ends. A block that is
+   * too old by its own time ends the session, and nothing of it is told.
+   */
   watch(watcher: Watcher): Promise<void>;
 }
 
@@ -155,6 +160,11 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
       return parse(taoSchema, await read('burn', netuid));
     },
 
+    async readWeightsVersion() {
+      if (!has('weightsVersionKey')) return undefined;
+      return parse(numberSchema, await read('weightsVersionKey', netuid));
+    },
+
     async readAxon() {
       return parse(axonSchema.nullable(), await read('axons', netuid, hotkey)) ?? undefined;
     },
@@ -189,7 +199,6 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     },
 
     async watch({ onChange, onBlockTime }) {
-      const time = api.query.timestamp?.now?.key();
       const watched = new Map<string, Watched>([
         [storage('uids').key(netuid, hotkey), 'registration'],
         [storage('axons').key(netuid, hotkey), 'axon'],
@@ -199,27 +208,25 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
       const values = new Map<string, string | null>();
       // The first notification tells the values of all keys, the later ones those that changed.
       const onUpdate = (result: unknown): void => {
-        const changed = new Set<Watched>();
-        for (const [key, value] of parse(storageChangesSchema, result).changes) {
+        const { changes } = parse(storageChangesSchema, result);
+        const time = changes.find(([key]) => key === BLOCK_TIME_KEY)?.[1] ?? null;
+        if (time !== null) {
+          const timestampMs = decodeBlockTime(time);
+          if (!session.believes(timestampMs)) return;
           // The first value may be of a block that arrived long ago.
-          if (key === time && value !== null && values.has(key)) onBlockTime(readU64(value));
+          if (values.has(BLOCK_TIME_KEY)) onBlockTime(timestampMs);
+        }
+        const changed = new Set<Watched>();
+        for (const [key, value] of changes) {
           const what = watched.get(key);
           if (what !== undefined && values.has(key) && values.get(key) !== value) changed.add(what);
           values.set(key, value);
         }
         for (const what of changed) onChange(what);
       };
-      const keys = [...watched.keys(), ...(time === undefined ? [] : [time])];
-      await socket.subscribe('state_subscribeStorage', [keys], onUpdate);
+      await socket.subscribe('state_subscribeStorage', [[...watched.keys(), BLOCK_TIME_KEY]], onUpdate);
     },
   };
-}
-
-/** A SCALE `u64`: eight bytes, the lowest first. */
-function readU64(hex: string): number {
-  const value = hexToU8a(hex);
-  if (value.length !== 8) throw new MinerError('CHAIN_CALL_FAILED', 'the time of the block is not a u64');
-  return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true));
 }
 
 function missing(what: string): MinerError {

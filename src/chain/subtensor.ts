@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { createHeadJudge, inWords } from './head-age.ts';
 import type { HexString } from './hex.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { type ChainSession, displayEndpoint, type GenesisRules, openSession } from './session.ts';
@@ -50,8 +51,13 @@ interface SubtensorOptions {
   readonly endpoints: readonly string[];
   readonly genesis: GenesisRules;
   readonly metadataCache: MetadataCache;
-  /** Without a new block for so long, the connection is given up and the next endpoint is tried. */
+  /**
+   * Without a new block for so long, or with a newest block that is older by its own time, the node is given up and the
+   * next endpoint is tried.
+   */
   readonly blockWatchdogMs: number;
+  /** How far our clock is ahead of the clocks of verified callers, in milliseconds; undefined if too few called. */
+  readonly callersClockOffsetMs: () => number | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   /** Called at each change of state. */
@@ -72,8 +78,9 @@ const RETRY_LONGEST_MS = 15_000;
  * After a failure the other endpoints are tried at once; when all failed, the next round waits, from 1 s up to 15 s.
  */
 export function createSubtensor(options: SubtensorOptions): Subtensor {
-  const { endpoints, genesis, metadataCache, blockWatchdogMs, logger, clock } = options;
+  const { endpoints, genesis, metadataCache, blockWatchdogMs, callersClockOffsetMs, logger, clock } = options;
   const { onConnection, onSession, onHead } = options;
+  const judgeHead = createHeadJudge({ limitMs: blockWatchdogMs, clock, callersClockOffsetMs });
   const closing = new AbortController();
   let connection: Connection = { state: 'idle' };
   let session: ChainSession | undefined;
@@ -81,6 +88,8 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
   let lastFailure: ConnectionFailure | undefined;
   /** The newest block when blocks stopped coming; undefined while they come. */
   let stalledAt: number | undefined;
+  /** What each endpoint was last said to fail with, since one of them worked. */
+  const said = new Map<string, ErrorCode>();
   let loop: Promise<void> | undefined;
 
   function setConnection(next: Connection): void {
@@ -88,10 +97,11 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
     onConnection(next);
   }
 
-  /** Says so once: further failures of the same kind are the same state. */
+  /** Says so once: further failures of the same kind at the same endpoint are the same state. */
   function setDown(endpoint: string, { code, message }: MinerError): void {
     lastFailure = { endpoint, code, reason: message, atMs: clock.now() };
-    const known = connection.state === 'down' && connection.code === code;
+    const known = connection.state === 'down' && said.get(endpoint) === code;
+    said.set(endpoint, code);
     if (known) logger.debug({ endpoint, code, reason: message }, 'chain still away');
     else logger.warn({ endpoint, code, reason: message }, 'chain away, trying again');
     const next: Connection = { state: 'down', endpoint, code, reason: message };
@@ -113,7 +123,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       limitMs: blockWatchdogMs,
       onExpire: () => {
         stalledAt ??= head?.block;
-        const reason = new MinerError('CHAIN_UNREACHABLE', `no new block for ${blockWatchdogMs} ms`);
+        const reason = new MinerError('CHAIN_UNREACHABLE', `no new block for ${inWords(blockWatchdogMs)}`);
         if (opened === undefined) attempt.abort(reason);
         else opened.socket.end(reason);
       },
@@ -125,6 +135,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
         metadataCache,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
         callTimeoutMs: CALL_TIMEOUT_MS,
+        judgeHead,
         signal: attempt.signal,
         onHead: (block) => {
           // The same head again, or an older one, is no sign of life.
@@ -147,6 +158,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       await untilAborted(moving, socket.ended);
       stalledAt = undefined;
       session = opened;
+      said.clear();
       logger.info({ endpoint, specVersion, block: head?.block }, 'chain connected');
       setConnection({ state: 'connected', endpoint, genesisHash, specVersion });
       onSession(opened);

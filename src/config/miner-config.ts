@@ -2,6 +2,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MinerError } from '../errors.ts';
 import type { LogLevel } from '../telemetry/logger.ts';
+import { contradictionsOf } from './contradictions.ts';
 import type { LoadedSettings } from './load.ts';
 import { inferNetwork, isLoopbackEndpoint, NETWORKS } from './networks.ts';
 
@@ -24,6 +25,8 @@ export interface MinerConfig {
     readonly btcliNetwork: string;
     readonly endpoints: readonly string[];
     readonly expectedGenesisHash: string | undefined;
+    /** Whether validators come over the internet: true on finney and test, whatever the endpoints are. */
+    readonly isPublic: boolean;
     readonly netuid: number;
     readonly onUnregistered: 'wait' | 'exit';
     readonly blockWatchdogMs: number;
@@ -84,9 +87,8 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
     }
   }
   const adminPort = settings.ADMIN_PORT ?? defaultAdminPort(settings.AXON_PORT);
-  if (adminPort === settings.AXON_PORT) {
-    throw new MinerError('CONFIG_INVALID', `ADMIN_PORT and AXON_PORT are both ${adminPort}`);
-  }
+  const problems = contradictionsOf({ settings, dev, networkName, endpoints, adminPort });
+  if (problems.length > 0) throw new MinerError('CONFIG_INVALID', problems.join('\n'));
   const netuid = settings.NETUID ?? network.netuid;
   return {
     minerType: settings.MINER_TYPE,
@@ -105,6 +107,7 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
       btcliNetwork: network.btcliName,
       endpoints,
       expectedGenesisHash: network.genesisHash,
+      isPublic: network.genesisHash !== undefined,
       netuid,
       onUnregistered: settings.ON_UNREGISTERED,
       blockWatchdogMs: settings.BLOCK_WATCHDOG_SECONDS * 1000,

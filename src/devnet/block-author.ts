@@ -16,6 +16,8 @@ export interface BlockAuthor {
   author(change?: (subnet: Subnet, block: number) => Subnet): Block;
   /** The next extrinsic that is included fails with this error of the subnet pallet, as on runtimes before spec 300. */
   failNext(errorName: string): void;
+  /** From the next block on, blocks carry a time this far in the past; 0 ends it. */
+  setLag(lagMs: number): void;
 }
 
 interface BlockAuthorOptions {
@@ -74,6 +76,9 @@ function fail(subnet: Subnet, position: number, error: number): Effect {
 
 export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): BlockAuthor {
   let forcedError: number | undefined;
+  let lagMs = 0;
+  /** The time of the newest block, had it no lag. */
+  let newestMs = chain.head.timestampMs;
   /** Included, and not yet final. */
   let unfinalized: readonly { readonly block: Block; readonly included: readonly PooledExtrinsic[] }[] = [];
 
@@ -87,8 +92,9 @@ export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): B
 
   function author(change: (subnet: Subnet, block: number) => Subnet = (subnet) => subnet): Block {
     const number = chain.head.number + 1;
-    // Never at or before the previous block, whatever the clock does.
-    const timestampMs = Math.max(clock.now(), chain.head.timestampMs + 1);
+    // Never at or before the previous block, whatever the clock does; only a change of the lag moves it back.
+    newestMs = Math.max(clock.now(), newestMs + 1);
+    const timestampMs = newestMs - lagMs;
     let subnet = change(chain.head.subnet, number);
     const nonces = new Map(chain.head.nonces);
     const nonceOf = (address: string) => nonces.get(address) ?? 0;
@@ -125,6 +131,9 @@ export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): B
     author,
     failNext: (errorName) => {
       forcedError = subtensorErrorIndex(errorName);
+    },
+    setLag: (ms) => {
+      lagMs = ms;
     },
   };
 }

@@ -25,6 +25,7 @@ interface Faults {
 const HOTKEY = z.string().max(64);
 const REGISTRATION = z.strictObject({ stakeTao: z.number().optional(), permit: z.boolean().optional() });
 const DURATION = z.strictObject({ seconds: z.number().positive().max(3600) });
+const LAG = z.strictObject({ seconds: z.number() });
 
 /** An address as people write it. */
 function formatAddress({ ip, ipType }: AxonInfo): string {
@@ -77,6 +78,10 @@ export function createControlMethods({ chain, control, faults }: ControlMethodsO
     devnet_setPermit: checked(z.tuple([HOTKEY, z.boolean()]), ([hotkey, permit]) =>
       control.setPermit(hotkey, permit),
     ),
+    devnet_setWeightsVersion: checked(z.tuple([z.number()]), ([weightsVersion]) =>
+      control.setWeightsVersion(weightsVersion),
+    ),
+    devnet_lag: checked(z.tuple([LAG]), ([{ seconds }]) => control.setLag(seconds * 1000)),
     devnet_produceBlock: checked(z.tuple([]), () => {
       control.produceBlock();
       return chain.head.number;
@@ -94,7 +99,9 @@ export function createControlMethods({ chain, control, faults }: ControlMethodsO
     devnet_state: checked(z.tuple([]), () => ({
       block: chain.head.number,
       netuid: chain.head.subnet.netuid,
+      timestampMs: chain.head.timestampMs,
       servingRateLimitBlocks: chain.head.subnet.servingRateLimitBlocks,
+      weightsVersion: chain.head.subnet.weightsVersion,
       neurons: chain.head.subnet.neurons.map(describeNeuron),
     })),
   };

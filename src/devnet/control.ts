@@ -24,7 +24,7 @@ export interface Registration {
  * What moves the chain from outside. Every change is made in a block of its own, at once: when a function
  * returns, queries and subscriptions show the change. Hotkeys are SS58 addresses.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL for a hotkey, an amount or a code that cannot be.
+ * @throws MinerError DEVNET_INVALID_CONTROL for a hotkey, an amount, a number or a code that cannot be.
  */
 export interface Control {
   /** Gives the hotkey a uid: the lowest freed one, or else a new one. */
@@ -35,6 +35,13 @@ export interface Control {
   evict(hotkey: string, newcomer: string): void;
   setStake(hotkey: string, stakeTao: number): void;
   setPermit(hotkey: string, permit: boolean): void;
+  /** What the owner of the subnet asks of validators: the least version of theirs whose weights count; 0 for any. */
+  setWeightsVersion(weightsVersion: number): void;
+  /**
+   * Block times are this far in the past from now on, as on a node that has not caught up with its chain; 0 ends it.
+   * @param lagMs up to a year
+   */
+  setLag(lagMs: number): void;
   axonOf(hotkey: string): AxonInfo | undefined;
   /** One block at once. */
   produceBlock(): void;
@@ -55,6 +62,9 @@ interface ControlOptions {
 const RAO_PER_TAO = 1e9;
 /** All TAO that there will ever be. */
 const MAX_STAKE_TAO = 21_000_000;
+
+/** A year. */
+const MAX_LAG_MS = 365 * 24 * 3_600_000;
 
 /** An amount of TAO as the runtime counts it. */
 export function toRao(stakeTao: number): bigint {
@@ -102,6 +112,22 @@ export function createControl({ chain, pool, blockAuthor, onBlock }: ControlOpti
     },
     setPermit: (address, permit) => {
       change((subnet) => changeNeuron(subnet, toHotkey(address), { permit }));
+    },
+    setWeightsVersion: (weightsVersion) => {
+      if (!Number.isSafeInteger(weightsVersion) || weightsVersion < 0) {
+        throw new MinerError(
+          'DEVNET_INVALID_CONTROL',
+          'a weights version has to be a whole number from 0 on',
+        );
+      }
+      change((subnet) => ({ ...subnet, weightsVersion }));
+    },
+    setLag: (lagMs) => {
+      if (!(lagMs >= 0 && lagMs <= MAX_LAG_MS)) {
+        throw new MinerError('DEVNET_INVALID_CONTROL', 'a lag has to be between 0 and 365 days');
+      }
+      blockAuthor.setLag(Math.round(lagMs));
+      change((subnet) => subnet);
     },
     axonOf: (address) => {
       const hotkey = toHotkey(address);

@@ -68,6 +68,8 @@ export interface Devnet extends Control {
 }
 
 const DEFAULT_SERVING_RATE_LIMIT_BLOCKS = 50;
+/** Release 3.3.1 of the subnet's validators, the last line that asks axons. */
+const DEFAULT_WEIGHTS_VERSION = 303_010;
 
 function createGenesisSubnet(options: DevnetOptions): Subnet {
   const { netuid, neurons = DEVELOPMENT_NEURONS } = options;
@@ -75,7 +77,7 @@ function createGenesisSubnet(options: DevnetOptions): Subnet {
   return neurons.reduce<Subnet>(
     (subnet, { hotkey, stakeTao = 0, permit = false }) =>
       registerNeuron(subnet, toHotkey(hotkey), { stakeRao: toRao(stakeTao), permit, block: 0 }),
-    { netuid, servingRateLimitBlocks, neurons: [] },
+    { netuid, servingRateLimitBlocks, weightsVersion: DEFAULT_WEIGHTS_VERSION, neurons: [] },
   );
 }
 

@@ -85,6 +85,7 @@ export function metagraphFields({ number, subnet }: Block) {
     tempo: TEMPO_BLOCKS,
     numUids: subnet.neurons.length,
     maxUids: MAX_UIDS,
+    weightsVersion: subnet.weightsVersion,
     burn: BURN_RAO,
     registrationAllowed: true,
     immunityPeriod: IMMUNITY_PERIOD_BLOCKS,

@@ -37,6 +37,7 @@ export const STORAGE = {
     MaxAllowedUids: { ...NETUID, value: 'u16', fallback: '0x0001' },
     ImmunityPeriod: { ...NETUID, value: 'u16', fallback: '0x0010' },
     ServingRateLimit: { ...NETUID, value: 'u64', fallback: '0x3200000000000000' },
+    WeightsVersionKey: { ...NETUID, value: 'u64', fallback: zeros(8) },
     Burn: { ...NETUID, value: 'u64', fallback: '0x00e1f50500000000' },
     MechanismCountCurrent: { ...NETUID, hashers: ['Twox64Concat'], value: 'u8', fallback: '0x01' },
     Keys: { ...NETUID_UID, value: 'AccountId', fallback: zeros(32) },

@@ -68,6 +68,7 @@ export function createStorage(codec: RuntimeCodec): Storage {
     set('Tempo', TEMPO_BLOCKS);
     set('ImmunityPeriod', IMMUNITY_PERIOD_BLOCKS);
     set('ServingRateLimit', subnet.servingRateLimitBlocks);
+    set('WeightsVersionKey', subnet.weightsVersion);
     set('Burn', BURN_RAO);
     set(
       'Active',

@@ -32,6 +32,8 @@ export interface Subnet {
   readonly netuid: number;
   /** Blocks that must pass between two announcements of one hotkey; 0 for no limit. */
   readonly servingRateLimitBlocks: number;
+  /** The least version of a validator whose weights count; 0 for any. */
+  readonly weightsVersion: number;
   readonly neurons: readonly Neuron[];
 }
 

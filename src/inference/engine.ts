@@ -93,6 +93,8 @@ export interface EngineStatus {
   readonly pid: number | undefined;
   /** Times that a process was replaced because it ended. */
   readonly restarts: number;
+  /** Those of the last hour, of the present model. */
+  readonly recentRestarts: number;
   readonly lastError: string | undefined;
   /** Completed runs. */
   readonly runs: number;

@@ -47,6 +47,7 @@ export interface ModelGeneration {
     | 'nodesByProvider'
     | 'pid'
     | 'restarts'
+    | 'recentRestarts'
     | 'lastError'
     | 'warmupMs'
     | 'runs'

@@ -41,7 +41,7 @@ interface ModelSupervisorOptions {
 
 type SupervisorStatus = Pick<
   EngineStatus,
-  'state' | 'provider' | 'nodesByProvider' | 'pid' | 'restarts' | 'lastError' | 'warmupMs'
+  'state' | 'provider' | 'nodesByProvider' | 'pid' | 'restarts' | 'recentRestarts' | 'lastError' | 'warmupMs'
 >;
 
 /** Keeps one process with a warm model alive. */
@@ -65,6 +65,7 @@ export interface ModelSupervisor {
 const DEATHS_UNTIL_FAILED = 5;
 const FIRST_PAUSE_MS = 100;
 const RETRY_FAILED_MS = 30_000;
+const RECENT_MS = 3_600_000;
 
 /**
  * Starts a process for the model, and another whenever it dies. Pauses grow while it keeps dying of itself; a death
@@ -91,6 +92,8 @@ export function createModelSupervisor({
   let announced: ReadyMessage | undefined;
   let idleDeaths = 0;
   let restarts = 0;
+  /** Monotonic times of the restarts of the last hour. */
+  let recentRestarts: readonly number[] = [];
   let warmupMs: number | undefined;
   let lastError: string | undefined;
   const unproven = (): boolean => onTrial && announced === undefined;
@@ -157,9 +160,13 @@ export function createModelSupervisor({
       if (outcome !== 'refused') noteDeath(child, end, outcome === 'ready' && end.duringRequest);
       if (unproven()) return;
       restarts += 1;
+      recentRestarts = [...lastHour(), clock.monotonic()];
       await sleep(pauseMs(), undefined, { signal: closing.signal }).catch(() => undefined);
     }
   };
+
+  const lastHour = (): readonly number[] =>
+    recentRestarts.filter((atMs) => clock.monotonic() - atMs < RECENT_MS);
 
   const noteDeath = (child: ModelProcess, { how, stderr }: ModelProcessEnd, duringRun: boolean): void => {
     lastError = `the model process ${how}`;
@@ -235,6 +242,7 @@ export function createModelSupervisor({
       nodesByProvider: announced?.nodesByProvider ?? {},
       pid: current?.pid,
       restarts,
+      recentRestarts: lastHour().length,
       lastError,
       warmupMs,
     }),

@@ -78,6 +78,7 @@ export function createOnnxEngine({
       provider: undefined,
       nodesByProvider: {},
       pid: undefined,
+      recentRestarts: 0,
       lastError: keeper.failure?.message,
       warmupMs: undefined,
       ...keeper.current?.status(),

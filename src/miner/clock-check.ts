@@ -5,50 +5,99 @@ import type { Logger } from '../telemetry/logger.ts';
 interface ClockStatus {
   /** The best estimate; null until there is one. */
   readonly offsetMs: number | null;
-  /** Whether that is too much. */
+  /** Whether the clock of this host is known to be off by too much. */
   readonly isOff: boolean;
   readonly chainOffsetMs: number | null;
   readonly callers: ReturnType<ClockSkew['typical']> | null;
+  /** What is wrong and what to do, in a sentence; null while nothing is. */
+  readonly warning: string | null;
 }
 
 export interface ClockCheck {
-  /** Compares anew, and logs when the clock has become wrong, or right again. */
+  /** Compares anew, and logs when the clock, or the node, has become wrong, or right again. */
   check(): void;
   status(): ClockStatus;
 }
 
 interface ClockCheckOptions {
+  /** See `BlockClock`: positive where blocks arrive late, negative where they seem to come from the future. */
   readonly chainOffsetMs: () => number | undefined;
-  readonly callers: ClockSkew['typical'];
+  readonly skew: Pick<ClockSkew, 'typical' | 'agreedOffsetMs'>;
   readonly logger: Logger;
 }
 
 /** Requests are refused as stale at 8 s, so there is time to mend it. */
 const WARN_OVER_MS = 2_000;
-/** So many callers know better than the chain, whose blocks may take seconds to arrive. */
-const ENOUGH_CALLERS = 3;
+
+/**
+ * What is wrong. Late blocks alone do not tell whether our clock is fast or the node behind; callers do. Blocks from
+ * the future do tell: none arrives before it was made.
+ */
+type Fault = 'clock' | 'node' | 'clock or node';
+
+const BEGINS: Readonly<Record<Fault, string>> = {
+  clock: 'clock of this host is off; set it by NTP',
+  node: 'node is behind: its blocks arrive late',
+  'clock or node': 'blocks arrive late: the node is behind, or the clock of this host is fast',
+};
+const ENDS: Readonly<Record<Fault, string>> = {
+  clock: 'clock of this host is right again',
+  node: 'blocks arrive in time again',
+  'clock or node': 'blocks arrive in time again',
+};
 
 /** Compares the clock of this host with the chain's blocks and the requests of verified callers. */
-export function createClockCheck({ chainOffsetMs, callers, logger }: ClockCheckOptions): ClockCheck {
-  let wasOff = false;
+export function createClockCheck({ chainOffsetMs, skew, logger }: ClockCheckOptions): ClockCheck {
+  let was: Fault | undefined;
 
-  function status(): ClockStatus {
-    const chain = chainOffsetMs() ?? null;
-    const typical = callers() ?? null;
-    const trusted = typical !== null && (typical.callers >= ENOUGH_CALLERS || chain === null);
-    const offsetMs = trusted ? typical.offsetMs : chain;
-    const isOff = offsetMs !== null && Math.abs(offsetMs) > WARN_OVER_MS;
-    return { offsetMs, isOff, chainOffsetMs: chain, callers: typical };
+  function look(): { status: ClockStatus; fault: Fault | undefined } {
+    const chain = chainOffsetMs();
+    const callers = skew.typical();
+    const byCallers = skew.agreedOffsetMs() ?? (chain === undefined ? callers?.offsetMs : undefined);
+    const fault = faultOf(byCallers, chain);
+    const offsetMs = byCallers ?? chain ?? null;
+    return {
+      fault,
+      status: {
+        offsetMs,
+        isOff: fault === 'clock',
+        chainOffsetMs: chain ?? null,
+        callers: callers ?? null,
+        warning: fault === undefined ? null : warningOf(fault, fault === 'node' ? chain : offsetMs),
+      },
+    };
   }
 
   return {
-    status,
+    status: () => look().status,
     check() {
-      const { offsetMs, isOff } = status();
-      if (isOff === wasOff) return;
-      wasOff = isOff;
-      if (isOff) logger.warn({ offsetMs }, 'clock of this host is off; set it by NTP');
-      else logger.info({ offsetMs }, 'clock of this host is right again');
+      const { fault, status } = look();
+      if (fault === was) return;
+      const { offsetMs, chainOffsetMs: lateMs } = status;
+      if (fault !== undefined) logger.warn({ offsetMs, chainOffsetMs: lateMs }, BEGINS[fault]);
+      else if (was !== undefined) logger.info({ offsetMs, chainOffsetMs: lateMs }, ENDS[was]);
+      was = fault;
     },
   };
+}
+
+/** @param byCallers offset by the clocks of callers, @param chain by the times of blocks; in milliseconds */
+function faultOf(byCallers: number | undefined, chain: number | undefined): Fault | undefined {
+  if (byCallers !== undefined && Math.abs(byCallers) > WARN_OVER_MS) return 'clock';
+  if (chain === undefined) return undefined;
+  if (byCallers !== undefined) return chain > WARN_OVER_MS ? 'node' : undefined;
+  if (chain < -WARN_OVER_MS) return 'clock';
+  return chain > WARN_OVER_MS ? 'clock or node' : undefined;
+}
+
+function warningOf(fault: Fault, offsetMs: number | null | undefined): string {
+  const seconds = (Math.abs(offsetMs ?? 0) / 1000).toFixed(1);
+  switch (fault) {
+    case 'clock':
+      return `the clock of this host is ${seconds} s ${(offsetMs ?? 0) > 0 ? 'fast' : 'slow'}; set it by NTP`;
+    case 'node':
+      return `the blocks of the node arrive ${seconds} s late: the node is behind, the clock of this host is right`;
+    case 'clock or node':
+      return `blocks arrive ${seconds} s late: the node is behind, or the clock of this host is fast (chronyc tracking tells)`;
+  }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { createClockSkew } from '../admission/clock-skew.ts';
 import { type Chain, createChain } from '../chain/chain.ts';
 import { systemClock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
@@ -12,10 +12,11 @@ import { makeHotkeyFolder } from '../state/hotkey-folder.ts';
 import { takeHotkeyLock } from '../state/hotkey-lock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { isDevelopmentAddress } from '../wallet/development.ts';
-import { keepAddressAnnounced } from './announcer.ts';
-import { createMiner, type Miner } from './miner.ts';
+import { keepAddressAnnounced } from './external-address.ts';
+import { createMiner } from './miner.ts';
 import { openEngines } from './open-engines.ts';
 import { openHotkey } from './open-hotkey.ts';
+import { watchReadiness } from './readiness-watch.ts';
 import { logRegistration } from './registration-log.ts';
 import { unregisteredNotice } from './unregistered-notice.ts';
 
@@ -28,7 +29,7 @@ export interface LifecycleContext {
   readonly shutdown: AbortSignal;
   /** Takes over SIGHUP, which ends the process otherwise. */
   readonly onHangup: (listener: () => void) => void;
-  /** Called once, when signed requests are answered. */
+  /** Called once, when validators can find the miner and signed requests are answered. */
   readonly onReady: (ports: { axonPort: number; adminPort: number }) => void;
 }
 
@@ -36,8 +37,6 @@ export interface LifecycleContext {
 const DRAIN_TIMEOUT_MS = 15_000;
 /** A process that is being replaced drains for DRAIN_TIMEOUT_MS at most. */
 const LOCK_WAIT_MS = 20_000;
-/** How often a miner that is not ready yet looks again. */
-const READY_CHECK_MS = 100;
 
 /**
  * Runs a miner from start to end: lock, listen, warm, announce, serve, drain.
@@ -105,6 +104,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
     if (!shutdown.aborted) for (const engine of Object.values(engines)) void engine.reload('SIGHUP');
   });
 
+  const skew = createClockSkew();
   const chain = open(
     createChain({
       endpoints: [...config.chain.endpoints],
@@ -113,8 +113,10 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
       ...(config.chain.expectedGenesisHash === undefined
         ? {}
         : { expectedGenesisHash: config.chain.expectedGenesisHash }),
+      isPublicNetwork: config.chain.isPublic,
       stateDir: hotkeyFolder,
       blockWatchdogMs: config.chain.blockWatchdogMs,
+      callersClockOffsetMs: skew.agreedOffsetMs,
       signersMaxAgeMs: config.chain.signersMaxAgeMs,
       refuseGenesis: isDevelopmentAddress(hotkey) ? [...PUBLIC_GENESIS_HASHES] : [],
       logger: logger.child({ part: 'chain' }),
@@ -126,16 +128,20 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   const ending = AbortSignal.any([shutdown, endByChain(config, hotkey, chain)]);
   chain.start();
 
-  const miner = createMiner(config, { hotkey, hotkeyFolder, engines, chain, temporary, clock, logger });
+  const miner = createMiner(config, { hotkey, hotkeyFolder, engines, chain, skew, temporary, clock, logger });
   open(miner, () => closeInTime(miner.close(), logger));
   const ports = await miner.listen();
   logger.info({ ...ports, host: config.axon.host }, 'listening');
 
   await Promise.all(Object.values(engines).map((engine) => engine.ready(ending)));
-  const announcing = keepAddressAnnounced(config, { chain, logger, signal: ending });
-  await whenReady(miner, chain, ending);
-  if (!ending.aborted) context.onReady(ports);
-  await aborted(ending);
+  const announcing = keepAddressAnnounced(config, { chain, logger, clock, signal: ending });
+  await watchReadiness({
+    readiness: miner.readiness,
+    onFirstReady: () => context.onReady(ports),
+    logger,
+    clock,
+    signal: ending,
+  });
   logger.info('shutting down; answering what was admitted');
   await announcing;
   ending.throwIfAborted();
@@ -163,19 +169,6 @@ function endByChain(config: MinerConfig, hotkey: string, chain: Chain): AbortSig
     ending.abort(new MinerError('CHAIN_WRONG_NETWORK', `${connection.endpoint}: ${connection.reason}`));
   });
   return ending.signal;
-}
-
-/** Resolves when signed requests are answered and the chain holds the address, or once the miner is to end. */
-async function whenReady(miner: Miner, chain: Chain, ending: AbortSignal): Promise<void> {
-  // Asked and not told, since mere time makes a miner ready too: a lost memory of served requests is waited out.
-  while (!ending.aborted && !(miner.readiness().ready && chain.announcement.state === 'announced')) {
-    await sleep(READY_CHECK_MS, undefined, { signal: ending }).catch(() => undefined);
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Waits for the drain, but not for a caller that never ends. */

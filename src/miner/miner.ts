@@ -2,14 +2,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createAdminServer, type Readiness } from '../admin/server.ts';
 import { createBodyBudget } from '../admission/body-budget.ts';
-import { createClockSkew } from '../admission/clock-skew.ts';
+import type { ClockSkew } from '../admission/clock-skew.ts';
 import { createScheduler } from '../admission/scheduler.ts';
 import { createAuthenticator } from '../axon/authenticate.ts';
 import { createGates } from '../axon/gates.ts';
-import { createAxonServer } from '../axon/server.ts';
+import { createAxonServer, MAX_CONNECTIONS } from '../axon/server.ts';
 import { createSynapseProtocol } from '../axon/synapse-protocol.ts';
+import { AXON_VERSION } from '../chain/axon-call.ts';
 import type { Chain } from '../chain/chain.ts';
-import { AXON_VERSION } from '../chain/serve-axon.ts';
 import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { createReplayGuard } from '../epistula/replay-guard.ts';
@@ -19,7 +19,9 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createRequestLog } from '../telemetry/request-log.ts';
 import { createAnswerer, type Engines } from './answerer.ts';
 import { createClockCheck } from './clock-check.ts';
-import { type MinerView, minerStatus, readinessOf } from './status.ts';
+import { createHostCheck } from './host-check.ts';
+import { readinessOf } from './readiness.ts';
+import { type MinerView, minerStatus } from './status.ts';
 
 /** What a miner is given; it owns none of it, so several miners can share an engine. */
 export interface MinerParts {
@@ -29,6 +31,8 @@ export interface MinerParts {
   readonly hotkeyFolder: string;
   readonly engines: Engines;
   readonly chain: Chain;
+  /** Learns from the requests how right our clock is; the chain judges the age of blocks by it. */
+  readonly skew: ClockSkew;
   readonly temporary: TemporaryFolder;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -52,7 +56,7 @@ const MAX_WAITING_REQUESTS = 256;
 
 /** Puts a miner together: the journey of a request, from the socket to the answer. */
 export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
-  const { hotkey, hotkeyFolder, engines, chain, temporary, clock, logger } = parts;
+  const { hotkey, hotkeyFolder, engines, chain, skew, temporary, clock, logger } = parts;
   const { bodyLimitBytes, bodyBudgetBytes, videoConcurrency, futureToleranceMs, minStakeTao } = config.axon;
 
   const replayGuard = createReplayGuard({
@@ -64,7 +68,6 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const verifier = createSignatureVerifier();
   const gates = createGates({ minStakeTao, signers: chain, replayGuard, verifier, clock });
   const budget = createBodyBudget({ totalBytes: bodyBudgetBytes, bodyLimitBytes, clock });
-  const skew = createClockSkew();
   const scheduler = createScheduler({
     slots: { image: availableParallelism(), video: videoConcurrency },
     maxWaiting: MAX_WAITING_REQUESTS,
@@ -72,7 +75,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const requests = createRequestLog({ logger, clock });
   const clockCheck = createClockCheck({
     chainOffsetMs: () => chain.clockOffsetMs,
-    callers: () => skew.typical(),
+    skew,
     logger,
   });
   const stopChecking = chain.on('blockTime', clockCheck.check);
@@ -102,6 +105,8 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     signed: { budget, skew, temporary, clock, onRecord },
   });
 
+  const hostCheck = createHostCheck({ stateDir: hotkeyFolder, maxConnections: MAX_CONNECTIONS });
+  const closing = new AbortController();
   let axonPort: number | undefined;
   const view: MinerView = {
     config,
@@ -115,6 +120,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     replayGuard,
     clock,
     clockCheck,
+    hostCheck,
     get axonPort() {
       return axonPort;
     },
@@ -125,6 +131,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
 
   return {
     async listen() {
+      void hostCheck.keepLooking(closing.signal);
       const adminPort = await admin.listen(config.admin.host, config.admin.port);
       axonPort = await axon.listen(config.axon.host, config.axon.port);
       return { axonPort, adminPort };
@@ -133,6 +140,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     status,
     async close() {
       axonPort = undefined;
+      closing.abort();
       stopChecking();
       await axon.close();
       await scheduler.idle();

@@ -58,7 +58,7 @@ export async function awaitReady({
     const answer = await readStatus(adminPort, signal);
     // Whoever else answers there is not the miner that was started.
     const report = answer?.miner.pid === started.pid ? answer : undefined;
-    if (report !== undefined && isReady(report)) return { kind: 'ready', report };
+    if (report?.readiness.ready === true) return { kind: 'ready', report };
     if (mayBeUnregistered && report !== undefined && isUnregistered(report))
       return { kind: 'unregistered', report };
     if (clock.monotonic() >= until) return { kind: 'trying', report, restarts: started.restarts };
@@ -70,10 +70,6 @@ function hasEnded({ pid, status, exitCode }: Pm2Process): boolean {
   if (pid !== undefined) return false;
   // pm2 says so of a process that it leaves stopped because of its exit code, too.
   return status !== 'waiting restart' || (exitCode !== undefined && LASTING_EXIT_CODES.has(exitCode));
-}
-
-function isReady({ readiness, chain }: MinerReport): boolean {
-  return readiness.ready && chain.announcement.state === 'announced';
 }
 
 function isUnregistered({ chain, models, axon }: MinerReport): boolean {

@@ -53,14 +53,13 @@ export function startText({ hotkey, outcome, lastWords }: StartReport, context: 
     }
     case 'trying': {
       const { report, restarts } = outcome;
-      const { ready = false, reasons = [] } = report?.readiness ?? {};
-      const missing = ready && report !== undefined ? [announcementWords(report)] : reasons;
+      const reasons = report?.readiness.reasons ?? [];
       const state = restarts === 0 ? 'runs' : `has ended ${restarts} times and is started again`;
       return {
         succeeded: false,
         lines: [
           `${name} ${state}, and is not ready after ${waitMs / 1000} s; it goes on trying`,
-          ...missing.map((reason) => `  reason: ${reason}`),
+          ...reasons.map((reason) => `  reason: ${reason}`),
           ...warnings(report?.readiness.warnings ?? []),
           ...(report === undefined ? lastWords.map((line) => `  ${line}`) : []),
           `${script} status tells when it is ready, ${script} logs shows its log`,

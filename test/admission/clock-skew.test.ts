@@ -51,4 +51,17 @@ describe('the clock skew of callers', () => {
     }
     expect(skew.typical()).toEqual({ offsetMs: 120, callers: 5 });
   });
+
+  it('is agreed on once three callers were met', () => {
+    const skew = createClockSkew();
+    for (const [caller, agreedMs] of [
+      ['a', undefined],
+      ['b', undefined],
+      ['b', undefined],
+      ['c', 5_000],
+    ] as const) {
+      skew.learn(caller, 1_000_000, 1_005_000);
+      expect(skew.agreedOffsetMs()).toBe(agreedMs);
+    }
+  });
 });

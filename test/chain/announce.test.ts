@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import { bob, closeAfterEach, DISPATCH_ERRORS, dave, openChain, openDevnet } from './fixture.ts';
+import {
+  bob,
+  closeAfterEach,
+  DISPATCH_ERRORS,
+  dave,
+  openChain,
+  openCountingProxy,
+  openDevnet,
+} from './fixture.ts';
 
 closeAfterEach();
 
@@ -154,6 +164,89 @@ describe('announcing', () => {
     await rival.close();
     await until(() => devnet.axonOf(bob)?.port === ADDRESS.port && chain.announcement.state === 'announced');
   });
+
+  it('names the address of another host that uses the same hotkey, while the chain lets it announce nothing', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 1_000 });
+    const rival = openChain([devnet.url]);
+    rival.announce({ ip: '203.0.113.9', port: 7000 });
+    await until(() => rival.announcement.state === 'announced');
+    await rival.close();
+    const chain = openChain([devnet.url]);
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'waiting' && chain.announcement.untilBlock !== undefined);
+    expect(chain.announcement).toMatchObject({ refusal: 'ServingRateLimitExceeded' });
+    expect(chain.status().heldAddress).toMatchObject({
+      ip: '203.0.113.9',
+      port: 7000,
+      leadsHere: false,
+      isForeign: true,
+    });
+  });
+
+  it('is given up for six hours after three changes that it did not cause, also by a miner that was restarted', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
+    const stateDir = temporaryFolderPath();
+    const { logger, lines } = createCapturingLogger();
+    const chain = openChain([devnet.url], { stateDir, logger });
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced');
+    // As another host would, which takes no pause.
+    for (const port of [7001, 7002, 7003]) {
+      const rival = openChain([devnet.url]);
+      rival.announce({ ip: '203.0.113.9', port });
+      await until(() => rival.announcement.state === 'announced');
+      await rival.close();
+      if (port < 7003) await until(() => devnet.axonOf(bob)?.port === ADDRESS.port);
+    }
+    await until(() => chain.announcement.state === 'waiting' && chain.announcement.untilMs !== undefined);
+    const { untilMs = 0 } = chain.announcement as { untilMs?: number };
+    const pausedMs = untilMs - Date.now();
+    expect(pausedMs).toBeGreaterThan(5.9 * 3_600_000);
+    expect(pausedMs).toBeLessThanOrEqual(6 * 3_600_000);
+    expect(chain.announcement).toMatchObject({ reason: expect.stringContaining('the same hotkey') });
+    expect(lines().find(({ untilMs }) => untilMs !== undefined)).toMatchObject({
+      level: 'error',
+      code: 'CHAIN_HOTKEY_CONTESTED',
+      other: '203.0.113.9:7003',
+    });
+    await chain.close();
+
+    const restarted = openChain([devnet.url], { stateDir });
+    restarted.announce(ADDRESS);
+    await until(
+      () => restarted.announcement.state === 'waiting' && restarted.announcement.untilMs === untilMs,
+    );
+    expect(devnet.axonOf(bob)?.port).toBe(7003);
+  });
+
+  it('from a former address of the same miner is not taken for that of another', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 1_000 });
+    const stateDir = temporaryFolderPath();
+    const before = openChain([devnet.url], { stateDir });
+    before.announce(ADDRESS);
+    await until(() => before.announcement.state === 'announced');
+    await before.close();
+    const chain = openChain([devnet.url], { stateDir });
+    chain.announce({ ...ADDRESS, ip: '8.8.4.4' });
+    await until(() => chain.announcement.state === 'waiting' && chain.announcement.untilBlock !== undefined);
+    expect(chain.status().heldAddress).toMatchObject({ ip: '8.8.8.8', leadsHere: false, isForeign: false });
+  });
+
+  it.each(['10.1.2.3', '127.0.0.2', '100.64.1.1', '203.0.113.9'])(
+    'of %s, which the internet cannot reach, is never signed for a public network',
+    async (ip) => {
+      const devnet = await openDevnet();
+      const node = await openCountingProxy(devnet.url);
+      const chain = openChain([node.url], { isPublicNetwork: true });
+      chain.announce({ ip, port: 8091 });
+      await until(() => chain.announcement.state === 'failed');
+      expect(chain.announcement).toMatchObject({ code: 'CONFIG_INVALID' });
+      expect(node.methods()).not.toContain('author_submitAndWatchExtrinsic');
+      expect(devnet.axonOf(bob)).toBeUndefined();
+      chain.announce(ADDRESS);
+      await until(() => chain.announcement.state === 'announced');
+    },
+  );
 
   it('happens within two blocks when an unregistered hotkey is registered while the miner runs', async () => {
     const devnet = await openDevnet({ blockTimeMs: 2_000 });

@@ -123,6 +123,34 @@ export async function openCountingProxy(
   };
 }
 
+interface Alterations {
+  /** The answer to a question, which is then not passed on; undefined to pass it on. */
+  readonly answer: (method: string, params: readonly unknown[]) => unknown;
+  /** The parameters that a question is passed on with; its own when absent. */
+  readonly ask?: (method: string, params: readonly unknown[]) => readonly unknown[];
+}
+
+/** Passes everything on to the node at `target`, with these alterations. */
+export async function openAlteringProxy(
+  target: string,
+  { answer, ask = (_method, params) => params }: Alterations,
+): Promise<string> {
+  return await openServer((socket) => {
+    const upstream = new WebSocket(target);
+    const ready = once(upstream, 'open');
+    socket.on('close', () => upstream.terminate());
+    socket.on('message', async (data) => {
+      const { id, method, params } = JSON.parse(String(data));
+      const result = answer(method, params);
+      await ready;
+      if (result === undefined) {
+        upstream.send(JSON.stringify({ jsonrpc: '2.0', id, method, params: ask(method, params) }));
+      } else socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    });
+    upstream.on('message', (data) => socket.send(String(data)));
+  });
+}
+
 async function openServer(onConnection: (socket: WebSocket) => void): Promise<string> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   server.on('connection', onConnection);
@@ -140,10 +168,12 @@ async function openServer(onConnection: (socket: WebSocket) => void): Promise<st
 interface TestChainOptions {
   readonly key?: Parameters<typeof developmentKey>[0];
   readonly expectedGenesisHash?: string;
+  readonly isPublicNetwork?: boolean;
   readonly refuseGenesis?: readonly string[];
   readonly netuid?: number;
   readonly stateDir?: string;
   readonly blockWatchdogMs?: number;
+  readonly callersClockOffsetMs?: () => number | undefined;
   readonly signersMaxAgeMs?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
@@ -158,6 +188,7 @@ export function openChain(
   const chain = createChain({
     endpoints,
     netuid: NETUID,
+    isPublicNetwork: false,
     wallet: { hotkeyAddress: pair.address, pair },
     logger: logger ?? createLogger({ level: 'silent' }),
     clock,

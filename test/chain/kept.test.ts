@@ -160,7 +160,7 @@ describe('a network whose genesis is not known', () => {
     expect(new Set(asked)).toEqual(new Set(['chain_getBlockHash']));
 
     rmSync(genesisPath);
-    await until(() => asked.includes('state_getRuntimeVersion'));
+    await until(() => asked.includes('state_getStorage'));
   });
 
   it('is not held to a chain that could not be used', async () => {

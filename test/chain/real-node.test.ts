@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AxonCall } from '../../src/chain/axon-call.ts';
 import type { Chain } from '../../src/chain/chain.ts';
-import { ipv4ToInteger } from '../../src/chain/ipv4.ts';
 import { createMetadataCache } from '../../src/chain/metadata-cache.ts';
 import { parsePoolRefusal } from '../../src/chain/refusals.ts';
 import { type ChainSession, openSession } from '../../src/chain/session.ts';
-import { type AxonCall, readDispatchError, submitServeAxon } from '../../src/chain/submit.ts';
+import { readDispatchError, submitServeAxon } from '../../src/chain/submit.ts';
 import { createReader, type SubtensorReader } from '../../src/chain/subtensor-reader.ts';
 import { createDevnet } from '../../src/devnet/node.ts';
 import { MinerError } from '../../src/errors.ts';
+import { ipv4ToInteger } from '../../src/net/ipv4.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { until } from '../fixtures/until.ts';
 import { BLOCK_TIME_MS, closeAfterEach, developmentKey, openChain } from './fixture.ts';
@@ -46,6 +47,7 @@ function itServes(open: () => Promise<{ url: string; netuid: number }>, timeoutM
       metadataCache: createMetadataCache({ folder: undefined, logger }),
       connectTimeoutMs: 10_000,
       callTimeoutMs: 20_000,
+      judgeHead: () => undefined,
       signal: new AbortController().signal,
       onHead: (block) => {
         head = block;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
+import { BLOCK_TIME_KEY, type HeadJudge } from '../../src/chain/head-age.ts';
 import type { MetadataCache } from '../../src/chain/metadata-cache.ts';
 import { type ChainSession, displayEndpoint, openSession } from '../../src/chain/session.ts';
 import { createReader } from '../../src/chain/subtensor-reader.ts';
@@ -19,13 +20,18 @@ function encodeServeAxon({ api }: ChainSession): string | undefined {
   return call?.method.toHex();
 }
 
-async function open(url: string, metadata: MetadataCache = new Map()): Promise<ChainSession> {
+async function open(
+  url: string,
+  metadata: MetadataCache = new Map(),
+  judgeHead: HeadJudge = () => undefined,
+): Promise<ChainSession> {
   return await openSession({
     url,
     genesis: { expected: undefined, refused: [] },
     metadataCache: metadata,
     connectTimeoutMs: 5_000,
     callTimeoutMs: 5_000,
+    judgeHead,
     signal: new AbortController().signal,
     onHead: () => undefined,
     onCallbackError: () => undefined,
@@ -86,10 +92,52 @@ describe('a session', () => {
     await end(session);
   });
 
+  it('knows no weights version where the runtime lacks it, and reads 0 where nobody has set it', async () => {
+    const session = await open((await openDevnet()).url);
+    const older = Object.create(session.api, { query: { value: { subtensorModule: {} } } });
+    const reading = (api: ChainSession['api'], netuid: number) =>
+      createReader({ session: { ...session, api }, netuid, hotkey: bob }).readWeightsVersion();
+    expect(await reading(older, NETUID)).toBeUndefined();
+    expect(await reading(session.api, NETUID)).toBe(303_010);
+    expect(await reading(session.api, 77)).toBe(0);
+    await end(session);
+  });
+
   it('says so when the chain has no such subnet', async () => {
     const session = await open((await openDevnet()).url);
     const reader = createReader({ session, netuid: 77, hotkey: bob });
     await expect(reader.readSigners()).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
+    await end(session);
+  });
+
+  it('is not opened to a node whose newest block is not believed, whose metadata is not loaded', async () => {
+    const devnet = await openDevnet();
+    const metadata = new Map<string, `0x${string}`>();
+    const judged: number[] = [];
+    const opening = open(devnet.url, metadata, (timestampMs) => {
+      judged.push(timestampMs);
+      return new MinerError('CHAIN_NODE_BEHIND', 'too old');
+    });
+    await expect(opening).rejects.toMatchObject({ code: 'CHAIN_NODE_BEHIND', message: 'too old' });
+    expect(judged).toHaveLength(1);
+    expect(devnet.state.byNumber(0)?.timestampMs).toBeLessThanOrEqual(judged[0] ?? 0);
+    expect(metadata.size).toBe(0);
+  });
+
+  it('ends with the judgement of a later head that is not believed', async () => {
+    let fault: MinerError | undefined;
+    const session = await open((await openDevnet()).url, new Map(), () => fault);
+    expect(session.believes(1)).toBe(true);
+    expect(session.socket.ended.aborted).toBe(false);
+    fault = new MinerError('CHAIN_NODE_BEHIND', 'too old');
+    expect(session.believes(1)).toBe(false);
+    expect(session.socket.ended.reason).toBe(fault);
+    await session.socket.closed;
+  });
+
+  it('finds the time of a block where the metadata says that it is', async () => {
+    const session = await open((await openDevnet()).url);
+    expect(session.api.query.timestamp?.now?.key()).toBe(BLOCK_TIME_KEY);
     await end(session);
   });
 

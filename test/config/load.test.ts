@@ -120,7 +120,8 @@ describe('what depends on other settings', () => {
   it('infers the network and the netuid from the endpoint only when they are absent', () => {
     const testnet = { CHAIN_ENDPOINT: 'wss://test.finney.opentensor.ai:443' };
     expect(resolve({ file: testnet }).chain).toMatchObject({ networkName: 'test', netuid: 168 });
-    expect(resolve({ file: { ...testnet, NETWORK: 'finney' } }).chain.networkName).toBe('finney');
+    const ownNode = { CHAIN_ENDPOINT: 'wss://node.example' };
+    expect(resolve({ file: { ...ownNode, NETWORK: 'finney' } }).chain.networkName).toBe('finney');
     expect(resolve({ file: { ...testnet, NETUID: '7' } }).chain.netuid).toBe(7);
     expect(resolve({ file: { CHAIN_ENDPOINT: 'ws://127.0.0.1:9944' } }).chain.networkName).toBe('local');
   });

@@ -8,8 +8,12 @@ const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
 const EVE = '5HGjWAeFDfFCWPsjFQdVV2Msvz2XtMktvgocEZcCj68kUMaw';
 
+const HOUR_MS = 3_600_000;
+
 interface State {
   readonly block: number;
+  readonly timestampMs: number;
+  readonly weightsVersion: number;
   readonly neurons: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -84,6 +88,32 @@ describe('the control of the devnet', () => {
     expect((await api.query.subtensorModule?.uids?.(NETUID, holder))?.toJSON()).toBe(1);
   });
 
+  it('sets the weights version, which storage and metagraph both show', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    const stored = async () => (await api.query.subtensorModule?.weightsVersionKey?.(NETUID))?.toJSON();
+    expect(await stored()).toBe(303_010);
+    devnet.setWeightsVersion(409_090);
+    expect(await stored()).toBe(409_090);
+    const answer = await api.call.subnetInfoRuntimeApi?.getMetagraph?.(NETUID);
+    expect(answer?.toJSON()).toMatchObject({ weightsVersion: 409_090 });
+  });
+
+  it('makes blocks that are as far in the past as asked for, until that is ended', async () => {
+    let nowMs = 1_700_000_000_000;
+    const devnet = await openDevnet({ clock: { now: () => nowMs } });
+    const headMs = async () => (await stateOf(devnet)).timestampMs;
+    devnet.setLag(3 * HOUR_MS);
+    expect(await headMs()).toBe(1_700_000_000_001 - 3 * HOUR_MS);
+    nowMs += 12_000;
+    devnet.produceBlock();
+    expect(await headMs()).toBe(nowMs - 3 * HOUR_MS);
+    devnet.setLag(HOUR_MS);
+    expect(await headMs()).toBe(nowMs + 1 - HOUR_MS);
+    devnet.setLag(0);
+    expect(await headMs()).toBe(nowMs + 2);
+  });
+
   it('makes each change in a block of its own', async () => {
     const devnet = await openDevnet();
     devnet.setStake(BOB, 5);
@@ -103,6 +133,11 @@ describe('the control of the devnet', () => {
     expect(() => devnet.register(DAVE, { stakeTao: Number.NaN })).toThrow(wrong);
     expect(() => devnet.deregister(DAVE)).toThrow(wrong);
     expect(() => devnet.setStake(DAVE, 1)).toThrow(wrong);
+    expect(() => devnet.setWeightsVersion(-1)).toThrow(wrong);
+    expect(() => devnet.setWeightsVersion(0.5)).toThrow(wrong);
+    expect(() => devnet.setLag(-1)).toThrow(wrong);
+    expect(() => devnet.setLag(366 * 24 * HOUR_MS)).toThrow(wrong);
+    expect(() => devnet.setLag(Number.NaN)).toThrow(wrong);
     expect(() => devnet.refuseNext(256)).toThrow(wrong);
     expect(() => devnet.failNext('NoSuchError')).toThrow(wrong);
     expect(devnet.blockNumber).toBe(0);
@@ -129,8 +164,14 @@ describe('the control calls of the devnet over HTTP', () => {
     await post(devnet, 'devnet_setPermit', [DAVE, true]);
     await post(devnet, 'devnet_deregister', [EVE]);
     expect(await post(devnet, 'devnet_produceBlock')).toBe(6);
-    const { block, neurons } = await stateOf(devnet);
-    expect(block).toBe(6);
+    await post(devnet, 'devnet_setWeightsVersion', [409_090]);
+    const beforeMs = Date.now();
+    await post(devnet, 'devnet_lag', [{ seconds: 7_200 }]);
+    const { block, neurons, timestampMs, weightsVersion } = await stateOf(devnet);
+    expect(block).toBe(8);
+    expect(weightsVersion).toBe(409_090);
+    expect(timestampMs).toBeGreaterThanOrEqual(beforeMs - 2 * HOUR_MS);
+    expect(timestampMs).toBeLessThan(beforeMs - HOUR_MS);
     expect(neurons[3]).toEqual({
       uid: 3,
       hotkey: DAVE,
@@ -171,6 +212,10 @@ describe('the control calls of the devnet over HTTP', () => {
     ['devnet_deregister', [DAVE]],
     ['devnet_setStake', [BOB, -1]],
     ['devnet_setPermit', [BOB, 'yes']],
+    ['devnet_setWeightsVersion', ['3.3.1']],
+    ['devnet_lag', []],
+    ['devnet_lag', [{ seconds: -1 }]],
+    ['devnet_lag', [{ hours: 1 }]],
     ['devnet_stopAnswering', []],
     ['devnet_stopAnswering', [{ seconds: 0 }]],
     ['devnet_state', [1]],

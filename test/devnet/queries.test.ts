@@ -57,6 +57,7 @@ describe('the storage of the devnet', () => {
     expect(await query(api, 'subnetworkN', 1)).toBe(0);
     expect(await query(api, 'uids', 1, BOB)).toBeNull();
     expect(await query(api, 'servingRateLimit', 1)).toBe(50);
+    expect(await query(api, 'weightsVersionKey', 1)).toBe(0);
   });
 
   it('keeps the time of each block', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AxonAddress } from '../../src/chain/serve-axon.ts';
+import type { AxonAddress } from '../../src/chain/axon-call.ts';
 import { decodeExtrinsic } from '../../src/devnet/extrinsic.ts';
 import type { Devnet } from '../../src/devnet/node.ts';
 import {

@@ -7,30 +7,23 @@ import { systemClock } from '../../src/clock.ts';
 import { awaitReady } from '../../src/pm2/await-ready.ts';
 import type { Pm2Process } from '../../src/pm2/process-list.ts';
 
-const ANNOUNCED = { state: 'announced', ip: '203.0.113.9', port: 8091 };
+const HELD = { ip: '203.0.113.9', port: 8091, leadsHere: true };
 const REGISTERED = { state: 'registered', uid: 1 };
 
 interface Facts {
   readonly pid: number;
   readonly ready?: boolean;
   readonly registration?: object;
-  readonly announcement?: object;
   readonly model?: string;
 }
 
 /** What the admin port of a miner answers, as far as it is read. */
-function report({
-  pid,
-  ready = true,
-  registration = REGISTERED,
-  announcement = ANNOUNCED,
-  model = 'ready',
-}: Facts) {
+function report({ pid, ready = true, registration = REGISTERED, model = 'ready' }: Facts) {
   return {
     readiness: { ready, reasons: ready ? [] : ['a reason'], warnings: [] },
     miner: { type: 'detector', hotkey: '5F', network: 'local', netuid: 34, pid, uptimeSeconds: 1 },
     axon: { port: 8091 },
-    chain: { registration, announcement },
+    chain: { registration, heldAddress: HELD },
     models: { image: { state: model } },
     requests: { total: 0, byCode: {}, recent: [] },
   };
@@ -86,13 +79,9 @@ function wait(
 }
 
 describe('a miner that was started under pm2', () => {
-  it('is waited for until it is ready and announced', async () => {
+  it('is waited for until it is ready', async () => {
     const { pid = 0 } = startProcess();
-    const answers = [
-      report({ pid, ready: false }),
-      report({ pid, announcement: { state: 'submitted' } }),
-      report({ pid }),
-    ];
+    const answers = [report({ pid, ready: false }), report({ pid, ready: false }), report({ pid })];
     const port = await serve(() => (answers.length > 1 ? answers.shift() : answers[0]) ?? {});
     expect(await wait(port, () => [listed({ pid })])).toMatchObject({
       kind: 'ready',

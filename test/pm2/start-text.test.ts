@@ -19,7 +19,7 @@ const report = (changes: Partial<MinerReport> = {}): MinerReport => ({
   axon: { port: 8091 },
   chain: {
     registration: { state: 'registered', uid: 7 },
-    announcement: { state: 'announced', ip: '203.0.113.9', port: 8091 },
+    heldAddress: { ip: '203.0.113.9', port: 8091, leadsHere: true },
   },
   models: {},
   requests: { total: 0, byCode: {}, recent: [] },
@@ -50,7 +50,7 @@ describe('a start in words', () => {
 
   it('says of one without registration what it costs, and that nobody asks', () => {
     const registration = { state: 'unregistered', burnTao: 0.5 } as const;
-    const chain = { registration, announcement: { state: 'waiting' } };
+    const chain = { registration, heldAddress: null };
     const { succeeded, lines } = tell({ kind: 'unregistered', report: report({ chain }) });
     expect(succeeded).toBe(true);
     expect(lines[0]).toMatch(
@@ -69,14 +69,6 @@ describe('a start in words', () => {
       '  reason: the chain is away',
       expect.stringContaining('./start_miner.sh --instance two status'),
     ]);
-  });
-
-  it('says of one that is not announced yet what keeps it', () => {
-    const registration = { state: 'registered', uid: 7 } as const;
-    const chain = { registration, announcement: { state: 'failed', reason: 'InvalidIpAddress' } };
-    expect(tell({ kind: 'trying', report: report({ chain }), restarts: 0 }).lines).toContain(
-      '  reason: not announced on the chain: InvalidIpAddress',
-    );
   });
 
   it('says of one that crashes again and again what it said last', () => {

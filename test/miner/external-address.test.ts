@@ -1,9 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { AxonAddress } from '../../src/chain/serve-axon.ts';
+import type { AxonAddress } from '../../src/chain/axon-call.ts';
+import type { AddressProblem } from '../../src/chain/serve-axon.ts';
+import { systemClock } from '../../src/clock.ts';
 import { parseFlags } from '../../src/config/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { resolveConfig } from '../../src/config/miner-config.ts';
-import { keepAddressAnnounced } from '../../src/miner/announcer.ts';
+import { keepAddressAnnounced } from '../../src/miner/external-address.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -17,13 +19,18 @@ function follow(addresses: readonly (string | undefined)[], env: Record<string, 
     file: undefined,
   });
   const announced: AxonAddress[] = [];
+  const problems: AddressProblem[] = [];
   const { logger, lines } = createCapturingLogger();
   const stop = new AbortController();
   let looks = 0;
   let asked = 0;
   const following = keepAddressAnnounced(resolveConfig(loaded, { dev: false, root: '/' }), {
-    chain: { announce: (address) => announced.push(address) },
+    chain: {
+      announce: (address) => announced.push(address),
+      lackAddress: (problem) => problems.push(problem),
+    },
     logger,
+    clock: systemClock,
     signal: stop.signal,
     pace: PACE,
     // All five sources are asked at each look.
@@ -38,7 +45,7 @@ function follow(addresses: readonly (string | undefined)[], env: Record<string, 
     stop.abort();
     await following;
   });
-  return { announced, lines, looks: () => looks };
+  return { announced, problems, lines, looks: () => looks };
 }
 
 describe('the announced address', () => {
@@ -70,17 +77,24 @@ describe('the announced address', () => {
     expect(lines().filter(({ level }) => level === 'error')).toHaveLength(2);
   });
 
-  it.each([
-    ['10.1.2.3', 'CONFIG_INVALID'],
-    ['127.0.0.1', 'CONFIG_INVALID'],
-    ['203.0.113.9', 'CONFIG_INVALID'],
-  ])(
-    'that validators cannot reach (%s) is an error line with the reason, and nothing is announced',
-    async (ip, code) => {
-      const { announced, lines } = follow(['8.8.8.8'], { AXON_EXTERNAL_IP: ip });
-      await until(() => lines().length > 2);
-      expect(announced).toEqual([]);
-      expect(lines()[0]).toMatchObject({ level: 'error', code, msg: 'no address to announce' });
+  it('is said to be missing, with the reason and the time of the next look, until it is found', async () => {
+    const { announced, problems } = follow([undefined, '8.8.8.8']);
+    await until(() => announced.length === 1);
+    expect(problems).toEqual([
+      {
+        code: 'CHAIN_NO_EXTERNAL_IP',
+        reason: expect.stringContaining('no source told'),
+        retryAtMs: expect.any(Number),
+      },
+    ]);
+  });
+
+  it.each(['finney', 'test'])(
+    'is asked of the internet on %s, also if the only endpoint is a node on this host',
+    async (NETWORK) => {
+      const { announced } = follow(['8.8.8.8'], { NETWORK, CHAIN_ENDPOINT: 'ws://127.0.0.1:9944' });
+      await until(() => announced.length === 1);
+      expect(announced).toEqual([{ ip: '8.8.8.8', port: 9000 }]);
     },
   );
 });

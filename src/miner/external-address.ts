@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chain } from '../chain/chain.ts';
-import { type ExternalIp, IP_SOURCES, resolveExternalIp } from '../chain/external-ip.ts';
+import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
-import { isLoopbackEndpoint } from '../config/networks.ts';
+import { type ExternalIp, IP_SOURCES, resolveExternalIp } from '../net/external-ip.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 /** How often the address is looked up; in milliseconds. */
@@ -15,9 +15,10 @@ interface Pace {
   readonly confirmMs: number;
 }
 
-interface AnnouncerParts {
-  readonly chain: Pick<Chain, 'announce'>;
+interface ExternalAddressParts {
+  readonly chain: Pick<Chain, 'announce' | 'lackAddress'>;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Asks a source for the address of this host; the platform's own when absent. */
   readonly fetch?: Parameters<typeof resolveExternalIp>[0]['fetch'];
@@ -37,8 +38,8 @@ const PACE: Pace = {
  * lives: homes and clouds change addresses. One that differs from the last is looked up once more before it is
  * believed. A wrong address is an error line, never the end of the process. Resolves once `signal` is aborted.
  */
-export async function keepAddressAnnounced(config: MinerConfig, parts: AnnouncerParts): Promise<void> {
-  const { chain, logger, signal, fetch: ask = fetch, pace = PACE } = parts;
+export async function keepAddressAnnounced(config: MinerConfig, parts: ExternalAddressParts): Promise<void> {
+  const { chain, logger, clock, signal, fetch: ask = fetch, pace = PACE } = parts;
   let announced: string | undefined;
   let unconfirmed: string | undefined;
   let failures = 0;
@@ -49,6 +50,7 @@ export async function keepAddressAnnounced(config: MinerConfig, parts: Announcer
     if (!found.ok) {
       const waitMs = retryMs();
       const { code, reason } = found;
+      chain.lackAddress({ code, reason, retryAtMs: clock.now() + waitMs });
       // What is announced stays announced: the sources may be down while the address is what it was.
       if (announced === undefined) logger.error({ code, reason, retryMs: waitMs }, 'no address to announce');
       else logger.debug({ code, reason, retryMs: waitMs }, 'external address not looked up');
@@ -74,8 +76,8 @@ export async function keepAddressAnnounced(config: MinerConfig, parts: Announcer
 
   while (!signal.aborted) {
     const found = await resolveExternalIp({
-      configured: config.axon.externalIp ?? '',
-      chainIsLocal: config.chain.endpoints.every(isLoopbackEndpoint),
+      configured: config.axon.externalIp,
+      isPublicNetwork: config.chain.isPublic,
       fetch: ask,
       sources: IP_SOURCES,
       timeoutMs: IP_TIMEOUT_MS,

@@ -54,3 +54,13 @@ export function ipv4ToInteger(address: string): bigint {
   if (!isIPv4(address)) throw new TypeError('not an IPv4 address');
   return address.split('.').reduce((value, octet) => value * 256n + BigInt(octet), 0n);
 }
+
+/** The address that the chain stores as an integer with its IP version, 4 or 6; IPv6 without abbreviation. */
+export function integerToIp(value: bigint, ipType: number): string {
+  const groups = ipType === 4 ? 4 : 8;
+  const bits = ipType === 4 ? 8n : 16n;
+  const parts = Array.from({ length: groups }, (_, index) =>
+    Number((value >> (bits * BigInt(groups - 1 - index))) & ((1n << bits) - 1n)),
+  );
+  return ipType === 4 ? parts.join('.') : parts.map((part) => part.toString(16)).join(':');
+}

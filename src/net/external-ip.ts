@@ -1,23 +1,19 @@
-import { isIP, isIPv4 } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { reservedMeaning } from './ipv4.ts';
 
 /** The address to announce and where it comes from, or why there is none. */
 export type ExternalIp =
   | { readonly ok: true; readonly ip: string; readonly origin: 'configured' | 'discovered' | 'interface' }
-  | {
-      readonly ok: false;
-      readonly code: 'CONFIG_INVALID' | 'CHAIN_NO_EXTERNAL_IP';
-      readonly reason: string;
-    };
+  | { readonly ok: false; readonly code: 'CHAIN_NO_EXTERNAL_IP'; readonly reason: string };
 
 type Fetch = (url: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
 
 interface ExternalIpOptions {
-  /** AXON_EXTERNAL_IP as configured; empty or `[::]`: find it out. */
-  readonly configured: string;
-  /** Whether the chain is on this machine: then an address that only this machine or its network reaches will do. */
-  readonly chainIsLocal: boolean;
+  /** The IPv4 address that the operator named; undefined: find it out. */
+  readonly configured: string | undefined;
+  /** Whether validators come over the internet. If not, an address of this host's network card will do. */
+  readonly isPublicNetwork: boolean;
   readonly fetch: Fetch;
   /** Asked all at once; each answers with the caller's address as plain text. */
   readonly sources: readonly string[];
@@ -45,34 +41,10 @@ const DEV_FALLBACK_IP = '127.0.0.2';
 
 /** Finds the IPv4 address at which validators reach this host. Never rejects. */
 export async function resolveExternalIp(options: ExternalIpOptions): Promise<ExternalIp> {
-  const { configured, chainIsLocal } = options;
-  const wanted = configured.trim();
-  if (wanted !== '' && wanted !== '[::]' && wanted !== '::') return checkConfigured(wanted, chainIsLocal);
-  if (chainIsLocal) return { ok: true, ip: interfaceIp() ?? DEV_FALLBACK_IP, origin: 'interface' };
+  const { configured, isPublicNetwork } = options;
+  if (configured !== undefined) return { ok: true, ip: configured, origin: 'configured' };
+  if (!isPublicNetwork) return { ok: true, ip: interfaceIp() ?? DEV_FALLBACK_IP, origin: 'interface' };
   return await discover(options);
-}
-
-function checkConfigured(address: string, chainIsLocal: boolean): ExternalIp {
-  if (!isIPv4(address)) return configInvalid(describeNonIpv4(address));
-  if (address === '127.0.0.1' || address === '255.255.255.255') {
-    return configInvalid(`AXON_EXTERNAL_IP is ${address}, which the chain refuses`);
-  }
-  const meaning = reservedMeaning(address);
-  if (meaning !== undefined && !chainIsLocal) {
-    return configInvalid(`AXON_EXTERNAL_IP is ${address}, ${meaning}: validators cannot reach it`);
-  }
-  return { ok: true, ip: address, origin: 'configured' };
-}
-
-function describeNonIpv4(address: string): string {
-  if (isIP(address.replace(/^\[|\]$/g, '')) === 6) {
-    return 'AXON_EXTERNAL_IP is an IPv6 address; validators are reached over IPv4 here';
-  }
-  return 'AXON_EXTERNAL_IP must be an IPv4 address; the chain does not store host names';
-}
-
-function configInvalid(reason: string): ExternalIp {
-  return { ok: false, code: 'CONFIG_INVALID', reason };
 }
 
 /** The first IPv4 address of this host that is not loopback. */

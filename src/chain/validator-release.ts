@@ -1,0 +1,39 @@
+/** Which release of the subnet's software its validators run, told by the `weights_version` that its owner sets on chain. */
+
+export interface ValidatorRelease {
+  /** The `weights_version` as the chain has it: validators below it cannot set weights; 0 lets all. */
+  readonly value: number;
+  /** The release that the number stands for, such as `3.3.1`; null for one that stands for none. */
+  readonly release: string | null;
+  /** Whether that release sends pictures and clips to axons; validators may run a later one. Null if the number does not tell. */
+  readonly asksAxons: boolean | null;
+}
+
+/** From 4.0.0 on the public repository holds no client for the routes of a detector or a segmenter. */
+const FIRST_WITHOUT_AXONS = 400_000;
+
+/**
+ * Reads a `weights_version`, which is 100000·major + 1000·minor + 10·patch: 303010 is 3.3.1, 409090 is 4.9.9. Minor and
+ * patch are below 100. So the subnet's public repository has it, last read at release 4.9.9 (2026-08-21).
+ *
+ * @param value a whole number from 0 on; 0 is the chain's default, which nobody has set
+ */
+export function readWeightsVersion(value: number): ValidatorRelease {
+  const isRelease = value > 0 && Number.isSafeInteger(value) && value % 10 === 0;
+  const [major, minor, patch] = [value / 100_000, (value % 100_000) / 1_000, (value % 1_000) / 10];
+  const release = isRelease ? [major, minor, patch].map(Math.floor).join('.') : null;
+  if (value >= FIRST_WITHOUT_AXONS) return { value, release, asksAxons: false };
+  return { value, release, asksAxons: release === null ? null : true };
+}
+
+/** What a `weights_version` means for a miner, in a sentence. */
+export function describeValidators({ value, release, asksAxons }: ValidatorRelease): string {
+  if (value === 0)
+    return 'the subnet sets no weights_version, so the chain does not tell which release validators run';
+  const subject = `the subnet's weights_version is ${value}`;
+  if (asksAxons === null) return `${subject}, which stands for no release`;
+  const named = `${subject}: validators run ${release ?? '4.0.0'} or later`;
+  return asksAxons
+    ? `${named}; releases before 4.0.0 send pictures and clips to axons`
+    : `${named}; since 4.0.0 (2025-08-11) they send no pictures or clips to axons, as far as releases were read (4.9.9 of 2026-08-21)`;
+}

@@ -1,0 +1,182 @@
+import type { Readiness } from '../admin/server.ts';
+import type { Chain, ChainStatus } from '../chain/chain.ts';
+import type { Announcement } from '../chain/serve-axon.ts';
+import { describeValidators } from '../chain/validator-release.ts';
+import type { Clock } from '../clock.ts';
+import type { ReplayGuard } from '../epistula/replay-guard.ts';
+import type { RequestLog } from '../telemetry/request-log.ts';
+import type { Engines } from './answerer.ts';
+import type { ClockCheck } from './clock-check.ts';
+import type { HostCheck } from './host-check.ts';
+
+/** The parts of a miner by which it is judged whether it earns. */
+export interface ReadinessView {
+  /** The port listened on; undefined while not listening. */
+  readonly axonPort: number | undefined;
+  readonly engines: Engines;
+  readonly chain: Chain;
+  readonly replayGuard: Pick<ReplayGuard, 'trustsFromMs'>;
+  readonly requests: Pick<RequestLog, 'summary'>;
+  readonly hostCheck: Pick<HostCheck, 'warnings'>;
+  readonly clockCheck: Pick<ClockCheck, 'status'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+interface Findings {
+  readonly reasons?: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+/** Validators read the chain every 72 minutes at the latest, and each miner is asked every few minutes: two readings and a bit. */
+const SILENCE_MS = 150 * 60_000;
+const OFTEN_REPLACED = 3;
+
+/**
+ * Ready means that validators can find the miner and that it answers them. A reason is what keeps them from it, a warning
+ * what soon may, or what is not as the operator believes. `/readyz`, `/status` and the READY line all come from here.
+ */
+export function readinessOf(view: ReadinessView): Readiness {
+  const status = view.chain.status();
+  const findings = [
+    view.axonPort === undefined ? { reasons: ['the axon does not listen'] } : {},
+    ...Object.entries(view.engines).map(([task, engine]) => modelFindings(task, engine.status())),
+    chainFindings(view.chain, status),
+    registrationFindings(status),
+    announcementFindings(status),
+    view.replayGuard.trustsFromMs > view.clock.now()
+      ? { reasons: ['the memory of served requests was lost; waiting it out'] }
+      : {},
+    { warnings: [...silence(view, status), ...release(status), ...view.hostCheck.warnings] },
+    { warnings: [view.clockCheck.status().warning ?? []].flat() },
+  ] satisfies Findings[];
+  const reasons = findings.flatMap((found: Findings) => found.reasons ?? []);
+  const warnings = findings.flatMap((found: Findings) => found.warnings ?? []);
+  return { ready: reasons.length === 0, reasons, warnings };
+}
+
+function modelFindings(task: string, status: ReturnType<NonNullable<Engines['image']>['status']>): Findings {
+  const { state, lastError, lastReload, missingFiles, recentRestarts } = status;
+  const warnings: string[] = [];
+  if (lastReload?.result === 'refused') {
+    warnings.push(`the ${task} model on disk was refused at ${lastReload.at}: ${lastReload.detail}`);
+  }
+  if (missingFiles.length > 0) {
+    warnings.push(`the ${task} model could not be loaded again: ${missingFiles.join(', ')} missing`);
+  }
+  if (recentRestarts >= OFTEN_REPLACED) {
+    const last = lastError === undefined ? '' : `; the last time ${lastError}`;
+    warnings.push(
+      `the process of the ${task} model was replaced ${recentRestarts} times in the last hour${last}`,
+    );
+  }
+  const why = lastError === undefined ? '' : `: ${lastError}`;
+  return { warnings, reasons: state === 'ready' ? [] : [`the ${task} model is ${state}${why}`] };
+}
+
+function chainFindings({ signersKnown }: Chain, { connection, signers }: ChainStatus): Findings {
+  const warnings: string[] = [];
+  const reasons: string[] = [];
+  if (connection.state === 'down') {
+    const sentence = `the chain is away: ${connection.endpoint}: ${connection.reason}`;
+    if (signersKnown) warnings.push(`${sentence}; judging by the table of validators of ${age(signers)} ago`);
+    else reasons.push(sentence);
+  }
+  if (!signersKnown) {
+    reasons.push(
+      signers.ageMs === null
+        ? 'the table of validators has not been read from the chain'
+        : `the table of validators is ${age(signers)} old, more than SIGNERS_MAX_AGE_HOURS`,
+    );
+  }
+  return { reasons, warnings };
+}
+
+/** The age of the signer table in words. */
+function age({ ageMs }: ChainStatus['signers']): string {
+  return inWords(ageMs ?? 0);
+}
+
+function inWords(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+function registrationFindings({ registration }: ChainStatus): Findings {
+  switch (registration.state) {
+    case 'registered':
+      return {};
+    case 'unregistered':
+      return { reasons: ['the hotkey is not registered on the subnet'] };
+    case 'deregistered':
+      return {
+        reasons: [`the hotkey was deregistered: its uid ${registration.formerUid} is no longer its own`],
+      };
+    case 'unknown':
+      return { reasons: ['it is not known yet whether the hotkey is registered'] };
+  }
+}
+
+/** Validators call the address that the chain holds, whoever put it there. */
+function announcementFindings({ registration, announcement, heldAddress }: ChainStatus): Findings {
+  if (registration.state !== 'registered' || announcement.state === 'announced') return {};
+  if (heldAddress === null) return { reasons: [`the axon is not announced: ${progress(announcement)}`] };
+  const { ip, port, leadsHere, isForeign } = heldAddress;
+  if (leadsHere) {
+    return {
+      warnings: [`other software announced this address with this hotkey: ${progress(announcement)}`],
+    };
+  }
+  const whose = isForeign
+    ? `${ip}:${port} was announced with this hotkey, not by this miner`
+    : `the chain still holds the former address ${ip}:${port}`;
+  return { reasons: [`${whose}: ${progress(announcement)}`] };
+}
+
+function progress(announcement: Announcement): string {
+  switch (announcement.state) {
+    case 'idle':
+    case 'checking':
+      return 'the address of this host is being looked up';
+    case 'submitted':
+      return 'the announcement is on its way';
+    case 'announced':
+      return 'announced';
+    case 'waiting': {
+      const { reason, refusal, untilBlock, untilMs } = announcement;
+      const until =
+        untilBlock !== undefined
+          ? `; the next try is at block ${untilBlock}`
+          : untilMs !== undefined
+            ? `; the next try is at ${new Date(untilMs).toISOString()}`
+            : '';
+      return `${reason}${refusal === undefined ? '' : ` (${refusal})`}${until}`;
+    }
+    case 'failed': {
+      const { reason, refusal, code, retryAtMs } = announcement;
+      return `${reason} (${refusal ?? code}); the next try is at ${new Date(retryAtMs).toISOString()}`;
+    }
+  }
+}
+
+/** An address that is on chain and that nobody calls. */
+function silence(
+  { requests, clock }: ReadinessView,
+  { announcement, weightsVersion }: ChainStatus,
+): string[] {
+  if (announcement.state !== 'announced') return [];
+  const { ip, port, sinceMs } = announcement;
+  const silentMs = clock.now() - Math.max(sinceMs, requests.summary().lastVerifiedAtMs ?? 0);
+  if (silentMs < SILENCE_MS) return [];
+  const validators =
+    weightsVersion === null
+      ? 'which release validators run is not known'
+      : describeValidators(weightsVersion);
+  return [
+    `no validator has called for ${inWords(silentMs)}, and ${ip}:${port} is announced; ` +
+      `test the port from another host: curl ${ip}:${port} prints 200; ${validators}`,
+  ];
+}
+
+function release({ weightsVersion }: ChainStatus): string[] {
+  return weightsVersion?.asksAxons === false ? [describeValidators(weightsVersion)] : [];
+}

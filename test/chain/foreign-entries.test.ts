@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createForeignEntries } from '../../src/chain/foreign-entries.ts';
+import type { AxonEntry } from '../../src/chain/subtensor-reader.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { createManualClock } from '../fixtures/manual-clock.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+
+const HOUR_MS = 3_600_000;
+
+function entry(port: number, block: number): AxonEntry {
+  const rest = { version: 9_003_000, ipType: 4, protocol: 4, placeholder1: 0, placeholder2: 0 };
+  return { ...rest, ip: 0x08080808n, port, block };
+}
+
+/** A miner that announces port 8091, in a folder that another process may have left. */
+function open(folder = temporaryFolderPath(), clock = createManualClock()) {
+  const entries = createForeignEntries({ folder, clock, logger: createLogger({ level: 'silent' }) });
+  return { entries, folder, clock };
+}
+
+describe('an entry of the chain', () => {
+  it('is foreign unless this miner announced it before, in this process or an earlier one', () => {
+    const { entries, folder } = open();
+    expect(entries.isForeign(entry(8091, 1))).toBe(true);
+    entries.noteOwn(entry(8091, 1));
+    expect(entries.isForeign(entry(8091, 1))).toBe(false);
+    expect(entries.isForeign(entry(9000, 1))).toBe(true);
+    expect(open(folder).entries.isForeign(entry(8091, 1))).toBe(false);
+  });
+
+  it('counts once, however often it is read', () => {
+    const { entries } = open();
+    expect(entries.noteOther(entry(9000, 2))).toBe(true);
+    expect(entries.noteOther(entry(9000, 2))).toBe(false);
+    expect(entries.noteOther(entry(9000, 3))).toBe(true);
+  });
+
+  it('that this miner announced from its former address does not count', () => {
+    const { entries } = open();
+    entries.noteOwn(entry(8091, 1));
+    expect(entries.noteOther(entry(8091, 1))).toBe(false);
+  });
+});
+
+describe('the third foreign change in a day', () => {
+  function contested() {
+    const miner = open();
+    miner.entries.noteAnnouncement();
+    for (const block of [1, 2]) miner.entries.noteOther(entry(9000, block));
+    return miner;
+  }
+
+  it('pauses the announcements for six hours after the last one, and no earlier change does', () => {
+    const { entries, clock } = contested();
+    const announcedAtMs = clock.now();
+    clock.advance(HOUR_MS);
+    expect(entries.pausedUntilMs).toBe(0);
+    entries.noteOther(entry(9000, 3));
+    expect(entries.pausedUntilMs).toBe(announcedAtMs + 6 * HOUR_MS);
+    clock.advance(6 * HOUR_MS);
+    entries.noteAnnouncement();
+    expect(entries.pausedUntilMs).toBe(clock.now() + 6 * HOUR_MS);
+  });
+
+  it('is remembered over a restart, which would otherwise go on overwriting', () => {
+    const { entries, folder, clock } = contested();
+    entries.noteOther(entry(9000, 3));
+    expect(open(folder, clock).entries.pausedUntilMs).toBe(entries.pausedUntilMs);
+    expect(readFileSync(join(folder, 'announcements.json'), 'utf8')).toContain('"block":3');
+  });
+
+  it('is forgotten a day later', () => {
+    const { entries, clock } = contested();
+    entries.noteOther(entry(9000, 3));
+    clock.advance(24 * HOUR_MS);
+    expect(entries.pausedUntilMs).toBe(0);
+  });
+});
