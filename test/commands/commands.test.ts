@@ -32,7 +32,7 @@ describe('config', () => {
   };
 
   it('prints each setting with its origin, and warnings', async () => {
-    const argv = settings('NETUID=7\nAXON_PROT=1\n');
+    const argv = settings('NETWORK=local\nNETUID=7\nAXON_PROT=1\n');
     const child = await run(['config', ...argv], { WALLET_NAME: 'mine' });
     expect(await child.ended).toBe(0);
     expect(child.output()).toContain(`NETUID=7  # ${argv[1]}`);
