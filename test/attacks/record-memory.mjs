@@ -9,9 +9,10 @@ const highest = { rssBytes: 0, heapBytes: 0 };
 // The children of the miner inherit its environment.
 if (path !== undefined && process.argv[1]?.endsWith('main.js')) {
   setInterval(() => {
-    const { rss, heapUsed } = process.memoryUsage();
-    if (rss <= highest.rssBytes && heapUsed <= highest.heapBytes) return;
-    highest.rssBytes = Math.max(highest.rssBytes, rss);
+    const rssBytes = 1024 * process.resourceUsage().maxRSS;
+    const { heapUsed } = process.memoryUsage();
+    if (rssBytes <= highest.rssBytes && heapUsed <= highest.heapBytes) return;
+    highest.rssBytes = rssBytes;
     highest.heapBytes = Math.max(highest.heapBytes, heapUsed);
     writeFileSync(path, JSON.stringify(highest));
   }, EVERY_MS).unref();
