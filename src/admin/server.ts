@@ -1,5 +1,7 @@
 import Fastify from 'fastify';
+import { watchConnections } from '../net/connections.ts';
 import { listen } from '../net/listen.ts';
+import { createOneRequestServer } from '../net/one-request-per-connection.ts';
 
 /** Whether the miner earns, and if not, why. */
 export interface Readiness {
@@ -28,9 +30,27 @@ export interface AdminServer {
 /** Names by which this machine reaches itself; a page elsewhere that resolves its own name to 127.0.0.1 has another. */
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
 
+/** Every user of this machine can connect; the port must not take the files and the memory of the public one. */
+const MAX_CONNECTIONS = 64;
+/** Answers are ready at once; what has not been read by then will not be. */
+const REQUEST_LIFE_MS = 10_000;
+/** No route reads a body. */
+const LINGER_MS = 1_000;
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000 };
+
 /** The operator's port on loopback: `/livez`, `/readyz`, `/status`. A failed readiness never fails liveness. */
 export function createAdminServer(source: AdminSource): AdminServer {
-  const app = Fastify({ logger: false, forceCloseConnections: true, return503OnClosing: false });
+  const app = Fastify({
+    logger: false,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    serverFactory: (handler) => createOneRequestServer(TIMEOUTS, handler),
+  });
+  watchConnections(app.server, {
+    maxConnections: MAX_CONNECTIONS,
+    requestLifeMs: REQUEST_LIFE_MS,
+    lingerMs: LINGER_MS,
+  });
   app.addHook('onRequest', async (request, reply) => {
     if (LOOPBACK_HOST.test(request.headers.host ?? '')) return;
     return reply.code(403).send({ detail: 'only reached as localhost' });

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyError } from 'fastify';
 import { MinerError } from '../errors.ts';
+import { watchConnections } from '../net/connections.ts';
 import { listen } from '../net/listen.ts';
-import { watchConnections } from './connections.ts';
+import { createOneRequestServer } from '../net/one-request-per-connection.ts';
 import { sendError } from './replies.ts';
 import { type AxonRoutes, registerRoutes } from './routes.ts';
 import { refuseUnknownSynapse } from './synapse-routes.ts';
@@ -44,15 +45,19 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
   const app = Fastify({
     logger: false,
     trustProxy: false,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-    },
+    serverFactory: (handler) =>
+      createOneRequestServer(
+        {
+          maxHeaderSize: MAX_HEADER_BYTES,
+          headersTimeout: HEADERS_TIMEOUT_MS,
+          requestTimeout: REQUEST_TIMEOUT_MS,
+          keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+          connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+        },
+        handler,
+      ),
     clientErrorHandler: answerClientError,
     // A path that is no path, such as one with a broken percent-encoding.
     frameworkErrors: (error, _request, reply) => {

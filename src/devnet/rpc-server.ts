@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { MinerError } from '../errors.ts';
 import { asPortError } from '../net/listen.ts';
+import { createOneRequestServer } from '../net/one-request-per-connection.ts';
 import { type Call, parseRequest, type RpcRequest, respond } from './dispatch.ts';
 
 interface RpcServer {
@@ -38,8 +39,8 @@ interface RpcServerOptions {
 const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '::1', '[::1]'];
 const REQUEST_LIMIT_BYTES = 256 * 1024;
 const CONNECTIONS_LIMIT = 64;
-/** What a client may leave unread before it is cut off. */
-const UNREAD_LIMIT_BYTES = 16 * 1024 * 1024;
+/** What a client may leave unread before it is cut off: some fifty times the metadata, the longest answer. */
+const UNREAD_LIMIT_BYTES = 2 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** The whole body as text; one that turns out too long ends the connection. */
@@ -100,6 +101,8 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     };
     const connection = connect((method, params) => send(JSON.stringify({ jsonrpc: '2.0', method, params })));
     socket.on('message', (data, isBinary) => {
+      // One read may hold thousands of messages; those after the one that cut the client off are not worked on.
+      if (socket.readyState !== socket.OPEN) return;
       const parsed = isBinary ? undefined : parseRequest(String(data));
       if (isIgnored(parsed, 'websocket')) return;
       const { text, afterwards } = respond(parsed, connection.call, onFault);
@@ -112,7 +115,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   }
 
   const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS };
-  const server = createServer(timeouts, (request, response) => {
+  const server = createOneRequestServer(timeouts, (request, response) => {
     onPost(request, response).catch(() => response.destroy());
   });
   server.maxConnections = CONNECTIONS_LIMIT;

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createAdminServer, type Readiness } from '../../src/admin/server.ts';
-import { openSocket } from '../fixtures/axon.ts';
+import { head, openSocket } from '../fixtures/axon.ts';
+import { until } from '../fixtures/until.ts';
 import { call } from '../fixtures/validator.ts';
 
 async function start(readiness: () => Readiness = () => ({ ready: true, reasons: [], warnings: [] })) {
@@ -60,6 +61,21 @@ describe('the admin port', () => {
       ),
     });
     await other.close();
+  });
+
+  it('ends a connection that does not wait for its answers', async () => {
+    const { port } = await start();
+    const client = openSocket(port);
+    client.write(head('GET /status', { Host: 'localhost' }).repeat(1_000));
+    await client.ended;
+    expect(client.text().split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(1);
+  });
+
+  it('answers though another user holds as many connections as it takes', async () => {
+    const { port } = await start();
+    const crowd = Array.from({ length: 100 }, () => openSocket(port));
+    await until(() => crowd.filter((one) => one.isEnded()).length === 36);
+    expect((await call(port, '/livez')).status).toBe(200);
   });
 
   it('closes at once, though a connection says nothing, and leaves its port to others', async () => {

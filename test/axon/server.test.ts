@@ -58,10 +58,46 @@ describe('a connection on which nothing comes of it', () => {
       }),
     );
     client.write(body);
-    const prod = setInterval(() => client.write(head('GET /', {})), 200);
+    // Empty lines are no request; only a reset tells a client that does not read that the server's socket is gone.
+    const prod = setInterval(() => client.write('\r\n'), 200);
     await client.closed;
     clearInterval(prod);
   }, 25_000);
+
+  it('is ended by a second request while the first is open, and the first is given up', async () => {
+    let asked = 0;
+    const { port, records } = await startAxon({
+      answer: (_task, _body, { deadline }) => {
+        asked++;
+        return new Promise((_resolve, reject) => {
+          deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason));
+        });
+      },
+    });
+    const body = Buffer.from('picture');
+    const client = openSocket(port);
+    client.write(
+      head('POST /detect_image', {
+        ...createValidator('//Alice').sign({ body }),
+        'Content-Length': body.length,
+      }),
+    );
+    client.write(body);
+    await until(() => asked === 1);
+    client.write(head('GET /', {}));
+    await client.ended;
+    await until(() => records.length === 1);
+    expect(records[0]?.code).toBe('AXON_BODY_ABORTED');
+    expect(client.text()).toBe('');
+  });
+
+  it('is ended by requests that do not wait for answers, of which it gets one at most', async () => {
+    const { port } = await startAxon();
+    const client = openSocket(port);
+    client.write(head('GET /', {}).repeat(1_000));
+    await client.ended;
+    expect(client.text().split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(1);
+  });
 
   it('does not hold up the shutdown, be it silent or in the middle of its headers', async () => {
     const { port, axon } = await startAxon();

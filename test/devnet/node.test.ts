@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createDevnet, type Devnet } from '../../src/devnet/node.ts';
+import { head, openSocket as openTcp } from '../fixtures/axon.ts';
 import { until } from '../fixtures/until.ts';
 import { connect, developmentKey, NETUID, openDevnet, post, serveAxon, submit } from './fixture.ts';
 
@@ -37,6 +38,7 @@ async function statusOf(
 }
 
 const HEALTH = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'system_health' });
+const METADATA = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'state_getMetadata' });
 
 describe('the devnet as a server', () => {
   it('listens on this machine only', async () => {
@@ -142,6 +144,40 @@ describe('the devnet as a server', () => {
       params: ['x'.repeat(300_000)],
     });
     expect(await statusOf(devnet, 'POST', { 'content-length': String(body.length) }, body)).toBe(413);
+  });
+
+  it('ends an HTTP connection that does not wait for its answers', async () => {
+    const { port } = await openDevnet();
+    const client = openTcp(port);
+    client.write(`${head('POST /', { 'Content-Length': HEALTH.length })}${HEALTH}`.repeat(500));
+    await client.ended;
+    expect(client.text().split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(1);
+  });
+
+  it('cuts off who asks and never reads, and does nothing that it asked after that', async () => {
+    const devnet = await openDevnet();
+    const socket = await openSocket(devnet);
+    socket.pause();
+    for (let count = 0; count < 500; count++) socket.send(METADATA);
+    socket.send(JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'devnet_register', params: [DAVE] }));
+    // By then all of it has been read.
+    await until(() => socket.bufferedAmount === 0);
+    const { neurons } = (await post(devnet, 'devnet_state')) as { neurons: { hotkey: string }[] };
+    expect(neurons.map(({ hotkey }) => hotkey)).not.toContain(DAVE);
+    socket.resume();
+    await once(socket, 'close');
+  });
+
+  it('cuts off who pings and never reads', async () => {
+    const devnet = await openDevnet();
+    const socket = await openSocket(devnet);
+    socket.on('error', () => {});
+    socket.pause();
+    const pinging = setInterval(() => {
+      for (let count = 0; count < 1_000; count++) socket.ping('x'.repeat(125));
+    }, 5);
+    await once(socket, 'close');
+    clearInterval(pinging);
   });
 
   it('bounds the subscriptions of a connection', async () => {

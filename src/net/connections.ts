@@ -23,12 +23,14 @@ interface Connection {
   readonly address: string;
   /** Requests whose answer is not yet out. */
   openRequests: number;
+  /** Ends the connection when the newest request has been open for too long. */
+  life: NodeJS.Timeout | undefined;
 }
 
 /**
- * Watches the connections of a server. When there are too many, the address that has the most of them loses one, so
- * that a host that opens thousands and says nothing only shuts out itself. Whatever is left unread by the other side is
- * ended, too: nobody holds a connection for longer than a request can live.
+ * Watches the connections of a server that allows one open request on each. When there are too many, the address that
+ * has the most of them loses one, so that a host that opens thousands and says nothing only shuts out itself. Whatever is
+ * left unread by the other side is ended, too: nobody holds a connection for longer than a request can live.
  */
 export function watchConnections(server: Server, options: ConnectionsOptions): Connections {
   const { maxConnections, requestLifeMs, lingerMs } = options;
@@ -50,19 +52,31 @@ export function watchConnections(server: Server, options: ConnectionsOptions): C
       socket.destroy();
       return;
     }
-    connections.set(socket, { socket, address: socket.remoteAddress ?? '', openRequests: 0 });
-    socket.once('close', () => connections.delete(socket));
+    const connection: Connection = {
+      socket,
+      address: socket.remoteAddress ?? '',
+      openRequests: 0,
+      life: undefined,
+    };
+    connections.set(socket, connection);
+    socket.once('close', () => {
+      clearTimeout(connection.life);
+      connections.delete(socket);
+    });
     if (connections.size > maxConnections) leastDeserving()?.socket.destroy();
   });
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     const connection = connections.get(socket);
-    if (connection !== undefined) connection.openRequests++;
-    const life = setTimeout(() => socket.destroy(), requestLifeMs);
+    // The bound of one request for each connection has just ended it.
+    if (connection === undefined || socket.destroyed) return;
+    connection.openRequests++;
+    clearTimeout(connection.life);
+    connection.life = setTimeout(() => socket.destroy(), requestLifeMs);
     response.once('close', () => {
-      clearTimeout(life);
-      if (connection !== undefined) connection.openRequests--;
+      connection.openRequests--;
+      if (connection.openRequests === 0) clearTimeout(connection.life);
       if (request.complete || socket.destroyed) return;
       const isChunked = request.headers['transfer-encoding'] !== undefined;
       const linger = setTimeout(() => socket.destroy(), isChunked ? CHUNKED_LINGER_MS : lingerMs);
