@@ -24,7 +24,7 @@ const DEFINITIONS = {
   },
   WALLET_NOT_FOUND: {
     meaning: 'There is no hotkey file where the wallet settings point.',
-    remedy: 'Check WALLET_PATH, WALLET_NAME and WALLET_HOTKEY, or create one with btcli w new_hotkey.',
+    remedy: 'Check WALLET_PATH, WALLET_NAME and WALLET_HOTKEY, or create one with `btcli wallet new-hotkey`.',
   },
   WALLET_UNREADABLE: {
     meaning: 'The hotkey file exists but cannot be read.',
@@ -32,11 +32,11 @@ const DEFINITIONS = {
   },
   WALLET_FORMAT: {
     meaning: 'The hotkey file is not one that can be used; the message says why.',
-    remedy: 'Regenerate it with btcli w regen_hotkey from the words or the seed.',
+    remedy: 'Regenerate it from its words or its seed with `btcli wallet regen-hotkey`.',
   },
   WALLET_MISMATCH: {
     meaning: 'The secrets in the hotkey file do not belong to the address written beside them.',
-    remedy: 'Regenerate the hotkey from its words with btcli w regen_hotkey.',
+    remedy: 'Regenerate the hotkey from its words with `btcli wallet regen-hotkey`.',
   },
   WALLET_PASSWORD_MISSING: {
     meaning: 'The hotkey file is encrypted and no password was given.',

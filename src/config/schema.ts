@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../telemetry/logger.ts';
+import { DEFAULT_WALLET_PATH } from '../wallet/btcli.ts';
 import { NETWORK_NAMES } from './networks.ts';
 
 /** What a setting needs beyond its type: where it stands in the template and how else it may be spelled. */
@@ -62,9 +63,6 @@ const endpointList = z
       .max(16),
   );
 
-/** Where btcli keeps wallets. */
-export const DEFAULT_WALLET_PATH = '~/.bittensor/wallets';
-
 /**
  * Every setting of the miner: its key, type, default, documentation and spellings. The template, the flags,
  * the README's table and the types all come from here. Values are the strings of the environment.
@@ -96,7 +94,7 @@ export const settingsSchema = z.object({
     }),
   WALLET_PATH: z
     .string()
-    .default('~/.bittensor/wallets')
+    .default(DEFAULT_WALLET_PATH)
     .register(settingMeta, {
       section: WALLET,
       doc: 'folder of the wallets',
