@@ -20,7 +20,8 @@ const DEFINITIONS = {
   },
   CONFIG_DEV_ONLY_LOOPBACK: {
     meaning: 'Development mode was pointed at a chain that is not on this machine.',
-    remedy: 'Remove CHAIN_ENDPOINT, or run without --dev and with a wallet of your own.',
+    remedy:
+      'Remove CHAIN_ENDPOINT (or the address in NETWORK or BT_NETWORK), or run without --dev and with a wallet of your own.',
   },
   WALLET_NOT_FOUND: {
     meaning: 'There is no hotkey file where the wallet settings point.',
