@@ -20,7 +20,8 @@ const DEFINITIONS = {
   },
   CONFIG_DEV_ONLY_LOOPBACK: {
     meaning: 'Development mode was pointed at a chain that is not on this machine.',
-    remedy: 'Remove CHAIN_ENDPOINT, or run without --dev and with a wallet of your own.',
+    remedy:
+      'Remove CHAIN_ENDPOINT (or the address in NETWORK or BT_NETWORK), or run without --dev and with a wallet of your own.',
   },
   CONFIG_INSTANCE_TAKEN: {
     meaning: 'pm2 already runs another miner, of another folder or hotkey, under the name of this INSTANCE.',
@@ -38,7 +39,7 @@ const DEFINITIONS = {
   },
   WALLET_NOT_FOUND: {
     meaning: 'There is no hotkey file where the wallet settings point.',
-    remedy: 'Check WALLET_PATH, WALLET_NAME and WALLET_HOTKEY, or create one with btcli w new_hotkey.',
+    remedy: 'Check WALLET_PATH, WALLET_NAME and WALLET_HOTKEY, or create one with `btcli wallet new-hotkey`.',
   },
   WALLET_UNREADABLE: {
     meaning: 'The hotkey file exists but cannot be read.',
@@ -46,11 +47,11 @@ const DEFINITIONS = {
   },
   WALLET_FORMAT: {
     meaning: 'The hotkey file is not one that can be used; the message says why.',
-    remedy: 'Regenerate it with btcli w regen_hotkey from the words or the seed.',
+    remedy: 'Regenerate it from its words or its seed with `btcli wallet regen-hotkey`.',
   },
   WALLET_MISMATCH: {
     meaning: 'The secrets in the hotkey file do not belong to the address written beside them.',
-    remedy: 'Regenerate the hotkey from its words with btcli w regen_hotkey.',
+    remedy: 'Regenerate the hotkey from its words with `btcli wallet regen-hotkey`.',
   },
   WALLET_PASSWORD_MISSING: {
     meaning: 'The hotkey file is encrypted and no password was given.',

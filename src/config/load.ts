@@ -44,7 +44,8 @@ export function readSettingsFile(path: string): Record<string, string> {
 
 /**
  * The effective settings: flag, then process environment, then file, then `BT_*` alias, then default.
- * An empty value counts as absent, so that a template line left blank keeps its default.
+ * An empty value counts as absent, so that a template line left blank keeps its default. A `ws://` address under a name of
+ * NETWORK is a CHAIN_ENDPOINT from the same source, as for the SDK; NETWORK itself is then taken from elsewhere, or from it.
  * @throws MinerError CONFIG_INVALID with a line for each bad key
  */
 export function loadSettings(sources: Sources): LoadedSettings {
@@ -75,7 +76,24 @@ export function loadSettings(sources: Sources): LoadedSettings {
   return { settings: parsed.data, origins, warnings };
 }
 
-function candidatesFor(key: SettingKey, { flags, env, file }: Sources): Candidate[] {
+const RANKS: readonly Origin['source'][] = ['flag', 'environment', 'file', 'alias'];
+
+/** Whether a name of a network is the address of a node, which the SDK takes in its place. */
+const isEndpoint = ({ value }: Candidate): boolean => /^wss?:\/\//i.test(value);
+
+/** The values that were given for a setting, the first of which counts. */
+function candidatesFor(key: SettingKey, sources: Sources): Candidate[] {
+  const own = valuesOf(key, sources);
+  if (key === 'NETWORK') return own.filter((one) => !isEndpoint(one));
+  if (key !== 'CHAIN_ENDPOINT') return own;
+  // Of two from one source, the one that is called CHAIN_ENDPOINT counts: sorting keeps their order.
+  return [...own, ...valuesOf('NETWORK', sources).filter(isEndpoint)].sort(
+    (one, other) => RANKS.indexOf(one.source) - RANKS.indexOf(other.source),
+  );
+}
+
+/** What stands under the names of a setting. */
+function valuesOf(key: SettingKey, { flags, env, file }: Sources): Candidate[] {
   const all: Array<Candidate | undefined> = [
     candidate('flag', `flag of ${key}`, flags.settings.get(key)),
     candidate('environment', `environment ${key}`, env[key]),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../telemetry/logger.ts';
-import { NETWORK_NAMES } from './networks.ts';
+import { DEFAULT_WALLET_PATH } from '../wallet/btcli.ts';
+import { NETWORK_NAMES, type NetworkName } from './networks.ts';
 
 /** What a setting needs beyond its type: where it stands in the template and how else it may be spelled. */
 interface SettingMeta {
@@ -45,6 +46,27 @@ const MODEL = 'Models';
 const LIMITS = 'Limits (the defaults suit most hosts)';
 const OPERATION = 'Operation';
 
+/**
+ * What the SDKs and the scripts of subtensor call the same chains. `archive` and `latent-lite` are nodes of mainnet, of which
+ * a miner needs nothing that the public ones lack.
+ */
+const NETWORK_SYNONYMS: Readonly<Record<string, NetworkName>> = {
+  mainnet: 'finney',
+  archive: 'finney',
+  'latent-lite': 'finney',
+  testnet: 'test',
+};
+
+const networkName = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .transform((name) => NETWORK_SYNONYMS[name] ?? name)
+  .pipe(
+    z.enum(NETWORK_NAMES, {
+      error: `must be one of ${NETWORK_NAMES.join(', ')} (${Object.keys(NETWORK_SYNONYMS).join(', ')} are understood, too), or the ws:// or wss:// address of a node`,
+    }),
+  );
+
 const endpointList = z
   .string()
   .transform((text) =>
@@ -62,9 +84,6 @@ const endpointList = z
       .max(16),
   );
 
-/** Where btcli keeps wallets. */
-export const DEFAULT_WALLET_PATH = '~/.bittensor/wallets';
-
 /**
  * Every setting of the miner: its key, type, default, documentation and spellings. The template, the flags,
  * the README's table and the types all come from here. Values are the strings of the environment.
@@ -80,8 +99,8 @@ export const settingsSchema = z.object({
     .register(settingMeta, {
       section: WALLET,
       doc: 'name of the wallet (coldkey)',
-      flags: ['wallet.name'],
-      aliases: ['BT_WALLET_NAME'],
+      flags: ['wallet.name', 'wallet'],
+      aliases: ['BT_WALLET_NAME', 'BT_WALLET'],
       warnOnConflict: true,
     }),
   WALLET_HOTKEY: z
@@ -96,7 +115,7 @@ export const settingsSchema = z.object({
     }),
   WALLET_PATH: z
     .string()
-    .default('~/.bittensor/wallets')
+    .default(DEFAULT_WALLET_PATH)
     .register(settingMeta, {
       section: WALLET,
       doc: 'folder of the wallets',
@@ -110,15 +129,14 @@ export const settingsSchema = z.object({
     example: '',
   }),
 
-  NETWORK: oneOf(NETWORK_NAMES)
-    .optional()
-    .register(settingMeta, {
-      section: CHAIN,
-      doc: 'finney (mainnet), test or local; taken from CHAIN_ENDPOINT when absent',
-      flags: ['subtensor.network'],
-      aliases: ['BT_SUBTENSOR_NETWORK', 'BT_NETWORK'],
-      example: 'finney',
-    }),
+  NETWORK: networkName.optional().register(settingMeta, {
+    section: CHAIN,
+    doc: 'finney (mainnet), test or local; a ws:// address counts as CHAIN_ENDPOINT; taken from that when absent',
+    flags: ['subtensor.network'],
+    aliases: ['BT_SUBTENSOR_NETWORK', 'BT_NETWORK'],
+    warnOnConflict: true,
+    example: 'finney',
+  }),
   NETUID: wholeNumber(0, 65535)
     .optional()
     .register(settingMeta, {
@@ -132,6 +150,7 @@ export const settingsSchema = z.object({
     doc: 'subtensor node; a comma list fails over; the public one of NETWORK when absent',
     flags: ['subtensor.chain_endpoint'],
     aliases: ['BT_SUBTENSOR_CHAIN_ENDPOINT', 'BT_CHAIN_ENDPOINT'],
+    warnOnConflict: true,
     example: 'wss://entrypoint-finney.opentensor.ai:443',
   }),
   ON_UNREGISTERED: oneOf(['wait', 'exit']).default('wait').register(settingMeta, {

@@ -61,6 +61,7 @@ const PALLETS: Readonly<Record<string, Pallet>> = {
     events: 'SubtensorEvent',
     errors: 'SubtensorError',
   },
+  Commitments: { index: 18, storage: STORAGE.Commitments },
 };
 
 interface ApiMethod {
@@ -78,6 +79,13 @@ const RUNTIME_APIS: Readonly<Record<string, Readonly<Record<string, ApiMethod>>>
     get_neuron: { inputs: { netuid: 'u16', uid: 'u16' }, output: 'Option<NeuronInfo>' },
     get_neurons_lite: { inputs: { netuid: 'u16' }, output: 'Vec<NeuronInfoLite>' },
     get_neuron_lite: { inputs: { netuid: 'u16', uid: 'u16' }, output: 'Option<NeuronInfoLite>' },
+  },
+  StakeInfoRuntimeApi: {
+    get_stake_info_for_coldkey: { inputs: { coldkey_account: 'AccountId' }, output: 'Vec<StakeInfo>' },
+    get_stake_info_for_hotkey_coldkey_netuid: {
+      inputs: { hotkey_account: 'AccountId', coldkey_account: 'AccountId', netuid: 'u16' },
+      output: 'Option<StakeInfo>',
+    },
   },
   AccountNonceApi: { account_nonce: { inputs: { account: 'AccountId' }, output: 'u32' } },
   SubnetInfoRuntimeApi: {

@@ -130,6 +130,20 @@ export const METAGRAPH_TYPES: Readonly<Record<string, TypeDefinition>> = {
     path: 'pallet_subtensor::rpc_info::neuron_info::NeuronInfoLite',
     fields: { ...NEURON_INFO, pruning_score: 'Compact<u16>' },
   },
+  StakeInfo: {
+    path: 'pallet_subtensor::rpc_info::stake_info::StakeInfo',
+    fields: {
+      hotkey: 'AccountId',
+      coldkey: 'AccountId',
+      netuid: 'Compact<u16>',
+      stake: 'Compact<u64>',
+      locked: 'Compact<u64>',
+      emission: 'Compact<u64>',
+      tao_emission: 'Compact<u64>',
+      drain: 'Compact<u64>',
+      is_registered: 'bool',
+    },
+  },
   FixedI128: { path: 'substrate_fixed::FixedI128', fields: { bits: 'i128' } },
   SubnetIdentityV3: {
     path: 'pallet_subtensor::pallet::SubnetIdentityV3',

@@ -50,6 +50,17 @@ export function keysParam(value: unknown): readonly string[] {
   return value.map((key: unknown) => hexParam(key, 'a key').toLowerCase());
 }
 
+/** How many keys a page may have. @throws RpcError -32602, or 4002 as a node answers a count that is too high. */
+function countParam(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
+    throw invalidParams('the count has to be a whole number');
+  }
+  if (value > KEYS_LIMIT) {
+    throw new RpcError(4002, `count exceeds maximum value. value: ${value}, max: ${KEYS_LIMIT}`);
+  }
+  return value;
+}
+
 function addressParam(value: unknown): string {
   try {
     if (typeof value === 'string') return encodeAddress(decodeAddress(value), 42);
@@ -108,6 +119,11 @@ export function createRpcMethods({
       return u8aToHex(runtimeApi(method, bytesParam(input, 'the input'), blockAt(at)));
     },
     state_getStorage: ([key, at]) => storage.read(blockAt(at), hexParam(key, 'the key').toLowerCase()),
+    state_getKeysPaged: ([prefix, count, startKey, at]) => {
+      const keys = storage.keys(blockAt(at), hexParam(prefix ?? '0x', 'the prefix').toLowerCase());
+      const start = hexParam(startKey ?? '0x', 'the start key').toLowerCase();
+      return keys.filter((key) => key > start).slice(0, countParam(count));
+    },
     state_queryStorageAt: ([keys, at]) => {
       const block = blockAt(at);
       return [{ block: block.hash, changes: keysParam(keys).map((key) => [key, storage.read(block, key)]) }];

@@ -3,7 +3,7 @@ import { encodeAddress } from '@polkadot/util-crypto';
 import type { Block } from './chain.ts';
 import { invalidParams, RpcError } from './rpc-error.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
-import { BLANK_FIELDS, metagraphFields, neuronFields, neuronInfo } from './runtime-views.ts';
+import { BLANK_FIELDS, metagraphFields, neuronFields, neuronInfo, stakeInfo } from './runtime-views.ts';
 
 /** Answers runtime calls (`state_call`) at a block: name and arguments in SCALE in, SCALE out. */
 export type RuntimeApi = (method: string, input: Uint8Array, block: Block) => Uint8Array;
@@ -29,6 +29,12 @@ function decodeSelection(input: Uint8Array): {
 function readU32(input: Uint8Array): number {
   if (input.length !== 4) throw invalidParams('the argument has to be 4 bytes long');
   return new DataView(input.buffer, input.byteOffset, input.length).getUint32(0, true);
+}
+
+/** The address (SS58) of an account id. */
+function readAccount(input: Uint8Array): string {
+  if (input.length !== 32) throw invalidParams('the argument has to be an account id');
+  return encodeAddress(input, 42);
 }
 
 /** As many numbers of two bytes as `names`, one after the other. */
@@ -93,14 +99,28 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
     );
   }
 
+  /** The stake of a coldkey with all hotkeys: with itself only, since each hotkey is its own coldkey here. */
+  function stakeOfColdkey(input: Uint8Array, { subnet }: Block): Uint8Array {
+    const address = readAccount(input);
+    const info = stakeInfo(subnet, address, address);
+    return codec.encode('Vec<StakeInfo>', info.stake === 0n ? [] : [info]);
+  }
+
+  /** The stake of a coldkey with one hotkey on one subnet; a description even if there is none. */
+  function stakeWithHotkey(input: Uint8Array, { subnet }: Block): Uint8Array {
+    if (input.length !== 66) throw invalidParams('the arguments have to be two account ids and a netuid');
+    const [hotkey, coldkey] = [readAccount(input.subarray(0, 32)), readAccount(input.subarray(32, 64))];
+    const { netuid } = readU16s(input.subarray(64), ['netuid']);
+    return codec.encode('Option<StakeInfo>', stakeInfo(subnet, hotkey, coldkey, netuid));
+  }
+
   function metadataAtVersion(input: Uint8Array): Uint8Array {
     const metadata = metadataByVersion.get(readU32(input));
     return codec.encode('Option<OpaqueMetadata>', metadata === undefined ? null : u8aToHex(metadata));
   }
 
   function accountNonce(input: Uint8Array, { nonces }: Block): Uint8Array {
-    if (input.length !== 32) throw invalidParams('the argument has to be an account id');
-    return codec.encode('u32', nonces.get(encodeAddress(input, 42)) ?? 0);
+    return codec.encode('u32', nonces.get(readAccount(input)) ?? 0);
   }
 
   return (method, input, block) => {
@@ -119,6 +139,10 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
         return neurons('NeuronInfo', input, block);
       case 'NeuronInfoRuntimeApi_get_neurons_lite':
         return neurons('NeuronInfoLite', input, block);
+      case 'StakeInfoRuntimeApi_get_stake_info_for_coldkey':
+        return stakeOfColdkey(input, block);
+      case 'StakeInfoRuntimeApi_get_stake_info_for_hotkey_coldkey_netuid':
+        return stakeWithHotkey(input, block);
       case 'SubnetInfoRuntimeApi_get_selective_metagraph':
         return selectiveMetagraph(input, block);
       case 'SubnetInfoRuntimeApi_get_selective_mechagraph':

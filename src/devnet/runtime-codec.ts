@@ -1,4 +1,5 @@
 import { Metadata, TypeRegistry } from '@polkadot/types';
+import { COMMITMENT_TYPES } from './commitment-types.ts';
 import { FRAME_TYPES } from './frame-types.ts';
 import { type EncodedMetadata, encodeMetadata } from './metadata.ts';
 import { METAGRAPH_TYPES } from './metagraph-types.ts';
@@ -23,7 +24,12 @@ const OWN_EXTENSIONS = {
 };
 
 export function createRuntimeCodec(runtime: Runtime = FIRST_RUNTIME): RuntimeCodec {
-  const types = createTypeTable({ ...FRAME_TYPES, ...subtensorTypes(runtime), ...METAGRAPH_TYPES });
+  const types = createTypeTable({
+    ...FRAME_TYPES,
+    ...subtensorTypes(runtime),
+    ...METAGRAPH_TYPES,
+    ...COMMITMENT_TYPES,
+  });
   const metadata = encodeMetadata(types);
   const registry = new TypeRegistry();
   registry.setMetadata(new Metadata(registry, metadata.v15), undefined, OWN_EXTENSIONS);

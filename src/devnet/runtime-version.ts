@@ -6,6 +6,7 @@ const APIS: Readonly<Record<string, number>> = {
   Metadata: 2,
   AccountNonceApi: 1,
   NeuronInfoRuntimeApi: 1,
+  StakeInfoRuntimeApi: 1,
   SubnetInfoRuntimeApi: 2,
 };
 

@@ -1,8 +1,9 @@
+import { hexToU8a } from '@polkadot/util';
 import { encodeAddress } from '@polkadot/util-crypto';
 import type { Block } from './chain.ts';
 import { METAGRAPH_FIELDS } from './metagraph-types.ts';
-import { BURN_RAO, IMMUNITY_PERIOD_BLOCKS, TEMPO_BLOCKS } from './storage.ts';
-import { MAX_UIDS, type Neuron, type Subnet } from './subnet.ts';
+import { BURN_RAO, IMMUNITY_PERIOD_BLOCKS, TEMPO_BLOCKS, TOKEN_SYMBOL } from './storage.ts';
+import { MAX_UIDS, type Neuron, type Subnet, uidOf } from './subnet.ts';
 
 const NO_AXON = {
   block: 0,
@@ -77,11 +78,20 @@ export function neuronInfo({ netuid, neurons }: Subnet, uid: number) {
   };
 }
 
+/** What a coldkey has staked with a hotkey on a subnet: of this one, what the hotkey has, since it is its own coldkey. */
+export function stakeInfo(subnet: Subnet, hotkey: string, coldkey: string, netuid = subnet.netuid) {
+  const uid = netuid === subnet.netuid ? uidOf(subnet, hotkey) : undefined;
+  const isOwn = hotkey === coldkey && uid !== undefined;
+  const stake = isOwn ? (subnet.neurons[uid]?.stakeRao ?? 0n) : 0n;
+  return { hotkey, coldkey, netuid, stake, isRegistered: uid !== undefined };
+}
+
 /** What this chain knows of the subnet and its neurons; all else is blank. */
 export function metagraphFields({ number, subnet }: Block) {
   return {
     ...neuronFields(subnet.neurons),
     block: number,
+    symbol: [...hexToU8a(TOKEN_SYMBOL)],
     tempo: TEMPO_BLOCKS,
     numUids: subnet.neurons.length,
     maxUids: MAX_UIDS,

@@ -16,6 +16,10 @@ export interface StorageEntry {
 const NETUID = { key: 'u16', hashers: ['Identity'] } as const;
 const NETUID_UID = { key: '(u16, u16)', hashers: ['Identity', 'Identity'] } as const;
 const NETUID_HOTKEY = { key: '(u16, AccountId)', hashers: ['Identity', 'Blake2_128Concat'] } as const;
+const NETUID_COMMITTER = { key: '(u16, AccountId)', hashers: ['Identity', 'Twox64Concat'] } as const;
+
+const HOTKEY_NETUID = { key: '(AccountId, u16)', hashers: ['Blake2_128Concat', 'Identity'] } as const;
+const ACCOUNT = { key: 'AccountId', hashers: ['Blake2_128Concat'] } as const;
 
 const zeros = (bytes: number): string => `0x${'00'.repeat(bytes)}`;
 
@@ -25,7 +29,7 @@ const NEW_ACCOUNT = `0x${'00'.repeat(55)}80`;
 /** The storage that the development chain serves: keys, hashers, values and defaults as on finney (spec 424). */
 export const STORAGE = {
   System: {
-    Account: { key: 'AccountId', hashers: ['Blake2_128Concat'], value: 'AccountInfo', fallback: NEW_ACCOUNT },
+    Account: { ...ACCOUNT, value: 'AccountInfo', fallback: NEW_ACCOUNT },
     Number: { value: 'u32', fallback: zeros(4) },
     Events: { value: 'Vec<EventRecord>', fallback: '0x00' },
   },
@@ -39,9 +43,13 @@ export const STORAGE = {
     ServingRateLimit: { ...NETUID, value: 'u64', fallback: '0x3200000000000000' },
     WeightsVersionKey: { ...NETUID, value: 'u64', fallback: zeros(8) },
     Burn: { ...NETUID, value: 'u64', fallback: '0x00e1f50500000000' },
+    TokenSymbol: { ...NETUID, value: 'Vec<u8>', fallback: '0x10f09d9c8f' },
     MechanismCountCurrent: { ...NETUID, hashers: ['Twox64Concat'], value: 'u8', fallback: '0x01' },
     Keys: { ...NETUID_UID, value: 'AccountId', fallback: zeros(32) },
     BlockAtRegistration: { ...NETUID_UID, value: 'u64', fallback: zeros(8) },
+    IsNetworkMember: { ...HOTKEY_NETUID, value: 'bool', fallback: '0x00' },
+    Owner: { ...ACCOUNT, value: 'AccountId', fallback: zeros(32) },
+    OwnedHotkeys: { ...ACCOUNT, value: 'Vec<AccountId>', fallback: '0x00' },
     Uids: { ...NETUID_HOTKEY, value: 'u16' },
     Axons: { ...NETUID_HOTKEY, value: 'AxonInfo' },
     Active: { ...NETUID, value: 'Vec<bool>', fallback: '0x00' },
@@ -50,6 +58,11 @@ export const STORAGE = {
     Incentive: { ...NETUID, value: 'Vec<u16>', fallback: '0x00' },
     Dividends: { ...NETUID, value: 'Vec<u16>', fallback: '0x00' },
     Emission: { ...NETUID, value: 'Vec<u64>', fallback: '0x00' },
+  },
+  // Nobody commits anything here: clients that ask find no entries.
+  Commitments: {
+    CommitmentOf: { ...NETUID_COMMITTER, value: 'Commitment' },
+    RevealedCommitments: { ...NETUID_COMMITTER, value: 'Vec<(Vec<u8>, u64)>' },
   },
 } as const satisfies Record<string, Record<string, StorageEntry>>;
 

@@ -8,12 +8,16 @@ import { MAX_UIDS, type Subnet } from './subnet.ts';
 export interface Storage {
   /** The value (hex) under a key (hex) after the block; null where there is none. */
   read(block: Block, key: string): string | null;
+  /** The keys (hex) after the block that begin with the prefix (hex), in the order of their bytes. */
+  keys(block: Block, prefix: string): readonly string[];
 }
 
 /** What a registration costs here, in rao: 0.1 TAO. */
 export const BURN_RAO = 100_000_000n;
 export const TEMPO_BLOCKS = 360;
 export const IMMUNITY_PERIOD_BLOCKS = 4096;
+/** The letter yod, which is what finney calls the alpha of subnet 34, in UTF-8. */
+export const TOKEN_SYMBOL = '0xd799';
 
 /** Set in the flags of every account that is younger than the newer rules for balances. */
 const NEW_BALANCE_FLAG = 2n ** 127n;
@@ -58,8 +62,10 @@ export function createStorage(codec: RuntimeCodec): Storage {
     if (known !== undefined) return known;
     const values = new Map<string, string>();
     const netuid = codec.encode('u16', subnet.netuid);
+    const setUnder = (name: SubtensorEntry, keyParts: readonly Uint8Array[], value: unknown) =>
+      put(values, ['SubtensorModule', name], STORAGE.SubtensorModule[name], keyParts, value);
     const set = (name: SubtensorEntry, value: unknown, ...rest: readonly Uint8Array[]) =>
-      put(values, ['SubtensorModule', name], STORAGE.SubtensorModule[name], [netuid, ...rest], value);
+      setUnder(name, [netuid, ...rest], value);
     const { neurons } = subnet;
 
     set('NetworksAdded', true);
@@ -70,6 +76,7 @@ export function createStorage(codec: RuntimeCodec): Storage {
     set('ServingRateLimit', subnet.servingRateLimitBlocks);
     set('WeightsVersionKey', subnet.weightsVersion);
     set('Burn', BURN_RAO);
+    set('TokenSymbol', TOKEN_SYMBOL);
     set(
       'Active',
       neurons.map(() => true),
@@ -94,6 +101,10 @@ export function createStorage(codec: RuntimeCodec): Storage {
       set('BlockAtRegistration', neuron.registeredAtBlock, uidKey);
       set('Uids', uid, hotkey);
       if (neuron.axon !== undefined) set('Axons', neuron.axon, hotkey);
+      setUnder('IsNetworkMember', [hotkey, netuid], true);
+      // Each hotkey is its own coldkey here.
+      setUnder('Owner', [hotkey], neuron.hotkey);
+      setUnder('OwnedHotkeys', [hotkey], [neuron.hotkey]);
     }
     subnetCache.set(subnet, values);
     return values;
@@ -117,5 +128,9 @@ export function createStorage(codec: RuntimeCodec): Storage {
 
   return {
     read: (block, key) => ofBlock(block).get(key) ?? ofSubnet(block.subnet).get(key) ?? null,
+    keys: (block, prefix) =>
+      [...ofBlock(block).keys(), ...ofSubnet(block.subnet).keys()]
+        .filter((key) => key.startsWith(prefix))
+        .sort(),
   };
 }

@@ -1,10 +1,11 @@
 import type { Registration } from '../chain/registration.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
-import { DEFAULT_WALLET_PATH } from '../config/schema.ts';
+import { inBothForms } from '../wallet/btcli.ts';
 
 /**
  * What an operator whose hotkey is not registered has to know: what happened, what registering costs (in TAO), and the
- * exact command for this network.
+ * exact command for this network, for either generation of btcli. Of the price, a subnet may lock a share as collateral
+ * (`CollateralLockShare`, from runtime 435 on); the rest is burned.
  */
 export function unregisteredNotice(
   { chain, wallet, dev }: MinerConfig,
@@ -12,15 +13,22 @@ export function unregisteredNotice(
   registration: Extract<Registration, { readonly burnTao: number }>,
 ): string {
   const endpoint = chain.endpoints[0] ?? '';
-  const where =
-    chain.btcliNetwork === 'local'
-      ? `--subtensor.chain_endpoint ${endpoint}`
-      : `--subtensor.network ${chain.btcliNetwork}`;
-  const command = dev
-    ? `curl -d '{"jsonrpc":"2.0","id":1,"method":"devnet_register","params":["${hotkey}"]}' ${endpoint.replace('ws:', 'http:')}`
-    : `btcli s register --netuid ${chain.netuid} ${walletFlags(wallet)} ${where}`;
   const subnet = `subnet ${chain.netuid} of ${chain.networkName}`;
-  return `hotkey ${hotkey} ${whatHappened(registration, subnet)}. Registering burns ${registration.burnTao} TAO at present. Register it with: ${command}`;
+  const what = `hotkey ${hotkey} ${whatHappened(registration, subnet)}.`;
+  if (dev) {
+    const call = `{"jsonrpc":"2.0","id":1,"method":"devnet_register","params":["${hotkey}"]}`;
+    return `${what} Register it with: curl -d '${call}' ${endpoint.replace('ws:', 'http:')}`;
+  }
+  const price =
+    `Registering costs ${registration.burnTao} TAO at present, which is burned. The subnet may instead lock a part of it` +
+    ' as collateral, a stake of yours that is released only as the miner earns.';
+  const command = inBothForms({
+    command: 'subnets register',
+    netuid: chain.netuid,
+    wallet,
+    network: chain.btcliNetwork === 'local' ? endpoint : chain.btcliNetwork,
+  });
+  return `${what} ${price} Register it with ${command}.`;
 }
 
 function whatHappened(
@@ -31,11 +39,4 @@ function whatHappened(
   const { formerUid, takenBy } = registration;
   const uid = `its uid ${formerUid} ${takenBy === null ? 'is gone' : `belongs to ${takenBy} now`}`;
   return `was deregistered on ${subnet}: ${uid}`;
-}
-
-/** The wallet as a shell reads it; its folder only where btcli would look elsewhere. */
-function walletFlags({ name, hotkey, path }: MinerConfig['wallet']): string {
-  const quoted = (text: string) => (/^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-  const folder = path === DEFAULT_WALLET_PATH ? '' : ` --wallet.path ${quoted(path)}`;
-  return `--wallet.name ${quoted(name)} --wallet.hotkey ${quoted(hotkey)}${folder}`;
 }

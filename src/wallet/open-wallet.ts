@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { inBothForms } from './btcli.ts';
 import { keyfileEncoding, pairFromKeyfile } from './keyfile.ts';
 import { decryptNacl, deriveNaclKey } from './nacl.ts';
 import { findPassword } from './password.ts';
@@ -32,6 +33,7 @@ export interface OpenWalletOptions {
  * @throws MinerError with a WALLET_ code, or CONFIG_INVALID when `name` or `hotkey` is not a plain file name
  */
 export async function openWallet(options: OpenWalletOptions): Promise<Wallet> {
+  const { path, name, hotkey } = options;
   const keyfilePath = hotkeyPath(options);
   const file = await readKeyfile(keyfilePath);
   try {
@@ -47,8 +49,8 @@ export async function openWallet(options: OpenWalletOptions): Promise<Wallet> {
       default:
         throw new MinerError(
           'WALLET_FORMAT',
-          `it is encrypted in an old form (${encoding}) that is not opened here; make it anew from its words with` +
-            ` btcli w regen_hotkey --wallet.name ${options.name} --wallet.hotkey ${options.hotkey}`,
+          `it is encrypted in an old form (${encoding}) that is not opened here; make it anew from its words with ` +
+            inBothForms({ command: 'wallet regen-hotkey', wallet: { name, hotkey, path } }),
         );
     }
   } catch (error) {

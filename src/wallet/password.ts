@@ -5,7 +5,7 @@ import { NotASmallFileError, readSmallFile } from './read-small-file.ts';
 const PASSWORD_FILE_LIMIT_BYTES = 4096;
 
 interface PasswordSources {
-  /** The key file as it is spelled after the tilde is expanded: the variable's name is made from it. */
+  /** The key file as it is spelled after the tilde is expanded: the names of the variables are made from it. */
   readonly keyfilePath: string;
   /** `WALLET_PASSWORD_FILE`; the variable is not looked at when this is set. */
   readonly passwordFile?: string | undefined;
@@ -22,15 +22,25 @@ export async function findPassword(sources: PasswordSources): Promise<Uint8Array
   const { keyfilePath, passwordFile, env, logger } = sources;
   if (passwordFile !== undefined) return readPasswordFile(passwordFile, logger);
   const variable = passwordVariable(keyfilePath);
-  const value = env[variable];
-  if (value === undefined || value === '') {
+  const names = [variable, passwordVariable(withoutIdleParts(keyfilePath))];
+  const name = names.find((one) => (env[one] ?? '') !== '');
+  const value = name && env[name];
+  if (name === undefined || value === undefined) {
     throw new MinerError(
       'WALLET_PASSWORD_MISSING',
       `${keyfilePath} is encrypted: put its password in a file and name that file in WALLET_PASSWORD_FILE,` +
         ` or set ${variable} as btcli does`,
     );
   }
-  return revealPassword(variable, value);
+  return revealPassword(name, value);
+}
+
+/** The path as SDK 11 spells it, whatever the operator writes: without empty parts and those that are `.`. */
+function withoutIdleParts(path: string): string {
+  return path
+    .replace(/^(\.\/+)+/, '')
+    .replace(/(?<=.)\/{2,}/g, '/')
+    .replace(/(\/\.)+(?=\/)/g, '');
 }
 
 /** The variable that holds the password of a key file: its path in capitals, with `/` and `.` turned into `_`. */

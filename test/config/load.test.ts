@@ -63,6 +63,108 @@ describe('the precedence of settings', () => {
   });
 });
 
+describe('the names that the SDKs use', () => {
+  it('are those of every generation for the wallet, with a warning where they disagree', () => {
+    expect(load({ env: { BT_WALLET: 'eleven' } }).settings.WALLET_NAME).toBe('eleven');
+    expect(load({ file: { BT_WALLET: 'eleven' } }).warnings).toEqual([]);
+    expect(load({ argv: ['--wallet', 'eleven', '--wallet-hotkey', 'first'] }).settings).toMatchObject({
+      WALLET_NAME: 'eleven',
+      WALLET_HOTKEY: 'first',
+    });
+    const { settings, warnings } = load({ env: { BT_WALLET_NAME: 'ten', BT_WALLET: 'eleven' } });
+    expect(settings.WALLET_NAME).toBe('ten');
+    expect(warnings).toEqual([
+      'WALLET_NAME: BT_WALLET_NAME says "ten", BT_WALLET says "eleven"; the first is used',
+    ]);
+  });
+
+  it.each([
+    ['mainnet', 'finney'],
+    ['archive', 'finney'],
+    ['latent-lite', 'finney'],
+    ['Finney', 'finney'],
+    ['testnet', 'test'],
+    ['local', 'local'],
+  ])('are understood where BT_NETWORK is %s', (name, networkName) => {
+    expect(resolve({ env: { BT_NETWORK: name } }).chain.networkName).toBe(networkName);
+  });
+
+  it.each(['devnet', 'dev', 'rao', 'finny', 'http://127.0.0.1:9944', '127.0.0.1:9944'])(
+    'are refused, with those that would do, where BT_NETWORK is %s',
+    (name) => {
+      const error = failure(() => load({ env: { BT_NETWORK: name } }));
+      expect(error.code).toBe('CONFIG_INVALID');
+      expect(error.message).toContain(`NETWORK="${name}" (BT_NETWORK): must be one of finney, test, local`);
+      expect(error.message).toContain('ws://');
+    },
+  );
+});
+
+describe('the address of a node in the place of a network', () => {
+  it.each<[string, Given, string]>([
+    ['BT_NETWORK', { env: { BT_NETWORK: 'ws://10.0.0.1:9944' } }, 'BT_NETWORK'],
+    ['BT_SUBTENSOR_NETWORK', { env: { BT_SUBTENSOR_NETWORK: 'ws://10.0.0.1:9944' } }, 'BT_SUBTENSOR_NETWORK'],
+    ['BT_NETWORK in the file', { file: { BT_NETWORK: 'ws://10.0.0.1:9944' } }, 'BT_NETWORK'],
+    ['NETWORK', { env: { NETWORK: 'ws://10.0.0.1:9944' } }, 'environment NETWORK'],
+    ['NETWORK in the file', { file: { NETWORK: 'ws://10.0.0.1:9944' } }, '.env.miner'],
+    [
+      '--subtensor.network',
+      { argv: ['--subtensor.network', 'ws://10.0.0.1:9944'], file: { CHAIN_ENDPOINT: 'ws://b' } },
+      'flag of NETWORK',
+    ],
+    ['--network', { argv: ['--network=ws://10.0.0.1:9944'] }, 'flag of NETWORK'],
+  ])('is a CHAIN_ENDPOINT under %s', (_name, given, origin) => {
+    const { settings, origins } = load(given);
+    expect(settings.CHAIN_ENDPOINT).toEqual(['ws://10.0.0.1:9944']);
+    expect(settings.NETWORK).toBeUndefined();
+    expect(origins.get('CHAIN_ENDPOINT')?.name).toBe(origin);
+    expect(origins.get('NETWORK')?.source).toBe('default');
+  });
+
+  it('may be a list, and tells the network where it is public', () => {
+    const list = 'wss://test.finney.opentensor.ai:443, ws://10.0.0.1:9944';
+    expect(resolve({ env: { BT_NETWORK: list } }).chain).toMatchObject({
+      networkName: 'test',
+      netuid: 168,
+      endpoints: ['wss://test.finney.opentensor.ai:443', 'ws://10.0.0.1:9944'],
+    });
+  });
+
+  it('leaves the network that another source names: the node is held to that', () => {
+    const { chain } = resolve({ env: { BT_NETWORK: 'ws://10.0.0.1:9944' }, file: { NETWORK: 'finney' } });
+    expect(chain).toMatchObject({ networkName: 'finney', endpoints: ['ws://10.0.0.1:9944'] });
+    expect(chain.expectedGenesisHash).toMatch(/^0x2f0555cc/);
+  });
+
+  it('yields to a CHAIN_ENDPOINT of the same or a stronger source, with a warning', () => {
+    const env = { BT_NETWORK: 'ws://a', BT_CHAIN_ENDPOINT: 'ws://b' };
+    expect(load({ env }).settings.CHAIN_ENDPOINT).toEqual(['ws://b']);
+    const { settings, warnings } = load({
+      env: { BT_NETWORK: 'ws://a' },
+      file: { CHAIN_ENDPOINT: 'ws://c' },
+    });
+    expect(settings.CHAIN_ENDPOINT).toEqual(['ws://c']);
+    expect(warnings).toEqual([
+      'CHAIN_ENDPOINT: .env.miner says "ws://c", BT_NETWORK says "ws://a"; the first is used',
+    ]);
+  });
+
+  it('is named as it stands where it is not one', () => {
+    const error = failure(() => load({ env: { BT_NETWORK: 'ws://' } }));
+    expect(error.message).toBe(
+      'CHAIN_ENDPOINT="ws://" (BT_NETWORK): each endpoint must begin with ws:// or wss://',
+    );
+  });
+
+  it('warns where two sources name networks that differ', () => {
+    const { settings, warnings } = load({ env: { BT_NETWORK: 'test' }, file: { NETWORK: 'finney' } });
+    expect(settings.NETWORK).toBe('finney');
+    expect(warnings).toEqual([
+      'NETWORK: .env.miner says "finney", BT_NETWORK says "test"; the first is used',
+    ]);
+  });
+});
+
 describe('wrong settings', () => {
   it('are all named in one error', () => {
     const error = failure(() => load({ file: { AXON_PORT: 'eighty', DEVICE: 'tpu', MINER_TYPE: 'both' } }));

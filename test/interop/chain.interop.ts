@@ -39,8 +39,16 @@ const ADDRESSES: readonly AxonAddress[] = [
 const VERSION = 9_003_000;
 
 const SDKS = [
-  { sdk: 'sdk-9', version: '9.3.0', ownVersion: 9_003_000 },
-  { sdk: 'sdk-10', version: '10.5.0', ownVersion: 10_005_000 },
+  { sdk: 'sdk-9', script: 'chain.py', version: '9.3.0', ownVersion: 9_003_000, subnet: undefined },
+  { sdk: 'sdk-10', script: 'chain.py', version: '10.5.0', ownVersion: 10_005_000, subnet: undefined },
+  {
+    sdk: 'sdk-11',
+    script: 'chain_11.py',
+    version: '11.3.0',
+    // It leaves the version to the software that announces.
+    ownVersion: 1,
+    subnet: { symbol: 'י', burnTao: 0.1, owner: bob, stakeTao: 1_000_000, commitments: 0 },
+  },
 ] as const;
 
 interface Answer {
@@ -54,6 +62,8 @@ interface Answer {
   readonly permits: readonly boolean[];
   readonly calls: readonly string[];
   readonly served: boolean;
+  /** What SDK 11 alone reads. */
+  readonly subnet?: Readonly<Record<string, string | number>>;
 }
 type Answers = { readonly sdk: string } & Readonly<Record<'sync' | 'async', Answer>>;
 
@@ -91,7 +101,7 @@ async function announceAll(devnet: Devnet): Promise<string[]> {
   return calls;
 }
 
-describe.each(SDKS)('the clients of the chain in $sdk', ({ sdk, version, ownVersion }) => {
+describe.each(SDKS)('the clients of the chain in $sdk', ({ sdk, script, version, ownVersion, subnet }) => {
   // Left out, since the devnet has no such storage and a miner no use for it: hyperparameters, weights and bonds, balances,
   // commitments, certificates (`serve_axon_tls`) and registration itself.
   describe.skipIf(pythonOf(sdk).missing)(`with the Python environment ${sdk}`, () => {
@@ -101,7 +111,7 @@ describe.each(SDKS)('the clients of the chain in $sdk', ({ sdk, version, ownVers
       const announcedAt = devnet.axonOf(bob)?.block;
       const before = devnet.blockNumber;
       const home = temporaryFolderPath();
-      const answers = await runPython<Answers>(sdk, 'chain.py', {
+      const answers = await runPython<Answers>(sdk, script, {
         home,
         endpoint: devnet.url,
         netuid: NETUID,
@@ -136,6 +146,7 @@ describe.each(SDKS)('the clients of the chain in $sdk', ({ sdk, version, ownVers
           permits: [true, false, false],
           calls: ourCalls,
           served: true,
+          subnet,
         });
       }
 

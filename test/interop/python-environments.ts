@@ -10,8 +10,8 @@ const ROOT = join(import.meta.dirname, '../..');
 /** Kept between runs; a changed list of packages gets an environment of its own. */
 const CACHE = join(ROOT, '.tools/interop');
 
-export type Sdk = 'sdk-9' | 'sdk-10' | 'wallet-1';
-const SDKS: readonly Sdk[] = ['sdk-9', 'sdk-10', 'wallet-1'];
+const SDKS = ['sdk-9', 'sdk-10', 'sdk-11', 'btcli-9', 'wallet-1'] as const;
+export type Sdk = (typeof SDKS)[number];
 
 function requirementsOf(sdk: Sdk): string {
   return join(import.meta.dirname, `python/requirements-${sdk}.txt`);

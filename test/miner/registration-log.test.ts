@@ -36,7 +36,7 @@ it('a deregistration is one error line that says what happened and what to do', 
       msg: 'no longer registered on the subnet',
       code: 'CHAIN_NOT_REGISTERED',
       notice: expect.stringMatching(
-        /was deregistered on subnet 34 of local: its uid 1 belongs to 5\w+ now.*btcli s register/,
+        /was deregistered on subnet 34 of local: its uid 1 belongs to 5\w+ now.*btcli subnets register/,
       ),
     },
     { level: 'warn', msg: 'registered at another uid', uid: 3, movedFromUid: 1 },

@@ -21,24 +21,26 @@ function noticeFor(
 
 describe('the notice to an operator whose hotkey is not registered', () => {
   it.each([
-    ['finney', '--netuid 34', '--subtensor.network finney'],
-    ['test', '--netuid 168', '--subtensor.network test'],
-  ])('has the command for %s', (network, netuid, where) => {
+    ['finney', 34],
+    ['test', 168],
+  ])('has the command for %s, for either generation of btcli', (network, netuid) => {
     const notice = noticeFor({ NETWORK: network });
-    expect(notice).toContain(`btcli s register ${netuid} --wallet.name miner --wallet.hotkey first ${where}`);
+    const others = `--wallet-hotkey first --network ${network}`;
+    expect(notice).toContain(
+      `\`btcli subnets register --netuid ${netuid} --wallet miner ${others}\` (SDK 11) or` +
+        ` \`btcli subnets register --netuid ${netuid} --wallet-name miner ${others}\` (bittensor-cli 9)`,
+    );
     expect(notice).toContain(BOB);
   });
 
   it('names a wallet folder of its own, and quotes what a shell would split', () => {
     const notice = noticeFor({ NETWORK: 'finney', WALLET_PATH: '/srv/wallets', WALLET_NAME: "my mother's" });
-    expect(notice).toContain(
-      `--wallet.name 'my mother'\\''s' --wallet.hotkey first --wallet.path /srv/wallets`,
-    );
+    expect(notice).toContain(`--wallet 'my mother'\\''s' --wallet-hotkey first --wallet-path /srv/wallets`);
   });
 
   it('names the endpoint of a local chain', () => {
     const notice = noticeFor({ NETWORK: 'local', CHAIN_ENDPOINT: 'ws://127.0.0.1:9955' });
-    expect(notice).toContain('--subtensor.chain_endpoint ws://127.0.0.1:9955');
+    expect(notice).toContain('--network ws://127.0.0.1:9955`');
   });
 
   it('registers with the development chain by curl', () => {
@@ -47,8 +49,10 @@ describe('the notice to an operator whose hotkey is not registered', () => {
     expect(JSON.parse(body)).toMatchObject({ method: 'devnet_register', params: [BOB] });
   });
 
-  it('says what registering burns', () => {
-    expect(noticeFor({ NETWORK: 'finney' })).toContain('burns 0.5 TAO');
+  it('says what registering costs, and that a part of it may be locked as collateral', () => {
+    const notice = noticeFor({ NETWORK: 'finney' });
+    expect(notice).toContain('costs 0.5 TAO');
+    expect(notice).toMatch(/burned.*collateral.*released only as the miner earns/);
   });
 
   it.each([
@@ -58,6 +62,6 @@ describe('the notice to an operator whose hotkey is not registered', () => {
     const registration: Absence = { state: 'deregistered', formerUid: 7, takenBy, burnTao: 0.5 };
     const notice = noticeFor({ NETWORK: 'finney' }, { registration });
     expect(notice).toContain(`was deregistered on subnet 34 of finney: ${words}`);
-    expect(notice).toContain('btcli s register');
+    expect(notice).toContain('btcli subnets register');
   });
 });

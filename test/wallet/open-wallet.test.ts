@@ -80,7 +80,10 @@ describe('openWallet', () => {
     await write('default', Buffer.from(content));
     const error = await open().catch((reason) => reason);
     expect(error).toMatchObject({ code: 'WALLET_FORMAT', message: expect.stringContaining(encoding) });
-    expect(error.message).toContain('btcli w regen_hotkey --wallet.name miner --wallet.hotkey default');
+    for (const nameOption of ['--wallet', '--wallet-name']) {
+      const options = `${nameOption} miner --wallet-hotkey default --wallet-path ${path}`;
+      expect(error.message).toContain(`\`btcli wallet regen-hotkey ${options}\``);
+    }
   });
 
   it('expands the tilde to the home folder', async () => {

@@ -42,6 +42,28 @@ describe('the password of an encrypted hotkey', () => {
     expect(text(await find({ [variable]: value }))).toBe(ENCRYPTED.password);
   });
 
+  it.each([
+    ['/srv/.//w/./default/hotkeys/first', '/srv/w/default/hotkeys/first'],
+    ['./wallets//w/hotkeys/first', 'wallets/w/hotkeys/first'],
+    ['././w/hotkeys/first', 'w/hotkeys/first'],
+    ['/srv//././/w/hotkeys/.first', '/srv/w/hotkeys/.first'],
+    ['../w/hotkeys/first', '../w/hotkeys/first'],
+  ])(
+    'comes from the variable of %s as it is spelled, else as SDK 11 spells it: %s',
+    async (path, spelled) => {
+      const hide = (name: string, password: string) =>
+        Buffer.from(
+          Buffer.from(password).map((byte, index) => byte ^ name.charCodeAt(index % name.length)),
+        ).toString('base64');
+      const [asWritten, bySdk] = [passwordVariable(path), passwordVariable(spelled)];
+      const given = { keyfilePath: path, logger: sink.logger };
+      const env = { [bySdk]: hide(bySdk, 'of SDK 11') };
+      expect(text(await findPassword({ ...given, env }))).toBe('of SDK 11');
+      const both = { ...env, [asWritten]: hide(asWritten, 'as written') };
+      expect(text(await findPassword({ ...given, env: both }))).toBe('as written');
+    },
+  );
+
   it('may be longer than the name and need not be ASCII', () => {
     const password = 'pässwörd '.repeat(20);
     const hidden = Buffer.from(password).map(

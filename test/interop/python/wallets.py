@@ -9,10 +9,10 @@ With `verify`: signatures, a list of {address, message, signature}. Output: whet
 import confined  # noqa: F401  (first)
 
 import json
-import subprocess
 import sys
 
 from bittensor_wallet import Wallet
+from password_variables import password_variables
 
 try:
     from bittensor_wallet import Keypair
@@ -53,17 +53,10 @@ def make_hotkey(given, name):
     }
 
 
-def variables():
-    """The library sets them behind Python's back; a child process has them."""
-    script = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith('BT_PW_')}))"
-    child = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    return json.loads(child.stdout)
-
-
 def make(given):
     return {
         "hotkeys": {name: make_hotkey(given, name) for name in given["hotkeys"]},
-        "variables": variables(),
+        "variables": password_variables(),
     }
 
 

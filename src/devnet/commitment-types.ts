@@ -1,0 +1,22 @@
+import type { TypeDefinition } from './type-table.ts';
+
+/**
+ * What a hotkey commits to the chain for a subnet; types as on finney (spec 424). Nobody commits anything here, so that of
+ * the kinds of data only the empty one is declared.
+ */
+export const COMMITMENT_TYPES: Readonly<Record<string, TypeDefinition>> = {
+  Commitment: {
+    path: 'pallet_commitments::types::Registration',
+    fields: { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
+  },
+  CommitmentInfo: {
+    path: 'pallet_commitments::types::CommitmentInfo',
+    fields: { fields: 'CommitmentFields' },
+  },
+  CommitmentFields: {
+    path: 'bounded_collections::bounded_vec::BoundedVec',
+    params: { T: 'CommitmentData' },
+    fields: ['Vec<CommitmentData>'],
+  },
+  CommitmentData: { path: 'pallet_commitments::types::Data', variants: { None: { index: 0 } } },
+};
