@@ -42,6 +42,8 @@ const REPORT = z.object({
     /** What the chain holds for the hotkey, whoever put it there. */
     heldAddress: z.object({ ip: z.string(), port: z.number(), leadsHere: z.boolean() }).nullable(),
   }),
+  /** Which release validators run; null until it is known. */
+  validators: z.object({ meaning: z.string() }).nullable(),
   models: z.record(z.string(), z.object({ state: z.string() })),
   requests: z.object({
     total: z.number(),

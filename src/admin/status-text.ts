@@ -15,6 +15,7 @@ export function statusLines(report: MinerReport, nowMs: number): string[] {
     announcementWords(report),
     lastAsked(report, nowMs),
     requestsSoFar(report),
+    ...(report.validators === null ? [] : [`validators: ${report.validators.meaning}`]),
     `process ${miner.pid}, for ${duration(miner.uptimeSeconds * 1000)}; port ${axon.port ?? 'closed'}`,
   ];
 }

@@ -90,8 +90,8 @@ interface ChainOptions {
   readonly stateDir?: string;
   /** Whether validators reach the axon over the internet: then no private or reserved address is ever announced. */
   readonly isPublicNetwork: boolean;
-  /** Chains never accepted, whatever the endpoints are. */
-  readonly refuseGenesis?: readonly string[];
+  /** Chains never accepted, whatever the endpoints are: why, by genesis hash. */
+  readonly refuseGenesis?: Readonly<Record<string, string>>;
   /**
    * Without a new block for so long, or with a newest block that is older by its own time, the node is given up and the
    * next endpoint is tried.
@@ -116,7 +116,7 @@ const ON_DEMAND_INTERVAL_MS = 6_000;
 
 export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
-  const { expectedGenesisHash, stateDir, refuseGenesis = [], blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
+  const { expectedGenesisHash, stateDir, refuseGenesis = {}, blockWatchdogMs = BLOCK_WATCHDOG_MS } = options;
   const { signersMaxAgeMs = SIGNERS_MAX_AGE_MS, callersClockOffsetMs = () => undefined } = options;
   const emitter = createEmitter<ChainEvents>(
     ['registration', 'announcement', 'connection', 'blockTime'],

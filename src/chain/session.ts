@@ -16,8 +16,8 @@ export interface GenesisRules {
   readonly expected?: string | undefined;
   /** Where `expected` is absent: holds the first chain that was used, which is the only one accepted from then on. */
   readonly pin?: GenesisPin | undefined;
-  /** Chains never accepted. */
-  readonly refused: readonly string[];
+  /** Chains never accepted: why, by genesis hash. */
+  readonly refused: Readonly<Record<string, string>>;
 }
 
 /** One connection to one node that serves the right chain, from its first head to its end. */
@@ -125,12 +125,8 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
 }
 
 function checkGenesis(genesisHash: HexString, { expected, refused, pin }: GenesisRules): void {
-  if (refused.includes(genesisHash)) {
-    throw new MinerError(
-      'CHAIN_WRONG_NETWORK',
-      `the chain with genesis ${genesisHash} must not be used here`,
-    );
-  }
+  const why = refused[genesisHash];
+  if (why !== undefined) throw new MinerError('CHAIN_WRONG_NETWORK', why);
   if (expected !== undefined && genesisHash !== expected) {
     throw new MinerError(
       'CHAIN_WRONG_NETWORK',

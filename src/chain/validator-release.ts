@@ -26,6 +26,15 @@ export function readWeightsVersion(value: number): ValidatorRelease {
   return { value, release, asksAxons: release === null ? null : true };
 }
 
+/**
+ * What a person must know before paying for a registration on a public network. From the subnet's public repository, whose
+ * newest state read is of 2026-08-21 (4.9.9); no live network was asked. The README says the same.
+ */
+export const LIVE_NETWORK_NOTICE =
+  'This miner speaks the axon protocol of release line 3.x. Since release 4.0.0 (2025-08-11) the validators of the ' +
+  "subnet's public software send no pictures or clips to miners, so a detector or segmenter served here earns nothing " +
+  'under them (read at release 4.9.9 of 2026-08-21).';
+
 /** What a `weights_version` means for a miner, in a sentence. */
 export function describeValidators({ value, release, asksAxons }: ValidatorRelease): string {
   if (value === 0)

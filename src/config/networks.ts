@@ -7,7 +7,7 @@ export interface Network {
   readonly netuid: number;
   /** Hash of block 0 where it is known: an endpoint with another one is refused. */
   readonly genesisHash?: string;
-  /** The name that btcli takes after --subtensor.network. */
+  /** The name that btcli takes after --network. */
   readonly btcliName: string;
 }
 
@@ -16,9 +16,6 @@ export type NetworkName = (typeof NETWORK_NAMES)[number];
 
 const FINNEY_GENESIS = '0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03';
 const TESTNET_GENESIS = '0x8f9cf856bf558a14440e75569c9e58594757048d7b3a84b5d25f6bd978263105';
-
-/** Chains on which the public development keys are worth protecting from: anyone could use them. */
-export const PUBLIC_GENESIS_HASHES: readonly string[] = [FINNEY_GENESIS, TESTNET_GENESIS];
 
 /** All that is known of each network. A local node's subnet may have any number; 34 is what ours uses. */
 export const NETWORKS: Readonly<Record<NetworkName, Network>> = {
@@ -39,11 +36,28 @@ export const NETWORKS: Readonly<Record<NetworkName, Network>> = {
   local: { name: 'local', endpoints: ['ws://127.0.0.1:9944'], netuid: 34, btcliName: 'local' },
 };
 
+/**
+ * Why a miner of NETWORK=local does not use the public chains, by genesis hash. On them an address of a network card would
+ * be announced, and the netuid of a local chain is another subnet there; and development keys belong to everybody.
+ */
+export function publicGenesisRefusals(): Record<string, string> {
+  return Object.fromEntries(
+    Object.values(NETWORKS).flatMap(({ name, genesisHash }) =>
+      genesisHash === undefined
+        ? []
+        : [[genesisHash, `the endpoint serves ${name}, and NETWORK is local: set NETWORK=${name}`]],
+    ),
+  );
+}
+
+/** Hosts of public nodes that are not under the name of their network. */
+const FINNEY_HOSTS = ['lite.sub.latent.to', 'archive.sub.latent.to'];
+
 /** The network that an endpoint belongs to, judged by its host; `local` for any that is not a public one. */
 export function inferNetwork(endpoint: string): NetworkName {
   const host = hostOf(endpoint);
   if (host === 'test.finney.opentensor.ai') return 'test';
-  if (host.endsWith('.opentensor.ai')) return 'finney';
+  if (host.endsWith('.opentensor.ai') || FINNEY_HOSTS.includes(host)) return 'finney';
   return 'local';
 }
 

@@ -141,7 +141,7 @@ export const settingsSchema = z.object({
     .optional()
     .register(settingMeta, {
       section: CHAIN,
-      doc: 'number of the subnet; 34 on finney and local, 168 on test when absent',
+      doc: 'number of the subnet; 34 on finney and local when absent, 168 on test (release line 3.x; 379 in 4.x)',
       flags: ['netuid'],
       example: '34',
     }),
@@ -159,7 +159,7 @@ export const settingsSchema = z.object({
   }),
   BLOCK_WATCHDOG_SECONDS: wholeNumber(15, 3600).default(60).register(settingMeta, {
     section: CHAIN,
-    doc: 'without a new block for so long the connection is rebuilt, at the next endpoint',
+    doc: 'a node without a new block for so long, or whose newest block is older, is left for the next endpoint',
   }),
   SIGNERS_MAX_AGE_HOURS: wholeNumber(1, 8760).default(24).register(settingMeta, {
     section: CHAIN,

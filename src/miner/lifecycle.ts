@@ -4,14 +4,13 @@ import { createClockSkew } from '../admission/clock-skew.ts';
 import { type Chain, createChain } from '../chain/chain.ts';
 import { systemClock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
-import { PUBLIC_GENESIS_HASHES } from '../config/networks.ts';
+import { publicGenesisRefusals } from '../config/networks.ts';
 import { createDevnet } from '../devnet/node.ts';
 import { MinerError } from '../errors.ts';
 import { createTemporaryFolder } from '../media/temporary-file.ts';
 import { makeHotkeyFolder } from '../state/hotkey-folder.ts';
 import { takeHotkeyLock } from '../state/hotkey-lock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { isDevelopmentAddress } from '../wallet/development.ts';
 import { keepAddressAnnounced } from './external-address.ts';
 import { createMiner } from './miner.ts';
 import { openEngines } from './open-engines.ts';
@@ -118,7 +117,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
       blockWatchdogMs: config.chain.blockWatchdogMs,
       callersClockOffsetMs: skew.agreedOffsetMs,
       signersMaxAgeMs: config.chain.signersMaxAgeMs,
-      refuseGenesis: isDevelopmentAddress(hotkey) ? [...PUBLIC_GENESIS_HASHES] : [],
+      refuseGenesis: config.chain.isPublic ? {} : publicGenesisRefusals(),
       logger: logger.child({ part: 'chain' }),
       clock,
     }),

@@ -1,5 +1,4 @@
 import type { MinerConfig } from '../config/miner-config.ts';
-import { PUBLIC_GENESIS_HASHES } from '../config/networks.ts';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
@@ -24,12 +23,7 @@ export async function openHotkey(
   const wallet = config.dev
     ? developmentWallet('//Bob')
     : await openWallet({ ...config.wallet, env, logger });
-  const { expectedGenesisHash } = config.chain;
-  if (
-    isDevelopmentAddress(wallet.hotkeyAddress) &&
-    expectedGenesisHash !== undefined &&
-    PUBLIC_GENESIS_HASHES.includes(expectedGenesisHash)
-  ) {
+  if (isDevelopmentAddress(wallet.hotkeyAddress) && config.chain.isPublic) {
     throw new MinerError(
       'WALLET_DEV_KEY_REFUSED',
       `the hotkey ${wallet.hotkeyAddress} is a public development key; anyone can sign for it on ${config.chain.networkName}`,

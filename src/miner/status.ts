@@ -1,5 +1,6 @@
 import type { BodyBudget } from '../admission/body-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
+import { describeValidators } from '../chain/validator-release.ts';
 import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import type { ReplayGuard } from '../epistula/replay-guard.ts';
@@ -23,6 +24,8 @@ export interface MinerView extends ReadinessView {
 /** All that an operator would ask of this process, as plain JSON without secrets. */
 export function minerStatus(view: MinerView): Readonly<Record<string, unknown>> {
   const { config, engines, scheduler, clock } = view;
+  const chain = view.chain.status();
+  const { weightsVersion } = chain;
   const { rss, heapUsed } = process.memoryUsage();
   return {
     readiness: readinessOf(view),
@@ -44,7 +47,8 @@ export function minerStatus(view: MinerView): Readonly<Record<string, unknown>> 
       queue: scheduler.status(),
       servedRequestsRemembered: view.replayGuard.size,
     },
-    chain: view.chain.status(),
+    chain,
+    validators: weightsVersion && { ...weightsVersion, meaning: describeValidators(weightsVersion) },
     clock: view.clockCheck.status(),
     models: Object.fromEntries(Object.entries(engines).map(([task, engine]) => [task, engine.status()])),
     requests: view.requests.summary(),

@@ -1,4 +1,5 @@
 import type { Registration } from '../chain/registration.ts';
+import { LIVE_NETWORK_NOTICE } from '../chain/validator-release.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { inBothForms } from '../wallet/btcli.ts';
 
@@ -28,7 +29,8 @@ export function unregisteredNotice(
     wallet,
     network: chain.btcliNetwork === 'local' ? endpoint : chain.btcliNetwork,
   });
-  return `${what} ${price} Register it with ${command}.`;
+  const live = chain.isPublic ? ` ${LIVE_NETWORK_NOTICE}` : '';
+  return `${what} ${price}${live} Register it with ${command}.`;
 }
 
 function whatHappened(

@@ -123,7 +123,9 @@ describe('the connection', () => {
   it('is refused to a chain that must not be used, and accepted where the genesis is the expected one', async () => {
     const devnet = await openDevnet();
     const expectedGenesisHash = devnet.state.genesis.hash;
-    const refusing = openChain([devnet.url], { refuseGenesis: [expectedGenesisHash] });
+    const refusing = openChain([devnet.url], {
+      refuseGenesis: { [expectedGenesisHash]: 'it belongs to others' },
+    });
     const accepting = openChain([devnet.url], { expectedGenesisHash });
     await until(() => accepting.signersKnown && refusing.status().connection.state === 'down');
     expect(refusing.status().connection).toMatchObject({ code: 'CHAIN_WRONG_NETWORK' });

@@ -169,7 +169,7 @@ interface TestChainOptions {
   readonly key?: Parameters<typeof developmentKey>[0];
   readonly expectedGenesisHash?: string;
   readonly isPublicNetwork?: boolean;
-  readonly refuseGenesis?: readonly string[];
+  readonly refuseGenesis?: Readonly<Record<string, string>>;
   readonly netuid?: number;
   readonly stateDir?: string;
   readonly blockWatchdogMs?: number;

@@ -43,7 +43,7 @@ function itServes(open: () => Promise<{ url: string; netuid: number }>, timeoutM
     ({ url, netuid } = await open());
     session = await openSession({
       url,
-      genesis: { refused: [] },
+      genesis: { refused: {} },
       metadataCache: createMetadataCache({ folder: undefined, logger }),
       connectTimeoutMs: 10_000,
       callTimeoutMs: 20_000,

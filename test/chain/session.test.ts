@@ -27,7 +27,7 @@ async function open(
 ): Promise<ChainSession> {
   return await openSession({
     url,
-    genesis: { expected: undefined, refused: [] },
+    genesis: { expected: undefined, refused: {} },
     metadataCache: metadata,
     connectTimeoutMs: 5_000,
     callTimeoutMs: 5_000,

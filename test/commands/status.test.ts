@@ -28,6 +28,9 @@ describe('status', () => {
     expect([before.exitCode, before.output.split('\n')[0]]).toEqual([0, 'ready']);
     expect(before.output).toContain(`detector with the hotkey ${BOB}, uid 1 on subnet 34 of dev\n`);
     expect(before.output).toMatch(/^announced on the chain at [\d.]+:\d+$/m);
+    expect(before.output).toContain(
+      "validators: the subnet's weights_version is 303010: validators run 3.3.1 or later",
+    );
     expect(before.output).toMatch(/^no verified caller has asked since the start, \d+ s ago$/m);
 
     const alice = createValidator('//Alice');

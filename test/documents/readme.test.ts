@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { LIVE_NETWORK_NOTICE } from '../../src/chain/validator-release.ts';
 import { flagsOf } from '../../src/config/flags.ts';
 import { metaOf, SETTING_KEYS, settingsSchema } from '../../src/config/schema.ts';
 import { ERROR_DEFINITIONS, type ErrorCode } from '../../src/errors.ts';
@@ -82,4 +83,9 @@ it('the process manager stops on exactly the exit codes that a restart does not 
   const unit = readFileSync(join(ROOT, 'deploy/sn34-miner.service'), 'utf8');
   expect(unit).toContain(`\nRestartPreventExitStatus=${[...LASTING_EXIT_CODES].join(' ')}\n`);
   expect(apps[0]?.kill_timeout).toBeGreaterThan(15_000);
+});
+
+it('the README says of the live network what the notice to the unregistered says', () => {
+  const words = readFileSync(README, 'utf8').replaceAll(/\s+(> )?/g, ' ');
+  expect(words).toContain(LIVE_NETWORK_NOTICE);
 });

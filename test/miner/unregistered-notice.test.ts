@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LIVE_NETWORK_NOTICE } from '../../src/chain/validator-release.ts';
 import { parseFlags } from '../../src/config/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { resolveConfig } from '../../src/config/miner-config.ts';
@@ -53,6 +54,16 @@ describe('the notice to an operator whose hotkey is not registered', () => {
     const notice = noticeFor({ NETWORK: 'finney' });
     expect(notice).toContain('costs 0.5 TAO');
     expect(notice).toMatch(/burned.*collateral.*released only as the miner earns/);
+  });
+
+  it('says before the command that validators of the live line do not ask such a miner, with release and date', () => {
+    for (const NETWORK of ['finney', 'test']) {
+      const notice = noticeFor({ NETWORK });
+      expect(notice.indexOf(LIVE_NETWORK_NOTICE)).toBeGreaterThan(0);
+      expect(notice.indexOf(LIVE_NETWORK_NOTICE)).toBeLessThan(notice.indexOf('btcli'));
+    }
+    expect(LIVE_NETWORK_NOTICE).toMatch(/4\.0\.0 \(2025-08-11\).*4\.9\.9 of 2026-08-21/);
+    expect(noticeFor({ NETWORK: 'local' })).not.toContain('release line');
   });
 
   it.each([

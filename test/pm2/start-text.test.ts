@@ -21,6 +21,7 @@ const report = (changes: Partial<MinerReport> = {}): MinerReport => ({
     registration: { state: 'registered', uid: 7 },
     heldAddress: { ip: '203.0.113.9', port: 8091, leadsHere: true },
   },
+  validators: null,
   models: {},
   requests: { total: 0, byCode: {}, recent: [] },
   ...changes,
