@@ -24,6 +24,7 @@ function report({ pid, ready = true, registration = REGISTERED, model = 'ready' 
     miner: { type: 'detector', hotkey: '5F', network: 'local', netuid: 34, pid, uptimeSeconds: 1 },
     axon: { port: 8091 },
     chain: { registration, heldAddress: HELD },
+    validators: null,
     models: { image: { state: model } },
     requests: { total: 0, byCode: {}, recent: [] },
   };
