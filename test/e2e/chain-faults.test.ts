@@ -190,7 +190,7 @@ describe('a miner with two endpoints', () => {
 
 describe('a validator that has just registered', () => {
   it('is answered at its first call, though no change that is watched told of it', async () => {
-    const devnet = await startDevnet({ blockTimeMs: 600_000 });
+    const devnet = await startDevnet({ blockTimeMs: 600_000, sealOnSubmit: true });
     const miner = await startMiner({ devnet });
     // The table is not read for strangers when it is younger than 6 s.
     await until(() => (miner.chain.status().signers.ageMs ?? 0) >= 6_000);

@@ -1,0 +1,92 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createHostCheck } from '../../src/miner/host-check.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
+
+const run = promisify(execFile);
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+/** The check of the built program in a process of its own, which `prefix` starts with other limits or as another user. */
+async function lookIn(
+  prefix: readonly string[],
+  stateDir: string,
+  maxConnections: number,
+): Promise<string[]> {
+  const module = join(import.meta.dirname, '../../dist/miner/host-check.js');
+  const script =
+    `const { createHostCheck } = await import(${JSON.stringify(module)});` +
+    `const check = createHostCheck(${JSON.stringify({ stateDir, maxConnections, temporaryFolder: stateDir })});` +
+    'await check.look(); console.log(JSON.stringify(check.warnings));';
+  const [program = '', ...args] = [...prefix, process.execPath, '--input-type=module', '--eval', script];
+  const { stdout } = await run(program, args, { cwd: '/' });
+  return JSON.parse(stdout);
+}
+
+/** Whether a file system can be mounted here. */
+function canMount(): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', '/mnt'], { stdio: 'ignore' });
+    execFileSync('umount', ['/mnt']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('the host of a miner', () => {
+  it('has nothing said of it if there is room and leave for all', async () => {
+    const check = createHostCheck({ stateDir: temporaryFolderPath(), maxConnections: 1 });
+    await check.look();
+    expect(check.warnings).toEqual([]);
+  });
+
+  it('whose STATE_DIR is gone is told so', async () => {
+    const stateDir = join(temporaryFolderPath(), 'gone');
+    const check = createHostCheck({ stateDir, maxConnections: 1 });
+    await check.look();
+    expect(check.warnings).toEqual([expect.stringContaining(`${stateDir} cannot be written (ENOENT)`)]);
+  });
+
+  it.skipIf(!isRoot)(
+    'where another user owns a folder in STATE_DIR is told which one (needs root)',
+    async () => {
+      const stateDir = temporaryFolderPath();
+      const folder = join(stateDir, 'served-requests');
+      mkdirSync(folder, { mode: 0o755 });
+      chmodSync(stateDir, 0o755);
+      const nobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+      chownSync(stateDir, NOBODY, NOBODY);
+      expect(await lookIn(nobody, stateDir, 1)).toEqual([
+        expect.stringContaining(
+          `${folder} cannot be written (EACCES): a restart will forget what was served`,
+        ),
+      ]);
+      chownSync(folder, NOBODY, NOBODY);
+      expect(await lookIn(nobody, stateDir, 1)).toEqual([]);
+    },
+  );
+
+  it('that lets a process open fewer files than connections take is told how to raise it', async () => {
+    const stateDir = temporaryFolderPath();
+    const limited = ['prlimit', '--nofile=1024:1024'];
+    expect(await lookIn(limited, stateDir, 4_096)).toEqual([
+      expect.stringMatching(/^this process may open 1024 files, .* up to 4352; .*LimitNOFILE=65536/),
+    ]);
+    expect(await lookIn(limited, stateDir, 512)).toEqual([]);
+  });
+
+  it.skipIf(!isRoot || !canMount())('whose disk is nearly full is told so (needs to mount)', async () => {
+    const stateDir = temporaryFolderPath();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', stateDir]);
+    onTestFinished(() => {
+      execFileSync('umount', [stateDir]);
+    });
+    const check = createHostCheck({ stateDir, maxConnections: 1 });
+    await check.look();
+    expect(check.warnings).toEqual([`STATE_DIR (${stateDir}) has 16 MiB free; free at least 512 MiB`]);
+  });
+});
