@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHostCheck } from '../../src/miner/host-check.ts';
@@ -16,7 +16,10 @@ async function lookIn(
   stateDir: string,
   maxConnections: number,
 ): Promise<string[]> {
-  const module = join(import.meta.dirname, '../../dist/miner/host-check.js');
+  // A copy, since another user may not be let into the checkout.
+  const module = join(temporaryFolderPath(), 'host-check.mjs');
+  copyFileSync(join(import.meta.dirname, '../../dist/miner/host-check.js'), module);
+  chmodSync(dirname(module), 0o755);
   const script =
     `const { createHostCheck } = await import(${JSON.stringify(module)});` +
     `const check = createHostCheck(${JSON.stringify({ stateDir, maxConnections, temporaryFolder: stateDir })});` +
