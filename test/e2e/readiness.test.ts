@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Devnet, DevnetOptions } from '../../src/devnet/node.ts';
-import { closeAfterEach, openChain } from '../chain/fixture.ts';
-import { startDevnet } from '../fixtures/miner.ts';
+import { closeAfterEach, createMovableClock, openChain } from '../chain/fixture.ts';
+import { startDevnet, startMiner } from '../fixtures/miner.ts';
 import { freePort, type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
@@ -181,5 +181,26 @@ describe('/readyz, /status and the READY line say the same', () => {
     devnet.setLag(0);
     devnet.setWeightsVersion(409_090);
     await expectWarning(miner, 'validators run 4.9.9 or later; since 4.0.0 (2025-08-11)');
+  });
+
+  it('of a miner that nobody calls for 150 minutes, and that could not read the validators for a day', async () => {
+    const clock = createMovableClock();
+    const miner = await startMiner({ clock });
+    onTestFinished(() => miner.close());
+    const { ip, port } = miner.chain.announcement as { ip: string; port: number };
+    clock.moveMs(151 * 60_000);
+    await until(() =>
+      miner.miner.readiness().warnings.some((one) => one.startsWith('no validator has called for 3 h')),
+    );
+    const told = (await call(miner.adminPort, '/readyz')).json() as unknown as Told;
+    const words = `test the port from another host: curl ${ip}:${port} prints 200`;
+    expect(told.warnings).toContainEqual(expect.stringContaining(words));
+    expect(told.warnings).toContainEqual(expect.stringContaining('validators run 3.3.1 or later'));
+    // The clock of the host is fast now, so that no node is believed and no table is read.
+    clock.moveMs(24 * 3_600_000);
+    await until(() => !miner.miner.readiness().ready);
+    const { reasons } = (await call(miner.adminPort, '/readyz')).json() as unknown as Told;
+    expect(reasons).toContainEqual(expect.stringMatching(/^the table of validators is 2\d h old/));
+    expect((await call(miner.adminPort, '/status')).json()).toMatchObject({ readiness: { ready: false } });
   });
 });
