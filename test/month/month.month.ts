@@ -88,7 +88,7 @@ describe('the first start', () => {
     const { exitCode, output } = await checkout.script();
     expect(output).toContain('ending sn34-detector (process ');
     expect(output).toContain(`sn34-miner runs unregistered, so no validator asks it: hotkey ${first.hotkey}`);
-    expect(output).toContain('Registering burns');
+    expect(output).toContain('Registering costs');
     expect(exitCode).toBe(0);
     expect([...(await host.processes()).keys()]).toEqual(['sn34-miner']);
     expect((await call(first.axonPort, '/')).status).toBe(200);
