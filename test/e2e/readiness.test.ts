@@ -120,15 +120,16 @@ describe('/readyz, /status and the READY line say the same', () => {
   });
 
   it('while the chain holds the address of another host, and names it', async () => {
-    const { devnet, miner } = await open({}, { servingRateLimitBlocks: 1_000 });
+    const devnet = await startDevnet({ servingRateLimitBlocks: 1_000 });
+    onTestFinished(() => devnet.close());
+    // Before the miner starts: the chain lets only one of the two announce itself.
     const rival = openChain([devnet.url]);
     rival.announce({ ip: '203.0.113.9', port: 7000 });
     await until(() => rival.announcement.state === 'announced');
     await rival.close();
-    await miner.close();
-    const late = await start(devnet);
-    await expectReason(late, '203.0.113.9:7000 was announced with this hotkey, not by this miner: ', false);
-    await expectReason(late, /\(ServingRateLimitExceeded\); the next try is at block \d+$/, false);
+    const miner = await start(devnet);
+    await expectReason(miner, '203.0.113.9:7000 was announced with this hotkey, not by this miner: ', false);
+    await expectReason(miner, /\(ServingRateLimitExceeded\); the next try is at block \d+$/, false);
   });
 
   it('while the memory of served requests is lost, which time mends', async () => {

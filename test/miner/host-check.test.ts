@@ -1,13 +1,14 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHostCheck } from '../../src/miner/host-check.ts';
+import { OTHER_UID, otherUserCanRead } from '../fixtures/other-user.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 
 const run = promisify(execFile);
-const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 /** The check of the built program in a process of its own, which `prefix` starts with other limits or as another user. */
@@ -31,12 +32,15 @@ async function lookIn(
 
 /** Whether a file system can be mounted here. */
 function canMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'sn34-miner-test-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', '/mnt'], { stdio: 'ignore' });
-    execFileSync('umount', ['/mnt']);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder]);
     return true;
   } catch {
     return false;
+  } finally {
+    rmdirSync(folder);
   }
 }
 
@@ -54,21 +58,21 @@ describe('the host of a miner', () => {
     expect(check.warnings).toEqual([expect.stringContaining(`${stateDir} cannot be written (ENOENT)`)]);
   });
 
-  it.skipIf(!isRoot)(
-    'where another user owns a folder in STATE_DIR is told which one (needs root)',
+  it.skipIf(!otherUserCanRead(process.execPath))(
+    'where another user owns a folder in STATE_DIR is told which one (needs root and setpriv)',
     async () => {
       const stateDir = temporaryFolderPath();
       const folder = join(stateDir, 'served-requests');
       mkdirSync(folder, { mode: 0o755 });
       chmodSync(stateDir, 0o755);
-      const nobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
-      chownSync(stateDir, NOBODY, NOBODY);
+      const nobody = ['setpriv', `--reuid=${OTHER_UID}`, `--regid=${OTHER_UID}`, '--clear-groups'];
+      chownSync(stateDir, OTHER_UID, OTHER_UID);
       expect(await lookIn(nobody, stateDir, 1)).toEqual([
         expect.stringContaining(
           `${folder} cannot be written (EACCES): a restart will forget what was served`,
         ),
       ]);
-      chownSync(folder, NOBODY, NOBODY);
+      chownSync(folder, OTHER_UID, OTHER_UID);
       expect(await lookIn(nobody, stateDir, 1)).toEqual([]);
     },
   );
