@@ -40,7 +40,7 @@ function exitTable(): string {
   const rows = Object.entries(EXIT_CODES).map(
     ([name, code]) => `| ${code} | ${EXIT_MEANINGS[name as keyof typeof EXIT_CODES]} |`,
   );
-  return ['| exit code | meaning |', '|---|---|', ...rows].join('\n');
+  return ['| exit code of the miner | meaning |', '|---|---|', ...rows].join('\n');
 }
 
 function errorTable(): string {
