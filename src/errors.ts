@@ -320,6 +320,11 @@ const DEFINITIONS = {
     meaning: 'A command of pm2 failed; the message has its words.',
     remedy: 'Run the same command by hand; ./setup.sh --production installs pm2.',
   },
+  PM2_PROCESS_CHANGED: {
+    meaning:
+      'While a start was being checked, something else started, ended or replaced the same miner under pm2.',
+    remedy: 'Nothing was ended. Let the other start or stop end first, then run the same command again.',
+  },
   DEVNET_INVALID_CONTROL: {
     meaning: 'A control call of the development chain has wrong parameters.',
     remedy: 'See the control table in the README.',

@@ -68,10 +68,13 @@ function wordsOf(error: unknown): string {
 /** One place where the process ends: everything below it returns or throws. */
 async function main(argv: readonly string[]): Promise<number> {
   const shutdown = new AbortController();
+  let unbroken = 0;
   const onSignal = () => {
-    if (shutdown.signal.aborted) process.exit(EXIT_CODES.forced);
+    if (shutdown.signal.aborted && unbroken === 0) process.exit(EXIT_CODES.forced);
     shutdown.abort();
   };
+  // Whoever reads the output may be gone, as in `./start_miner.sh | head -1`. That ends nothing.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
 
@@ -89,6 +92,12 @@ async function main(argv: readonly string[]): Promise<number> {
       stdout: process.stdout,
       stderr: process.stderr,
       shutdown: shutdown.signal,
+      async unbroken(work) {
+        unbroken += 1;
+        return await work().finally(() => {
+          unbroken -= 1;
+        });
+      },
       onHangup: (listener) => {
         process.on('SIGHUP', () => (isTerminalGone() ? shutdown.abort() : listener()));
       },

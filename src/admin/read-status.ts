@@ -52,6 +52,16 @@ const REPORT = z.object({
   }),
 });
 
+/** Which miner answers on an admin port. Miners of older releases tell it in the same way. */
+export interface MinerIdentity {
+  readonly pid: number;
+  /** ss58 address. */
+  readonly hotkey: string;
+  readonly adminPort: number;
+}
+
+const IDENTITY = z.object({ miner: z.object({ pid: z.number(), hotkey: z.string() }) });
+
 const TIMEOUT_MS = 5_000;
 
 /**
@@ -59,10 +69,23 @@ const TIMEOUT_MS = 5_000;
  * @returns undefined if no miner answers there
  */
 export async function readStatus(port: number, signal: AbortSignal): Promise<MinerReport | undefined> {
+  return await ask(port, REPORT, signal);
+}
+
+/**
+ * Asks a port of this host which miner answers there. Never rejects.
+ * @returns undefined if none does
+ */
+export async function readIdentity(port: number, signal: AbortSignal): Promise<MinerIdentity | undefined> {
+  const report = await ask(port, IDENTITY, signal);
+  return report && { ...report.miner, adminPort: port };
+}
+
+async function ask<T>(port: number, schema: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
     const response = await fetch(`http://127.0.0.1:${port}/status`, { signal: limit });
-    return REPORT.parse(await response.json());
+    return schema.parse(await response.json());
   } catch {
     return undefined;
   }

@@ -15,6 +15,8 @@ export interface CommandContext {
   readonly stderr: NodeJS.WritableStream;
   /** Aborted by SIGINT or SIGTERM. */
   readonly shutdown: AbortSignal;
+  /** Does work that must not be left half done: while it lasts, no second signal ends the process. */
+  readonly unbroken: <T>(work: () => Promise<T>) => Promise<T>;
   /** Takes over SIGHUP, which ends the process otherwise, and still does where the terminal it was started at is closed. */
   readonly onHangup: (listener: () => void) => void;
 }

@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
 import { EXIT_CODES } from '../miner/exit-codes.ts';
 import { type Instance, instanceNamed } from '../pm2/instance.ts';
-import { ownProcesses } from '../pm2/own-processes.ts';
+import { ownProcesses, requireOneMiner } from '../pm2/own-processes.ts';
 import { createPm2, type Pm2 } from '../pm2/pm2.ts';
 import { startText } from '../pm2/start-text.ts';
 import { startUnderPm2 } from '../pm2/start-under-pm2.ts';
@@ -62,6 +62,7 @@ async function start(context: CommandContext, { instance, pm2, flags }: Call): P
     clock: systemClock,
     logger: createLogger({ level: 'silent' }),
     signal,
+    unbroken: context.unbroken,
     say: (line) => stdout.write(`${line}\n`),
   });
   const text = startText(report, { config, instance, pm2: pm2.program, waitMs: START_WAIT_MS });
@@ -87,9 +88,10 @@ async function status(context: CommandContext, { instance, pm2, flags }: Call): 
   return isReady ? EXIT_CODES.ok : EXIT_CODES.internal;
 }
 
-async function stop({ stdout }: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
+async function stop({ stdout, shutdown }: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
   refuseMore('stop', flags);
-  const own = ownProcesses(await pm2.list(), instance, ROOT);
+  const own = ownProcesses(await pm2.list(shutdown), instance, ROOT);
+  requireOneMiner(own, instance, pm2.program);
   if (own.length === 0) stdout.write(`${instance.name} does not run under pm2\n`);
   for (const { id, name, pid } of own) {
     if (pid !== undefined) stdout.write(`ending ${name}, which answers first what it has admitted\n`);
@@ -101,7 +103,7 @@ async function stop({ stdout }: CommandContext, { instance, pm2, flags }: Call):
 }
 
 async function logs({ stdout, shutdown }: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
-  const [process] = ownProcesses(await pm2.list(), instance, ROOT);
+  const [process] = ownProcesses(await pm2.list(shutdown), instance, ROOT);
   if (process === undefined) {
     stdout.write(`${instance.name} does not run under pm2; ${instance.script} starts it\n`);
     return EXIT_CODES.internal;

@@ -17,7 +17,11 @@ const LISTENING = '0A';
  * milliseconds. Never throws.
  */
 export function portHolders(port: number): PortHolder[] {
-  const sockets = new Set(TABLES.flatMap((table) => listeningSockets(table, port)));
+  const sockets = new Set(
+    listeningSockets()
+      .filter((socket) => socket.port === port)
+      .map(({ link }) => link),
+  );
   if (sockets.size === 0) return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -25,15 +29,23 @@ export function portHolders(port: number): PortHolder[] {
     .map((pid) => ({ pid: Number(pid), program: readOrEmpty(`/proc/${pid}/comm`).trim() }));
 }
 
-/** The names of listening sockets as the links in /proc/PID/fd show them. */
-function listeningSockets(table: string, port: number): string[] {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
-  return readOrEmpty(table)
-    .split('\n')
-    .slice(1)
+/** The TCP ports on which a process listens; none if its open files are not shown to this user. Never throws. */
+export function portsHeldBy(pid: number): number[] {
+  const ports = listeningSockets()
+    .filter(({ link }) => holdsOneOf(String(pid), new Set([link])))
+    .map(({ port }) => port);
+  return [...new Set(ports)];
+}
+
+/** Listening sockets; `link` is as the links in /proc/PID/fd name them. */
+function listeningSockets(): Array<{ readonly port: number; readonly link: string }> {
+  return TABLES.flatMap((table) => readOrEmpty(table).split('\n').slice(1))
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, , state]) => state === LISTENING && local?.endsWith(`:${hexPort}`) === true)
-    .map((fields) => `socket:[${fields[9]}]`);
+    .filter(([, , , state]) => state === LISTENING)
+    .map((fields) => ({
+      port: Number.parseInt(fields[1]?.split(':').at(-1) ?? '', 16),
+      link: `socket:[${fields[9]}]`,
+    }));
 }
 
 function holdsOneOf(pid: string, sockets: ReadonlySet<string>): boolean {

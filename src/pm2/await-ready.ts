@@ -51,7 +51,7 @@ export async function awaitReady({
   for (;;) {
     signal.throwIfAborted();
     if (started?.pid === undefined || !isAlive(started.pid)) {
-      started = (await pm2.list()).find((one) => one.name === name);
+      started = (await pm2.list(signal)).find((one) => one.name === name);
       if (started === undefined) return { kind: 'ended', exitCode: undefined };
       if (hasEnded(started)) return { kind: 'ended', exitCode: started.exitCode };
     }
@@ -67,7 +67,8 @@ export async function awaitReady({
 }
 
 function hasEnded({ pid, status, exitCode }: Pm2Process): boolean {
-  if (pid !== undefined) return false;
+  // A process that was started just now may have no pid yet.
+  if (pid !== undefined || status === 'online' || status === 'launching') return false;
   // pm2 says so of a process that it leaves stopped because of its exit code, too.
   return status !== 'waiting restart' || (exitCode !== undefined && LASTING_EXIT_CODES.has(exitCode));
 }

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { MinerError } from '../errors.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { type Pm2Process, parseProcessList } from './process-list.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,8 +14,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface Pm2 {
   /** How a person calls it. */
   readonly program: string;
-  /** All its processes; none while its daemon does not run, which this does not start. */
-  list(): Promise<Pm2Process[]>;
+  /**
+   * All its processes; none while its daemon does not run, which this does not start.
+   * @throws also the signal's reason once it is aborted
+   */
+  list(signal: AbortSignal): Promise<Pm2Process[]>;
   /** Starts the applications of an ecosystem file. */
   start(ecosystemFile: string, more: Environment): Promise<void>;
   /** Ends a process, after the time to drain that it was started with, and forgets it. */
@@ -27,26 +31,55 @@ export interface Pm2 {
   isSaved(name: string): boolean;
 }
 
+/** How long a command of pm2 may take, in milliseconds: its daemon may hang. */
+interface Limits {
+  readonly list: number;
+  readonly start: number;
+  readonly delete: number;
+}
+
+interface Pm2Options {
+  readonly program: string;
+  readonly env: Environment;
+  readonly limitsMs?: Limits;
+}
+
+interface RunOptions {
+  readonly limitMs: number;
+  readonly more?: Environment;
+  /** Absent for what must not be called off. */
+  readonly signal?: AbortSignal;
+}
+
 const LAST_LINES = 5;
+/** A start may have to start the daemon, and a delete waits for the `kill_timeout` of ecosystem.config.cjs: 20 s. */
+const LIMITS_MS: Limits = { list: 10_000, start: 30_000, delete: 40_000 };
 
 /**
  * pm2 by its own program: it has no other interface that is stable.
- * @throws in every method MinerError PM2_FAILED
+ * @throws in every method MinerError PM2_FAILED, also if the command does not end in time
  */
-export function createPm2({ program, env }: { readonly program: string; readonly env: Environment }): Pm2 {
+export function createPm2({ program, env, limitsMs = LIMITS_MS }: Pm2Options): Pm2 {
   const home = env.PM2_HOME ?? join(env.HOME ?? homedir(), '.pm2');
 
   /** @returns its standard output */
-  async function run(args: readonly string[], more: Environment = {}): Promise<string> {
+  async function run(args: readonly string[], { limitMs, more, signal }: RunOptions): Promise<string> {
+    signal?.throwIfAborted();
     // In a group of its own: Ctrl-C at the terminal is for whoever asks, not for what pm2 has begun to do.
     const options = { env: { ...env, ...more }, detached: true };
     const child = spawn(program, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    const [stdout, stderr, [code]] = await Promise.all([
+    const limit = AbortSignal.timeout(limitMs);
+    const stop = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+    const ended = Promise.all([
       text(child.stdout),
       text(child.stderr),
       once(child, 'close') as Promise<[number | null]>,
-    ]).catch((error: unknown) => {
-      throw failed(args, error instanceof Error ? error.message : String(error));
+    ]);
+    const [stdout, stderr, [code]] = await untilAborted(ended, stop).catch((error: unknown) => {
+      if (!stop.aborted) throw failed(args, error instanceof Error ? error.message : String(error));
+      abandon(child);
+      signal?.throwIfAborted();
+      throw failed(args, `it did not end within ${limitMs / 1000} s: the daemon of pm2 may hang`);
     });
     if (code !== 0) throw failed(args, `${stdout}\n${stderr}`);
     return stdout;
@@ -63,10 +96,10 @@ export function createPm2({ program, env }: { readonly program: string; readonly
   return {
     program,
 
-    async list() {
+    async list(signal) {
       // Any command of pm2 starts its daemon.
       if (!existsSync(join(home, 'rpc.sock'))) return [];
-      const output = await run(['jlist']);
+      const output = await run(['jlist'], { limitMs: limitsMs.list, signal });
       try {
         return parseProcessList(output);
       } catch {
@@ -75,11 +108,11 @@ export function createPm2({ program, env }: { readonly program: string; readonly
     },
 
     async start(ecosystemFile, more) {
-      await run(['start', ecosystemFile], more);
+      await run(['start', ecosystemFile], { limitMs: limitsMs.start, more });
     },
 
     async delete(id) {
-      await run(['delete', String(id)]);
+      await run(['delete', String(id)], { limitMs: limitsMs.delete });
     },
 
     async followLog(name, flags, signal) {
@@ -98,4 +131,15 @@ export function createPm2({ program, env }: { readonly program: string; readonly
       }
     },
   };
+}
+
+/** Ends a command with what it has started in its group. The daemon is in none, and goes on. */
+function abandon({ pid, stdout, stderr }: ChildProcess): void {
+  stdout?.destroy();
+  stderr?.destroy();
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
 }

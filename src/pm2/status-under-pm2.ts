@@ -6,6 +6,7 @@ import { lastWords } from './last-words.ts';
 import { ownProcesses } from './own-processes.ts';
 import type { Pm2 } from './pm2.ts';
 import type { Pm2Process } from './process-list.ts';
+import { withPresentFacts } from './running-miner.ts';
 
 interface StatusOptions {
   readonly instance: Instance;
@@ -27,8 +28,8 @@ interface StatusText {
  * @throws MinerError CONFIG_INSTANCE_TAKEN, PM2_FAILED
  */
 export async function statusUnderPm2(options: StatusOptions): Promise<StatusText> {
-  const { instance, pm2, checkout } = options;
-  const own = ownProcesses(await pm2.list(), instance, checkout);
+  const { instance, pm2, checkout, signal } = options;
+  const own = ownProcesses(await pm2.list(signal), instance, checkout);
   const process = own.find(({ pid }) => pid !== undefined) ?? own[0];
   if (process === undefined) {
     return notReady(`${instance.name} does not run under pm2; ${instance.script} starts it`);
@@ -42,10 +43,8 @@ export async function statusUnderPm2(options: StatusOptions): Promise<StatusText
   return running(process, options);
 }
 
-async function running(
-  { name, pid, restarts, adminPort }: Pm2Process,
-  { instance, clock, signal }: StatusOptions,
-): Promise<StatusText> {
+async function running(process: Pm2Process, { instance, clock, signal }: StatusOptions): Promise<StatusText> {
+  const { name, pid, restarts, adminPort } = await withPresentFacts(process, signal);
   const line = `${name} runs under pm2 as process ${pid}, restarted ${restarts} times`;
   if (adminPort === undefined) {
     return notReady(line, `an older start_miner.sh started it; run ${instance.script} once to see more`);

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { startAdminPort } from '../fixtures/admin-port.ts';
 import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { writeHotkeyFile } from '../fixtures/wallet-files.ts';
@@ -13,12 +14,22 @@ const ROOT = join(import.meta.dirname, '../..');
  * writes down how it was called. `npm run test:month` has the real one.
  */
 const PM2 = `#!${process.execPath}
-const { appendFileSync, readFileSync, writeFileSync } = require('node:fs');
+const { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } = require('node:fs');
 const home = process.env.PM2_HOME;
 const args = process.argv.slice(2);
 appendFileSync(home + '/calls', JSON.stringify(args) + '\\n');
+// What somebody else does during the check: it is seen by the second question.
+if (args[0] === 'jlist') {
+  if (existsSync(home + '/asked') && existsSync(home + '/list-later')) copyFileSync(home + '/list-later', home + '/list');
+  writeFileSync(home + '/asked', '');
+}
 let list = JSON.parse(readFileSync(home + '/list', 'utf8'));
-if (args[0] === 'delete' && process.env.INTERRUPT) process.kill(process.ppid, process.env.INTERRUPT);
+if (args[0] === 'delete' && process.env.INTERRUPT) {
+  for (const time of [1, 2]) {
+    process.kill(process.ppid, process.env.INTERRUPT);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  }
+}
 if (args[0] === 'delete') list = list.filter(({ pm_id }) => String(pm_id) !== args[1]);
 if (args[0] === 'start') {
   const [app] = require(args[1]).apps;
@@ -64,17 +75,25 @@ interface Entry {
   readonly name: string;
   readonly cwd?: string;
   readonly hotkey?: string;
+  /** Of one that runs. */
+  readonly pid?: number;
 }
 
-/** What pm2 is to have in its list: processes that have ended. */
+/** What pm2 is to have in its list: processes that have ended, unless they have a pid. */
 function has(...entries: readonly Entry[]): void {
-  const list = entries.map(({ id, name, cwd = ROOT, hotkey: noted }) => ({
-    pid: 0,
-    name,
-    pm_id: id,
-    pm2_env: { status: 'stopped', exit_code: 13, pm_cwd: cwd, restart_time: 0, SN34_HOTKEY: noted },
-  }));
-  writeFileSync(join(home, 'list'), JSON.stringify(list));
+  writeFileSync(join(home, 'list'), listOf(entries));
+}
+/** What pm2 is to have in its list when it is asked a second time. */
+function hasLater(...entries: readonly Entry[]): void {
+  writeFileSync(join(home, 'list-later'), listOf(entries));
+}
+function listOf(entries: readonly Entry[]): string {
+  const list = entries.map(({ id, name, cwd = ROOT, hotkey: noted, pid = 0 }) => {
+    const status = pid === 0 ? 'stopped' : 'online';
+    const facts = { status, exit_code: 13, pm_cwd: cwd, restart_time: 0, SN34_HOTKEY: noted };
+    return { pid, name, pm_id: id, pm2_env: facts };
+  });
+  return JSON.stringify(list);
 }
 
 async function pm2(args: readonly string[], env: Record<string, string> = {}) {
@@ -138,13 +157,74 @@ describe('pm2 start', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'])(
-    'interrupted by %s while the old process ends, starts the new one all the same',
+    'interrupted twice by %s while the old process ends, starts the new one all the same',
     async (INTERRUPT) => {
       has({ id: 1, name: 'sn34-miner', hotkey });
       await start([], { INTERRUPT });
       expect(calls().map(([command]) => command)).toEqual(['delete', 'start']);
     },
   );
+
+  it('whose output nobody reads any more replaces the old process all the same', async () => {
+    has({ id: 1, name: 'sn34-miner', hotkey });
+    const args = ['pm2', 'start', '--settings', join(folder, 'settings'), '--pm2', join(folder, 'pm2')];
+    const child = await spawnMiner(args, { PM2_HOME: home, INSTANCE: '' });
+    onTestFinished(child.close);
+    child.child.stdout?.destroy();
+    child.child.stderr?.destroy();
+    expect(await child.ended).toBe(14);
+    expect(calls().map(([command]) => command)).toEqual(['delete', 'start']);
+  });
+
+  it.each<[string, Entry[], number, string]>([
+    [
+      'another folder',
+      [{ id: 2, name: 'sn34-miner', cwd: '/elsewhere' }],
+      10,
+      'pm2 runs a miner of /elsewhere',
+    ],
+    [
+      'the same folder',
+      [{ id: 2, name: 'sn34-miner' }],
+      1,
+      'PM2_PROCESS_CHANGED: sn34-miner (number 2 of pm2)',
+    ],
+  ])('touches nothing if a miner of %s took the name during the check', async (_what, later, code, words) => {
+    hasLater(...later);
+    const { exitCode, output } = await start();
+    expect([exitCode, output]).toEqual([code, expect.stringContaining(words)]);
+    expect(calls()).toEqual([]);
+  });
+
+  it('replaces a process of a former name that runs the same hotkey, and refuses one that runs another or does not tell', async () => {
+    const same = await startAdminPort(hotkey);
+    has({ id: 1, name: 'sn34-detector', pid: same.pid });
+    await start();
+    expect(calls().map(([command]) => command)).toEqual(['delete', 'start']);
+    rmSync(join(home, 'calls'));
+
+    const other = await startAdminPort('5B');
+    for (const [pid, words] of [
+      [other.pid, 'pm2 runs the hotkey 5B under the name sn34-detector'],
+      [process.pid, `\n  ${join(folder, 'pm2')} delete 1\n`],
+    ] as const) {
+      has({ id: 1, name: 'sn34-detector', pid });
+      const { exitCode, output } = await start();
+      expect([exitCode, output]).toEqual([10, expect.stringContaining(words)]);
+    }
+    expect(calls()).toEqual([]);
+  });
+
+  it('compares with the hotkey that the old process runs now, which its settings may have changed after the last start', async () => {
+    const { pid } = await startAdminPort('5B');
+    has({ id: 1, name: 'sn34-miner', hotkey, pid });
+    const { exitCode, output } = await start();
+    expect([exitCode, output]).toEqual([
+      10,
+      expect.stringContaining('pm2 runs the hotkey 5B under the name'),
+    ]);
+    expect(calls()).toEqual([]);
+  });
 
   it('refuses a changed hotkey', async () => {
     has({ id: 1, name: 'sn34-miner', hotkey });
@@ -176,6 +256,16 @@ describe('pm2 start', () => {
     const { exitCode, output } = await start();
     expect(exitCode).toBe(1);
     expect(output).toMatch(/PM2_FAILED: .*pm2 start .*: no room left\n/);
+  });
+});
+
+describe.each(['start', 'stop'])('pm2 %s', (action) => {
+  it('ends neither of two miners of former names, and says how a person ends one', async () => {
+    const [one, two] = [await startAdminPort(hotkey), await startAdminPort('5B')];
+    has({ id: 1, name: 'sn34-detector', pid: one.pid }, { id: 2, name: 'sn34-segmenter', pid: two.pid });
+    const { exitCode, output } = await (action === 'start' ? start() : pm2(['stop']));
+    expect([exitCode, output]).toEqual([10, expect.stringContaining(`${join(folder, 'pm2')} delete 2 `)]);
+    expect(calls()).toEqual([]);
   });
 });
 

@@ -152,6 +152,16 @@ describe('a miner that was started under pm2', () => {
     expect(await wait(port, () => lists.shift() ?? [])).toMatchObject({ kind: 'ready' });
   });
 
+  it.each(['launching', 'online'])(
+    'has not ended while pm2 calls it %s and has no pid of it yet',
+    async (status) => {
+      const { pid = 0 } = startProcess();
+      const lists = [[listed({ status })], [listed({ pid })]];
+      const port = await serve(() => report({ pid }));
+      expect(await wait(port, () => lists.shift() ?? [])).toMatchObject({ kind: 'ready' });
+    },
+  );
+
   it.each([
     ['was stopped', [listed({ status: 'stopped', exitCode: 0 })], 0],
     ['was given up', [listed({ status: 'errored', exitCode: 1 })], 1],

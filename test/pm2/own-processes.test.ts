@@ -2,7 +2,12 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { instanceNamed } from '../../src/pm2/instance.ts';
-import { ownProcesses, requireSameHotkey } from '../../src/pm2/own-processes.ts';
+import {
+  ownProcesses,
+  requireOneMiner,
+  requireSameHotkey,
+  requireUnchanged,
+} from '../../src/pm2/own-processes.ts';
 import type { Pm2Process } from '../../src/pm2/process-list.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 
@@ -15,6 +20,7 @@ beforeEach(() => {
   mkdirSync(elsewhere);
 });
 
+const ENDED = { pid: undefined, status: 'stopped' };
 let nextId = 0;
 const process = (name: string, cwd: string, hotkey?: string): Pm2Process => ({
   id: nextId++,
@@ -61,12 +67,64 @@ describe('the own processes of an instance', () => {
 });
 
 describe('processes that are to be replaced', () => {
-  it('may be of the same hotkey, or of one that nobody noted', () => {
-    requireSameHotkey([process('sn34-miner', here, '5A'), process('sn34-detector', here)], '5A');
+  const PROGRAM = '/opt/pm2';
+
+  it('may be of the same hotkey', () => {
+    const own = [process('sn34-miner', here, '5A'), { ...process('sn34-detector', here), ...ENDED }];
+    requireSameHotkey(own, '5A', instanceNamed(''), PROGRAM);
+  });
+
+  it('may not be of a former name and an unknown hotkey: the line that ends it is named', () => {
+    const silent = process('sn34-detector', here);
+    expect(() => requireSameHotkey([silent], '5A', instanceNamed(''), PROGRAM)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INSTANCE_TAKEN',
+        message: expect.stringContaining(`\n  /opt/pm2 delete ${silent.id}`),
+      }),
+    );
+  });
+
+  it.each([{}, { pid: undefined, status: 'waiting restart' }])(
+    'may not be two miners of former names, such as %j: the lines that end them are named',
+    (facts) => {
+      const [one, two] = [process('sn34-detector', here, '5A'), process('sn34-segmenter', here, '5B')];
+      const own = [one, { ...two, ...facts }];
+      expect(() => requireOneMiner(own, instanceNamed(''), PROGRAM)).toThrow(
+        expect.objectContaining({
+          code: 'CONFIG_INSTANCE_TAKEN',
+          message: expect.stringMatching(
+            new RegExp(`\n  /opt/pm2 delete ${one.id} .*\n  /opt/pm2 delete ${two.id} `),
+          ),
+        }),
+      );
+      requireOneMiner([one, { ...two, ...ENDED }], instanceNamed(''), PROGRAM);
+    },
+  );
+
+  it.each<[string, (one: Pm2Process) => Pm2Process[]]>([
+    ['was ended', () => []],
+    ['was replaced', (one) => [{ ...one, id: one.id + 100 }]],
+    ['was renamed', (one) => [{ ...one, name: 'other' }]],
+    ['was started again by something else', (one) => [{ ...one, pid: 4712 }]],
+    ['got a second one beside it', (one) => [one, { ...one, id: one.id + 100 }]],
+  ])('may not have changed since they were looked at: one %s', (_how, change) => {
+    const one = process('sn34-miner', here, '5A');
+    expect(() => requireUnchanged([one], change(one))).toThrow(
+      expect.objectContaining({ code: 'PM2_PROCESS_CHANGED' }),
+    );
+  });
+
+  it('may have been restarted by pm2 itself, as a miner that ends again and again', () => {
+    const one = process('sn34-miner', here, '5A');
+    requireUnchanged([one], [{ ...one, pid: 4712, restarts: 1 }]);
+    requireUnchanged([one], [{ ...one, pid: undefined, status: 'waiting restart', restarts: 1 }]);
+    requireUnchanged([{ ...one, pid: undefined, status: 'waiting restart' }], [{ ...one, restarts: 1 }]);
   });
 
   it('may not be of another hotkey', () => {
-    expect(() => requireSameHotkey([process('sn34-miner', here, '5A')], '5B')).toThrow(
+    expect(() =>
+      requireSameHotkey([process('sn34-miner', here, '5A')], '5B', instanceNamed(''), PROGRAM),
+    ).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INSTANCE_TAKEN',
         message: 'pm2 runs the hotkey 5A under the name sn34-miner, and the settings name 5B',

@@ -1,0 +1,27 @@
+import { type MinerIdentity, readIdentity } from '../admin/read-status.ts';
+import { portsHeldBy } from '../net/port-holders.ts';
+import type { Pm2Process } from './process-list.ts';
+
+/**
+ * Asks a process of pm2 itself who it is: what pm2 noted is of the last start by start_miner.sh, and the settings may have
+ * been edited before a later restart. The noted admin port is asked first, then each port that the process listens on.
+ * Never rejects.
+ * @returns undefined if the process does not run, or no port of it answers as a miner's admin port
+ */
+export async function askIdentity(
+  { pid, adminPort }: Pick<Pm2Process, 'pid' | 'adminPort'>,
+  signal: AbortSignal,
+): Promise<MinerIdentity | undefined> {
+  if (pid === undefined) return undefined;
+  for (const port of new Set([...(adminPort === undefined ? [] : [adminPort]), ...portsHeldBy(pid)])) {
+    const identity = await readIdentity(port, signal);
+    if (identity?.pid === pid) return identity;
+  }
+  return undefined;
+}
+
+/** A process with the hotkey and the admin port that it has now; those that pm2 noted if it does not tell. */
+export async function withPresentFacts(process: Pm2Process, signal: AbortSignal): Promise<Pm2Process> {
+  const { hotkey, adminPort } = (await askIdentity(process, signal)) ?? process;
+  return { ...process, hotkey, adminPort };
+}
