@@ -1,5 +1,6 @@
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
 import type { ModelGeneration } from './model-generation.ts';
+import { lacksMemory } from './want-of-memory.ts';
 
 /** Why a new model was not taken, as it stands in the log. */
 interface Refusal {
@@ -14,10 +15,10 @@ const TWO_MODELS =
 
 /** What to say of a model that failed while another answered. */
 export function refusalOf(error: unknown): Refusal {
-  const { code, message, remedy, fields } = asMinerError(error, 'MODEL_UNREADABLE');
-  const mayBeMemory =
-    code === 'MODEL_UNAVAILABLE' || code === 'MODEL_DEVICE_UNAVAILABLE' || /memory|alloc/i.test(message);
-  return { ...fields, code, detail: mayBeMemory ? `${message} (${TWO_MODELS})` : message, remedy };
+  const refusal = asMinerError(error, 'MODEL_UNREADABLE');
+  const { code, message, remedy, fields } = refusal;
+  const detail = lacksMemory(refusal) ? `${message} (${TWO_MODELS})` : message;
+  return { ...fields, code, detail, remedy };
 }
 
 /**

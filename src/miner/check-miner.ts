@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { asMinerError, type MinerError } from '../errors.ts';
+import { lacksMemory } from '../inference/want-of-memory.ts';
 import { makeProcessFolder, removeStaleFolders } from '../media/process-folder.ts';
 import { createTemporaryFolder } from '../media/temporary-file.ts';
 import { checkPort } from '../net/check-port.ts';
@@ -62,7 +63,7 @@ export async function checkMiner(config: MinerConfig, context: CheckContext): Pr
   const warnings: string[] = [];
   if (stateIsUsable === true) {
     for (const error of await checkModels(config, context)) {
-      if (replacing.length > 0 && maybeLacksMemory(error)) {
+      if (replacing.length > 0 && lacksMemory(error)) {
         warnings.push(`${error.message}; the process that is being replaced still holds its memory`);
       } else {
         problems.push(error);
@@ -97,9 +98,4 @@ async function checkModels(config: MinerConfig, { logger, signal }: CheckContext
     await temporary.close();
     await rm(copiesFolder, { recursive: true, force: true });
   }
-}
-
-/** Whether a model may work once another process has given its memory back. */
-function maybeLacksMemory({ code, message }: MinerError): boolean {
-  return code === 'MODEL_UNAVAILABLE' || /out of memory|alloc/i.test(message);
 }

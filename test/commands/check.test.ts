@@ -173,8 +173,8 @@ describe('check', () => {
   }, 60_000);
 
   it('takes a model that dies for want of memory for a warning only where a process is replaced', async () => {
-    /** What the kernel does to a model process where memory runs out. */
-    async function checkKilling(flags: string[]) {
+    /** What the kernel does to a model process where memory runs out, or where it crashes. */
+    async function checkKilling(flags: string[], signal: NodeJS.Signals = 'SIGKILL') {
       const { argv, env } = writeSettings();
       const child = await run(['check', ...argv, ...flags], env);
       let hasEnded = false;
@@ -182,7 +182,7 @@ describe('check', () => {
         hasEnded = true;
       });
       await until(() => {
-        for (const pid of modelChildren(child.child.pid)) process.kill(pid, 'SIGKILL');
+        for (const pid of modelChildren(child.child.pid)) process.kill(pid, signal);
         return hasEnded;
       });
       return { exitCode: await child.ended, output: child.output() };
@@ -195,7 +195,10 @@ describe('check', () => {
       expect.stringContaining('the process that is being replaced still holds its memory'),
       expect.any(String),
     ]);
-  }, 60_000);
+    // A model that crashes would crash in place of the one that works, too.
+    const crashing = await checkKilling(['--replaces', String(process.pid)], 'SIGSEGV');
+    expect([crashing.exitCode, crashing.output]).toEqual([1, expect.stringContaining('MODEL_UNAVAILABLE')]);
+  }, 90_000);
 
   it('says what --replaces takes', async () => {
     const { argv, env } = writeSettings();
