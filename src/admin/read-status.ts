@@ -40,7 +40,12 @@ const REPORT = z.object({
       }),
     ]),
     /** What the chain holds for the hotkey, whoever put it there. */
-    heldAddress: z.object({ ip: z.string(), port: z.number(), leadsHere: z.boolean() }).nullable(),
+    heldAddress: z
+      .union([
+        z.object({ ip: z.string(), port: z.number(), leadsHere: z.boolean().nullable() }),
+        z.literal('unread'),
+      ])
+      .nullable(),
   }),
   /** Which release validators run; null until it is known. */
   validators: z.object({ meaning: z.string() }).nullable(),

@@ -1,3 +1,4 @@
+import { timeWords } from '../telemetry/time-words.ts';
 import type { MinerReport } from './read-status.ts';
 
 /**
@@ -16,7 +17,7 @@ export function statusLines(report: MinerReport, nowMs: number): string[] {
     lastAsked(report, nowMs),
     requestsSoFar(report),
     ...(report.validators === null ? [] : [`validators: ${report.validators.meaning}`]),
-    `process ${miner.pid}, for ${duration(miner.uptimeSeconds * 1000)}; port ${axon.port ?? 'closed'}`,
+    `process ${miner.pid}, for ${timeWords(miner.uptimeSeconds * 1000)}; port ${axon.port ?? 'closed'}`,
   ];
 }
 
@@ -37,7 +38,11 @@ function standing({ chain: { registration }, miner }: MinerReport): string {
 /** Where validators look for the miner. */
 export function announcementWords({ chain: { heldAddress } }: MinerReport): string {
   if (heldAddress === null) return 'not announced on the chain';
+  if (heldAddress === 'unread') return 'it was not read yet which address the chain holds';
   const { ip, port, leadsHere } = heldAddress;
+  if (leadsHere === null) {
+    return `announced on the chain at ${ip}:${port}; the address of this host is not known yet`;
+  }
   return leadsHere
     ? `announced on the chain at ${ip}:${port}`
     : `announced on the chain at ${ip}:${port}, where this miner is not`;
@@ -46,11 +51,11 @@ export function announcementWords({ chain: { heldAddress } }: MinerReport): stri
 function lastAsked({ requests, miner }: MinerReport, nowMs: number): string {
   const [last] = requests.recent;
   if (last === undefined) {
-    return `no verified caller has asked since the start, ${duration(miner.uptimeSeconds * 1000)} ago`;
+    return `no verified caller has asked since the start, ${timeWords(miner.uptimeSeconds * 1000)} ago`;
   }
   const { validator, route, status, code, arrivedAtMs } = last;
   const outcome = code === 'OK' ? 'answered' : `refused with ${status} ${code}`;
-  const when = `${duration(nowMs - arrivedAtMs)} ago (${new Date(arrivedAtMs).toISOString()})`;
+  const when = `${timeWords(nowMs - arrivedAtMs)} ago (${new Date(arrivedAtMs).toISOString()})`;
   return `last asked ${when} by ${validator.hotkey} (uid ${validator.uid}): ${route}, ${outcome}`;
 }
 
@@ -60,14 +65,4 @@ function requestsSoFar({ requests: { total, byCode } }: MinerReport): string {
     .sort(([, a], [, b]) => b - a)
     .map(([code, count]) => `, ${count} ${code}`);
   return `requests since the start: ${total}; ${answered} answered${others.join('')}`;
-}
-
-/** Time that has passed, to one unit. */
-function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 }

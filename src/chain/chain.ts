@@ -38,8 +38,10 @@ export interface ChainStatus {
   /** Which release validators run, by the subnet's `weights_version`; null until it was read. */
   readonly weightsVersion: ValidatorRelease | null;
   readonly announcement: Announcement;
-  /** What the chain holds as the axon of the hotkey; null while it was not read, and while there is none. */
-  readonly heldAddress: HeldAddress | null;
+  /** For how long this process has known that the chain holds the announced address; null while none is announced. */
+  readonly announcedForMs: number | null;
+  /** What the chain holds as the axon of the hotkey; null if it holds none. */
+  readonly heldAddress: HeldAddress | 'unread' | null;
 }
 
 interface ChainEvents {
@@ -255,7 +257,8 @@ export function createChain(options: ChainOptions): Chain {
         immunityLeftBlocks: immunityLeft(registration.current, head?.block),
         weightsVersion: weightsVersion.current ?? null,
         announcement: announcer.current,
-        heldAddress: announcer.held ?? null,
+        announcedForMs: announcer.announcedForMs ?? null,
+        heldAddress: announcer.held,
       };
     },
 

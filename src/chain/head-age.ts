@@ -1,6 +1,7 @@
 import { hexToU8a } from '@polkadot/util';
 import type { Clock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
+import { timeWords } from '../telemetry/time-words.ts';
 
 /** A node is judged by the age of its newest block, by the time that the block's author wrote into it. */
 
@@ -28,7 +29,7 @@ export function createHeadJudge({ limitMs, clock, callersClockOffsetMs }: HeadJu
     if (ageMs <= limitMs) return undefined;
     const doubt = offsetMs === undefined ? ', or the clock of this host is fast' : '';
     const times = `newest block ${utc(timestampMs)}, clock of this host ${utc(nowMs)}`;
-    return new MinerError('CHAIN_NODE_BEHIND', `the node is ${inWords(ageMs)} behind${doubt} (${times})`);
+    return new MinerError('CHAIN_NODE_BEHIND', `the node is ${timeWords(ageMs)} behind${doubt} (${times})`);
   };
 }
 
@@ -37,20 +38,6 @@ export function decodeBlockTime(hex: string): number {
   const value = hexToU8a(hex);
   if (value.length !== 8) throw new MinerError('CHAIN_CALL_FAILED', 'the time of the block is not a u64');
   return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true));
-}
-
-/** A length of time in the unit that a person would say it in: seconds below two minutes, days above two days. */
-export function inWords(durationMs: number): string {
-  const seconds = durationMs / 1000;
-  if (seconds < 120) return plural(seconds, 'second');
-  if (seconds < 3_600) return plural(seconds / 60, 'minute');
-  if (seconds <= 48 * 3_600) return plural(seconds / 3_600, 'hour');
-  return plural(seconds / 86_400, 'day');
-}
-
-function plural(count: number, unit: string): string {
-  const whole = Math.round(count);
-  return `${whole} ${unit}${whole === 1 ? '' : 's'}`;
 }
 
 /** `2026-11-25T03:00:00Z`. A time that no calendar has is what a node made up, and shown as the number it is. */

@@ -24,8 +24,6 @@ export type Announcement =
       readonly port: number;
       readonly block: number;
       readonly finalized: boolean;
-      /** Unix time in milliseconds at which this process saw it first. */
-      readonly sinceMs: number;
     }
   /** `untilMs` is Unix time in milliseconds. */
   | {
@@ -50,8 +48,8 @@ export interface HeldAddress {
   readonly ip: string;
   readonly port: number;
   readonly block: number;
-  /** Whether validators that read it call this axon. */
-  readonly leadsHere: boolean;
+  /** Whether validators that read it call this axon; null while the address of this host is not known. */
+  readonly leadsHere: boolean | null;
   /** Whether something other than this miner announced it. */
   readonly isForeign: boolean;
 }
@@ -66,8 +64,13 @@ export interface AddressProblem {
 
 export interface Announcer {
   readonly current: Announcement;
-  /** Undefined while it was not read, and while the chain holds none. */
-  readonly held: HeldAddress | undefined;
+  /** Null if the chain holds none. */
+  readonly held: HeldAddress | 'unread' | null;
+  /**
+   * For how long this process has known that the chain holds the announced address, in milliseconds; undefined while
+   * nothing is announced.
+   */
+  readonly announcedForMs: number | undefined;
   /** Sets the address that the chain shall hold from now on. */
   want(address: AxonAddress): void;
   /** Says why no address was found; an address that was wanted before stays wanted. */
@@ -112,8 +115,12 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   const { netuid, pair, link, registration, isPublicNetwork, foreignEntries, logger, clock, onChange } =
     options;
   let current: Announcement = { state: 'idle' };
-  let held: HeldAddress | undefined;
+  let held: HeldAddress | 'unread' | null = 'unread';
+  /** The address that was announced last, with the monotonic time at which the chain was first seen to hold it. */
+  let seen: (AxonAddress & { readonly atMs: number }) | undefined;
   let wanted: AxonAddress | undefined;
+  /** Whether an announcement was handed to the chain that was not yet seen to have an effect. */
+  let isOnItsWay = false;
   let failures = 0;
   let retryTimer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -141,10 +148,15 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     if (current.state !== 'announced') setWaiting('the chain is away');
   }
 
-  function setFailed(code: ErrorCode, reason: string, refusal?: string): void {
-    if (closed) return;
+  function nextRetryMs(): number {
     const retryMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** failures);
     failures += 1;
+    return retryMs;
+  }
+
+  function setFailed(code: ErrorCode, reason: string, refusal?: string): void {
+    if (closed) return;
+    const retryMs = nextRetryMs();
     logger.warn({ code, refusal, reason, retryMs }, 'axon not announced');
     const retryAtMs = clock.now() + retryMs;
     set({ state: 'failed', code, reason, retryAtMs, ...(refusal === undefined ? {} : { refusal }) });
@@ -159,37 +171,49 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     failures = 0;
     const { block } = entry;
     foreignEntries.noteOwn(entry);
+    // Also if nobody saw it enter a block: the pause after a foreign change counts from the last announcement.
+    if (isOnItsWay) foreignEntries.noteAnnouncement();
+    isOnItsWay = false;
     const before = current.state === 'announced' ? current : undefined;
     if (before === undefined) logger.info({ ip, port, block }, 'axon announced');
-    const sinceMs = before?.ip === ip && before.port === port ? before.sinceMs : clock.now();
+    if (seen?.ip !== ip || seen.port !== port) seen = { ip, port, atMs: clock.monotonic() };
     const isKnownFinal = before?.block === block && before.finalized;
-    set({ state: 'announced', ip, port, block, finalized: isKnownFinal, sinceMs });
+    set({ state: 'announced', ip, port, block, finalized: isKnownFinal });
     // A node that won't tell is asked again at the next block; the address is announced either way.
     if (!isKnownFinal && (await reader.isAxonFinal().catch(() => false))) {
-      set({ state: 'announced', ip, port, block, finalized: true, sinceMs });
+      set({ state: 'announced', ip, port, block, finalized: true });
     }
   }
 
   const flight = createSingleFlight(
     async () => {
       clearTimeout(retryTimer);
-      if (closed || wanted === undefined) return;
+      if (closed) return;
       const through = link();
       if (through === undefined) {
-        setAway();
+        if (wanted !== undefined) setAway();
         return;
       }
       const { state } = registration();
       if (state !== 'registered') {
-        held = undefined;
+        held = state === 'unknown' ? 'unread' : null;
+        seen = undefined;
+        if (wanted === undefined) return;
         setWaiting(
           state === 'unknown' ? 'the registration is not known yet' : 'the hotkey is not registered',
         );
         return;
       }
-      await announce(wanted, through);
+      // Validators call what the chain holds, whether or not this miner knows its own address.
+      if (wanted === undefined) await readHeld(undefined, through.reader);
+      else await announce(wanted, through);
     },
     (error) => {
+      if (wanted === undefined) {
+        // A new connection reads again by itself.
+        if (link() !== undefined && !closed) retryIn(nextRetryMs());
+        return;
+      }
       if (link() === undefined) {
         setAway();
         return;
@@ -227,6 +251,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       return;
     }
     set({ state: 'submitted' });
+    isOnItsWay = true;
     let inclusion: Inclusion;
     try {
       inclusion = await submitServeAxon({
@@ -238,10 +263,13 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       });
     } catch (error) {
       const refusal = parsePoolRefusal(error);
+      // Without the chain's word it may still get into a block.
       if (refusal === undefined) throw error;
+      isOnItsWay = false;
       await onRefusal(refusal, before, reader);
       return;
     }
+    isOnItsWay = false;
     foreignEntries.noteAnnouncement();
     const after = await readHeld(axon, reader);
     if (after !== undefined && holds(after, axon)) {
@@ -255,18 +283,24 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     await onRefusal(refusalNamed(name), before, reader);
   }
 
-  /** Reads what the chain holds, and keeps it for `held`. */
-  async function readHeld(axon: AxonCall, reader: SubtensorReader): Promise<AxonEntry | undefined> {
+  /**
+   * Reads what the chain holds, and keeps it for `held`.
+   * @param axon what it shall hold; undefined while the address of this host is not known
+   */
+  async function readHeld(
+    axon: AxonCall | undefined,
+    reader: SubtensorReader,
+  ): Promise<AxonEntry | undefined> {
     const entry = await reader.readAxon();
     held =
       entry === undefined
-        ? undefined
+        ? null
         : {
             ip: integerToIp(entry.ip, entry.ipType),
             port: entry.port,
             block: entry.block,
-            leadsHere: leadsTo(entry, axon),
-            isForeign: !holds(entry, axon) && foreignEntries.isForeign(entry),
+            leadsHere: axon === undefined ? null : leadsTo(entry, axon),
+            isForeign: !(axon !== undefined && holds(entry, axon)) && foreignEntries.isForeign(entry),
           };
     return entry;
   }
@@ -302,6 +336,9 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     },
     get held() {
       return held;
+    },
+    get announcedForMs() {
+      return current.state === 'announced' && seen !== undefined ? clock.monotonic() - seen.atMs : undefined;
     },
     lackAddress({ code, reason, retryAtMs }) {
       if (wanted === undefined) set({ state: 'failed', code, reason, retryAtMs });

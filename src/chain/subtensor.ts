@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { timeWords } from '../telemetry/time-words.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { createHeadJudge, inWords } from './head-age.ts';
+import { createHeadJudge } from './head-age.ts';
 import type { HexString } from './hex.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { type ChainSession, displayEndpoint, type GenesisRules, openSession } from './session.ts';
@@ -123,7 +124,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       limitMs: blockWatchdogMs,
       onExpire: () => {
         stalledAt ??= head?.block;
-        const reason = new MinerError('CHAIN_UNREACHABLE', `no new block for ${inWords(blockWatchdogMs)}`);
+        const reason = new MinerError('CHAIN_UNREACHABLE', `no new block for ${timeWords(blockWatchdogMs)}`);
         if (opened === undefined) attempt.abort(reason);
         else opened.socket.end(reason);
       },

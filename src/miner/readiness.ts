@@ -5,6 +5,7 @@ import { describeValidators } from '../chain/validator-release.ts';
 import type { Clock } from '../clock.ts';
 import type { ReplayGuard } from '../epistula/replay-guard.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
+import { timeWords } from '../telemetry/time-words.ts';
 import type { Engines } from './answerer.ts';
 import type { ClockCheck } from './clock-check.ts';
 import type { HostCheck } from './host-check.ts';
@@ -42,7 +43,7 @@ export function readinessOf(view: ReadinessView): Readiness {
     ...Object.entries(view.engines).map(([task, engine]) => modelFindings(task, engine.status())),
     chainFindings(view.chain, status),
     registrationFindings(status),
-    announcementFindings(status),
+    announcementFindings(view.engines, status),
     view.replayGuard.trustsFromMs > view.clock.now()
       ? { reasons: ['the memory of served requests was lost; waiting it out'] }
       : {},
@@ -93,12 +94,7 @@ function chainFindings({ signersKnown }: Chain, { connection, signers }: ChainSt
 
 /** The age of the signer table in words. */
 function age({ ageMs }: ChainStatus['signers']): string {
-  return inWords(ageMs ?? 0);
-}
-
-function inWords(ms: number): string {
-  const minutes = Math.round(ms / 60_000);
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+  return timeWords(ageMs ?? 0);
 }
 
 function registrationFindings({ registration }: ChainStatus): Findings {
@@ -117,26 +113,48 @@ function registrationFindings({ registration }: ChainStatus): Findings {
 }
 
 /** Validators call the address that the chain holds, whoever put it there. */
-function announcementFindings({ registration, announcement, heldAddress }: ChainStatus): Findings {
+function announcementFindings(
+  engines: Engines,
+  { registration, announcement, heldAddress }: ChainStatus,
+): Findings {
   if (registration.state !== 'registered' || announcement.state === 'announced') return {};
-  if (heldAddress === null) return { reasons: [`the axon is not announced: ${progress(announcement)}`] };
-  const { ip, port, leadsHere, isForeign } = heldAddress;
-  if (leadsHere) {
-    return {
-      warnings: [`other software announced this address with this hotkey: ${progress(announcement)}`],
-    };
+  const how = progress(announcement, engines);
+  if (heldAddress === 'unread') {
+    return { reasons: [`it was not read yet which address the chain holds for this hotkey: ${how}`] };
   }
-  const whose = isForeign
-    ? `${ip}:${port} was announced with this hotkey, not by this miner`
-    : `the chain still holds the former address ${ip}:${port}`;
-  return { reasons: [`${whose}: ${progress(announcement)}`] };
+  if (heldAddress === null) return { reasons: [`the axon is not announced: ${how}`] };
+  const { ip, port, leadsHere, isForeign } = heldAddress;
+  if (leadsHere === true) {
+    if (isForeign) {
+      return { warnings: [`other software announced this address with this hotkey: ${how}`] };
+    }
+    return { warnings: [`${ip}:${port} is announced, and ${renewalOf(announcement)}: ${how}`] };
+  }
+  if (isForeign) {
+    return { reasons: [`${ip}:${port} was announced with this hotkey, not by this miner: ${how}`] };
+  }
+  const former =
+    leadsHere === null
+      ? `this miner announced ${ip}:${port} before, and whether that is still its address is not known`
+      : `the chain still holds the former address ${ip}:${port}`;
+  return { reasons: [`${former}: ${how}`] };
 }
 
-function progress(announcement: Announcement): string {
+/** What is done with an entry that leads here and is this miner's: one of an earlier release is written anew. */
+function renewalOf(announcement: Announcement): string {
+  const isRenewed =
+    announcement.state === 'submitted' || ('refusal' in announcement && !!announcement.refusal);
+  return isRenewed ? 'is to be announced anew' : 'could not be read again';
+}
+
+function progress(announcement: Announcement, engines: Engines): string {
   switch (announcement.state) {
     case 'idle':
+      return Object.values(engines).every((engine) => engine.status().state === 'ready')
+        ? 'the address of this host is being looked up'
+        : 'the announcement waits for the models';
     case 'checking':
-      return 'the address of this host is being looked up';
+      return 'the entry of the chain is being read';
     case 'submitted':
       return 'the announcement is on its way';
     case 'announced':
@@ -160,19 +178,19 @@ function progress(announcement: Announcement): string {
 
 /** An address that is on chain and that nobody calls. */
 function silence(
-  { requests, clock }: ReadinessView,
-  { announcement, weightsVersion }: ChainStatus,
+  { requests }: ReadinessView,
+  { announcement, announcedForMs, weightsVersion }: ChainStatus,
 ): string[] {
   if (announcement.state !== 'announced') return [];
-  const { ip, port, sinceMs } = announcement;
-  const silentMs = clock.now() - Math.max(sinceMs, requests.summary().lastVerifiedAtMs ?? 0);
+  const { ip, port } = announcement;
+  const silentMs = Math.min(announcedForMs ?? 0, requests.summary().lastVerifiedAgeMs ?? Infinity);
   if (silentMs < SILENCE_MS) return [];
   const validators =
     weightsVersion === null
       ? 'which release validators run is not known'
       : describeValidators(weightsVersion);
   return [
-    `no validator has called for ${inWords(silentMs)}, and ${ip}:${port} is announced; ` +
+    `no validator has called for ${timeWords(silentMs)}, and ${ip}:${port} is announced; ` +
       `test the port from another host: curl ${ip}:${port} prints 200; ${validators}`,
   ];
 }

@@ -10,6 +10,8 @@ export interface RequestSummary {
   readonly byCode: Readonly<Record<string, number>>;
   /** Unix time in milliseconds of the last verified request; undefined before the first. */
   readonly lastVerifiedAtMs: number | undefined;
+  /** How long ago that was, in milliseconds, by a clock that never jumps. */
+  readonly lastVerifiedAgeMs: number | undefined;
   /** The newest verified requests, newest first. */
   readonly recent: readonly RequestRecord[];
 }
@@ -30,6 +32,7 @@ export function createRequestLog({ logger, clock }: { logger: Logger; clock: Clo
   let recent: readonly RequestRecord[] = [];
   let total = 0;
   let lastVerifiedAtMs: number | undefined;
+  let lastVerifiedMonotonicMs: number | undefined;
   let windowStart = clock.monotonic();
   let linesInWindow = 0;
   let suppressed = 0;
@@ -71,10 +74,18 @@ export function createRequestLog({ logger, clock }: { logger: Logger; clock: Clo
       byCode.set(record.code, (byCode.get(record.code) ?? 0) + 1);
       if (record.validator !== undefined) {
         lastVerifiedAtMs = record.arrivedAtMs;
+        lastVerifiedMonotonicMs = clock.monotonic();
         recent = [record, ...recent].slice(0, RECENT_REQUESTS);
       }
       if (record.validator !== undefined || mayWriteAboutStranger()) write(record, error);
     },
-    summary: () => ({ total, byCode: Object.fromEntries(byCode), lastVerifiedAtMs, recent }),
+    summary: () => ({
+      total,
+      byCode: Object.fromEntries(byCode),
+      lastVerifiedAtMs,
+      lastVerifiedAgeMs:
+        lastVerifiedMonotonicMs === undefined ? undefined : clock.monotonic() - lastVerifiedMonotonicMs,
+      recent,
+    }),
   };
 }

@@ -1,4 +1,10 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { u8aConcat, u8aToHex } from '@polkadot/util';
+import { xxhashAsU8a } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
@@ -7,6 +13,7 @@ import {
   closeAfterEach,
   DISPATCH_ERRORS,
   dave,
+  openAlteringProxy,
   openChain,
   openCountingProxy,
   openDevnet,
@@ -15,6 +22,19 @@ import {
 closeAfterEach();
 
 const ADDRESS = { ip: '8.8.8.8', port: 8091 };
+
+const AXONS_PREFIX = u8aToHex(u8aConcat(xxhashAsU8a('SubtensorModule', 128), xxhashAsU8a('Axons', 128)));
+const isAxonRead = (method: string, [keys]: readonly unknown[]) =>
+  method === 'state_queryStorageAt' && String(keys).startsWith(AXONS_PREFIX);
+
+/** Hands an extrinsic to a node; resolves with its answer. */
+async function submit(url: string, params: readonly unknown[]): Promise<void> {
+  const socket = new WebSocket(url);
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'author_submitExtrinsic', params }));
+  await once(socket, 'message');
+  socket.close();
+}
 
 describe('announcing', () => {
   it('stores the address as validators expect it', async () => {
@@ -230,6 +250,78 @@ describe('announcing', () => {
     chain.announce({ ...ADDRESS, ip: '8.8.4.4' });
     await until(() => chain.announcement.state === 'waiting' && chain.announcement.untilBlock !== undefined);
     expect(chain.status().heldAddress).toMatchObject({ ip: '8.8.8.8', leadsHere: false, isForeign: false });
+  });
+
+  it('is read as the chain holds it before the address of this host is known', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
+    const stateDir = temporaryFolderPath();
+    const before = openChain([devnet.url], { stateDir });
+    expect(before.status().heldAddress).toBe('unread');
+    await until(() => before.status().heldAddress === null);
+    before.announce(ADDRESS);
+    await until(() => before.announcement.state === 'announced');
+    await before.close();
+
+    const chain = openChain([devnet.url], { stateDir });
+    const read = () => {
+      const { heldAddress } = chain.status();
+      return heldAddress === 'unread' ? undefined : heldAddress;
+    };
+    await until(() => read() !== undefined);
+    expect(read()).toMatchObject({ ...ADDRESS, leadsHere: null, isForeign: false });
+    expect(chain.announcement).toEqual({ state: 'idle' });
+    // Whatever another host announces meanwhile is seen, too.
+    const rival = openChain([devnet.url]);
+    rival.announce({ ip: '203.0.113.9', port: 7000 });
+    await until(() => read()?.port === 7000);
+    expect(read()).toMatchObject({ ip: '203.0.113.9', leadsHere: null, isForeign: true });
+  });
+
+  it('that nobody saw enter a block counts as made once the chain holds it', async () => {
+    const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
+    // The node keeps the announcement, and the word that it is in a block is lost.
+    let isLost = false;
+    const url = await openAlteringProxy(devnet.url, {
+      answer: (method, params) => {
+        if (method !== 'author_submitAndWatchExtrinsic' || isLost) return undefined;
+        isLost = true;
+        void submit(devnet.url, params);
+        return { unusable: true };
+      },
+    });
+    const stateDir = temporaryFolderPath();
+    const chain = openChain([url], { stateDir });
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced');
+    expect(isLost).toBe(true);
+    const memory = JSON.parse(readFileSync(join(stateDir, 'chain/announcements.json'), 'utf8'));
+    expect(memory.announcedAtMs).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  it('lasts by a clock that never jumps, and through a time in which it could not be read', async () => {
+    const devnet = await openDevnet();
+    let monotonicMs = 0;
+    const clock = { now: () => Date.now(), monotonic: () => monotonicMs };
+    let isBroken = false;
+    const url = await openAlteringProxy(devnet.url, {
+      answer: (method, params) => (isBroken && isAxonRead(method, params) ? 'unusable' : undefined),
+    });
+    const chain = openChain([url], { clock });
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'announced' && chain.announcement.finalized);
+    const { announcedForMs } = chain.status();
+    expect(announcedForMs).toBe(0);
+    monotonicMs = 3_600_000;
+    isBroken = true;
+    chain.announce(ADDRESS);
+    await until(() => chain.announcement.state === 'failed');
+    expect(chain.status()).toMatchObject({
+      announcedForMs: null,
+      heldAddress: { leadsHere: true, isForeign: false },
+    });
+    isBroken = false;
+    await until(() => chain.announcement.state === 'announced');
+    expect(chain.status().announcedForMs).toBe(3_600_000);
   });
 
   it.each(['10.1.2.3', '127.0.0.2', '100.64.1.1', '203.0.113.9'])(

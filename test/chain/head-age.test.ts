@@ -1,7 +1,7 @@
 import { u8aConcat, u8aToHex } from '@polkadot/util';
 import { xxhashAsU8a } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
-import { BLOCK_TIME_KEY, createHeadJudge, decodeBlockTime, inWords } from '../../src/chain/head-age.ts';
+import { BLOCK_TIME_KEY, createHeadJudge, decodeBlockTime } from '../../src/chain/head-age.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 25, 6, 0, 0, 123);
 const LIMIT_MS = 60_000;
@@ -45,21 +45,6 @@ describe('the judge of heads', () => {
   it('bears a time that no calendar has', () => {
     expect(judge(9e15, 0)?.message).toContain(`newest block ${NOW_MS - 9e15}`);
   });
-});
-
-it.each([
-  [1_000, '1 second'],
-  [60_000, '60 seconds'],
-  [119_400, '119 seconds'],
-  [2 * 60_000, '2 minutes'],
-  [59 * 60_000, '59 minutes'],
-  [HOUR_MS, '1 hour'],
-  [1.6 * HOUR_MS, '2 hours'],
-  [48 * HOUR_MS, '48 hours'],
-  [49 * HOUR_MS, '2 days'],
-  [30.4 * 24 * HOUR_MS, '30 days'],
-])('%i ms are %s', (durationMs, words) => {
-  expect(inWords(durationMs)).toBe(words);
 });
 
 describe('the time of a block', () => {

@@ -191,7 +191,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     const { ip, port } = miner.chain.announcement as { ip: string; port: number };
     clock.moveMs(151 * 60_000);
     await until(() =>
-      miner.miner.readiness().warnings.some((one) => one.startsWith('no validator has called for 3 h')),
+      miner.miner.readiness().warnings.some((one) => one.startsWith('no validator has called for 3 hours')),
     );
     const told = (await call(miner.adminPort, '/readyz')).json() as unknown as Told;
     const words = `test the port from another host: curl ${ip}:${port} prints 200`;
@@ -201,7 +201,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     clock.moveMs(24 * 3_600_000);
     await until(() => !miner.miner.readiness().ready);
     const { reasons } = (await call(miner.adminPort, '/readyz')).json() as unknown as Told;
-    expect(reasons).toContainEqual(expect.stringMatching(/^the table of validators is 2\d h old/));
+    expect(reasons).toContainEqual(expect.stringMatching(/^the table of validators is 2\d hours old/));
     expect((await call(miner.adminPort, '/status')).json()).toMatchObject({ readiness: { ready: false } });
   });
 });

@@ -14,7 +14,6 @@ const ANNOUNCED: Announcement = {
   port: 8091,
   block: 7,
   finalized: true,
-  sinceMs: NOW_MS,
 };
 const AWAY: Connection = {
   state: 'down',
@@ -33,7 +32,7 @@ function view(ill: {
   clockWarning?: string;
   hostWarnings?: string[];
   trustsFromInMs?: number;
-  lastVerifiedAtMs?: number;
+  lastVerifiedAgeMs?: number;
 }): ReadinessView {
   const engine: Partial<EngineStatus> = {
     state: 'ready',
@@ -46,6 +45,7 @@ function view(ill: {
     signers: { known: true, count: 1, ageMs: null },
     registration: { state: 'registered', uid: 1 },
     announcement: ANNOUNCED,
+    announcedForMs: 0,
     heldAddress: null,
     weightsVersion: readWeightsVersion(303_010),
     ...ill.chain,
@@ -56,7 +56,13 @@ function view(ill: {
     chain: { signersKnown: ill.signersKnown ?? true, status: () => status } as unknown as Chain,
     replayGuard: { trustsFromMs: NOW_MS + (ill.trustsFromInMs ?? 0) },
     requests: {
-      summary: () => ({ total: 0, byCode: {}, lastVerifiedAtMs: ill.lastVerifiedAtMs, recent: [] }),
+      summary: () => ({
+        total: 0,
+        byCode: {},
+        lastVerifiedAtMs: undefined,
+        lastVerifiedAgeMs: ill.lastVerifiedAgeMs,
+        recent: [],
+      }),
     },
     hostCheck: { warnings: ill.hostWarnings ?? [] },
     clock: { now: () => NOW_MS },
@@ -85,7 +91,7 @@ describe('a miner', () => {
       ready: true,
       reasons: [],
       warnings: [
-        'the chain is away: ws://127.0.0.1: refused; judging by the table of validators of 3 min ago',
+        'the chain is away: ws://127.0.0.1: refused; judging by the table of validators of 3 minutes ago',
       ],
     });
   });
@@ -114,17 +120,19 @@ describe('a miner', () => {
   });
 
   it('that is announced and hears nothing for 150 minutes says how to test the port, and who validates', () => {
-    const old = { announcement: { ...ANNOUNCED, sinceMs: NOW_MS - 150 * 60_000 } };
+    const old = { announcedForMs: 150 * 60_000 };
     expect(readinessOf(view({ chain: old }))).toEqual({
       ready: true,
       reasons: [],
       warnings: [
-        'no validator has called for 3 h, and 8.8.8.8:8091 is announced; test the port from another host: ' +
+        'no validator has called for 3 hours, and 8.8.8.8:8091 is announced; test the port from another host: ' +
           "curl 8.8.8.8:8091 prints 200; the subnet's weights_version is 303010: validators run 3.3.1 or later; " +
           'releases before 4.0.0 send pictures and clips to axons',
       ],
     });
-    expect(readinessOf(view({ chain: old, lastVerifiedAtMs: NOW_MS - 149 * 60_000 })).warnings).toEqual([]);
+    expect(readinessOf(view({ chain: old, lastVerifiedAgeMs: 149 * 60_000 })).warnings).toEqual([]);
+    const fresh = { announcedForMs: 149 * 60_000 };
+    expect(readinessOf(view({ chain: fresh, lastVerifiedAgeMs: 200 * 60_000 })).warnings).toEqual([]);
   });
 
   it('whose address other software announced can be found, and says why the entry is not its own', () => {
@@ -138,6 +146,34 @@ describe('a miner', () => {
         ],
       },
     );
+  });
+
+  it('whose own entry could not be read again is announced all the same, and nobody else is blamed', () => {
+    const failed = { code: 'CHAIN_CALL_FAILED', reason: 'the node did not answer', retryAtMs: 0 } as const;
+    const heldAddress = { ...HELD, leadsHere: true, isForeign: false };
+    const ways: [Announcement, string][] = [
+      [{ state: 'waiting', reason: 'the chain is away' }, 'could not be read again: the chain is away'],
+      [
+        { state: 'failed', ...failed },
+        'could not be read again: the node did not answer (CHAIN_CALL_FAILED); the next try is at 1970-01-01T00:00:00.000Z',
+      ],
+      [{ state: 'submitted' }, 'is to be announced anew: the announcement is on its way'],
+    ];
+    for (const [announcement, words] of ways) {
+      expect(readinessOf(view({ chain: { announcement, heldAddress } }))).toEqual({
+        ready: true,
+        reasons: [],
+        warnings: [`203.0.113.9:8091 is announced, and ${words}`],
+      });
+    }
+  });
+
+  it('that loads its models does not claim to look its address up', () => {
+    const engine = { state: 'warming' } as const;
+    expect(readinessOf(view({ engine, chain: { announcement: { state: 'idle' } } })).reasons).toEqual([
+      'the image model is warming',
+      'the axon is not announced: the announcement waits for the models',
+    ]);
   });
 
   it('whose model on disk was refused, or is not there any more, stays ready with the one it has and says so', () => {
@@ -167,6 +203,26 @@ describe('a miner', () => {
       'is not announced yet',
       { chain: { announcement: { state: 'idle' } } },
       'the axon is not announced: the address of this host is being looked up',
+    ],
+    [
+      'has not read what the chain holds',
+      { chain: { announcement: { state: 'idle' }, heldAddress: 'unread' } },
+      'it was not read yet which address the chain holds for this hotkey: the address of this host is being looked up',
+    ],
+    [
+      'announced an address before, and does not know whether it is still its own',
+      {
+        chain: {
+          heldAddress: { ...HELD, isForeign: false, leadsHere: null },
+          announcement: {
+            state: 'failed',
+            code: 'CHAIN_NO_EXTERNAL_IP',
+            reason: 'no source told the address of this host',
+            retryAtMs: 0,
+          },
+        },
+      },
+      'this miner announced 203.0.113.9:8091 before, and whether that is still its address is not known: no source told the address of this host (CHAIN_NO_EXTERNAL_IP); the next try is at 1970-01-01T00:00:00.000Z',
     ],
     [
       'waits for its announcement',
@@ -237,7 +293,7 @@ describe('a miner', () => {
     [
       'could not read the validators for a day',
       { signersKnown: false, chain: { signers: { known: false, count: 1, ageMs: 25 * 3_600_000 } } },
-      'the table of validators is 25 h old, more than SIGNERS_MAX_AGE_HOURS',
+      'the table of validators is 25 hours old, more than SIGNERS_MAX_AGE_HOURS',
     ],
     [
       'is not registered',

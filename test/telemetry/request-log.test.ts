@@ -60,7 +60,11 @@ describe('the request log', () => {
 
   it('keeps the newest verified requests only', () => {
     const { add, refuse, log, clock } = setUp();
-    expect(log.summary()).toMatchObject({ lastVerifiedAtMs: undefined, recent: [] });
+    expect(log.summary()).toMatchObject({
+      lastVerifiedAtMs: undefined,
+      lastVerifiedAgeMs: undefined,
+      recent: [],
+    });
     for (let index = 0; index < 30; index++) {
       clock.advance(1_000);
       add(VALIDATOR);
@@ -68,7 +72,8 @@ describe('the request log', () => {
     const newest = clock.now();
     clock.advance(1_000);
     refuse();
-    const { recent, lastVerifiedAtMs } = log.summary();
+    const { recent, lastVerifiedAtMs, lastVerifiedAgeMs } = log.summary();
+    expect(lastVerifiedAgeMs).toBe(1_000);
     expect(lastVerifiedAtMs).toBe(newest);
     expect(recent).toHaveLength(20);
     expect(recent[0]?.arrivedAtMs).toBe(newest);
