@@ -134,9 +134,37 @@ ensure_packages() {
   changed=true
   # Install scripts are off, as newer npm has it by default: the only one is onnxruntime-node's download of CUDA
   # libraries, which fails the whole installation where it cannot be made; ensure_cuda does it by itself.
-  ONNXRUNTIME_NODE_INSTALL=skip silently npm ci --include=dev --ignore-scripts --no-audit --no-fund ||
-    fail 'npm ci failed; check the network and run this again'
+  # Beside the old ones: npm ci begins by removing what is there, and a miner may run from it.
+  rm -rf -- node_modules.new
+  mkdir node_modules.new
+  local file
+  for file in package.json package-lock.json .npmrc; do
+    if [[ -f $file ]]; then cp -- "$file" node_modules.new/; fi
+  done
+  (
+    cd node_modules.new
+    ONNXRUNTIME_NODE_INSTALL=skip silently npm ci --include=dev --ignore-scripts --no-audit --no-fund
+  ) || fail 'npm ci failed; check the network and run this again. What was installed before is as it was'
+  mkdir -p node_modules.new/node_modules
+  put_in_place node_modules.new/node_modules node_modules
   printf '%s\n' "$sha" >"$LOCK_STAMP"
+}
+
+# put_in_place NEW NAME: two renames, so that whatever runs meanwhile finds either all of the old or all of the new.
+put_in_place() {
+  local new=$1 name=$2
+  rm -rf -- "$name.old"
+  if [[ -e $name ]]; then mv -- "$name" "$name.old"; fi
+  mv -- "$new" "$name"
+  rm -rf -- "$name.old"
+}
+
+# What a set-up that was ended between the two renames has left.
+put_back() {
+  local name
+  for name in node_modules dist; do
+    if [[ ! -e $name && -e $name.old ]]; then mv -- "$name.old" "$name"; fi
+  done
 }
 
 # Fetches the CUDA libraries; --cuda insists, a GPU alone is tried once.
@@ -188,11 +216,13 @@ ensure_build() {
   fi
   say 'building'
   changed=true
-  mkdir -p dist
+  rm -rf -- dist.new
+  mkdir dist.new
   # Dated before the compiler reads the sources, so that what is edited meanwhile counts as newer.
-  touch "$BUILD_STAMP.new"
-  npm run --silent build || fail 'the build failed'
-  mv -f -- "$BUILD_STAMP.new" "$BUILD_STAMP"
+  touch "dist.new/${BUILD_STAMP##*/}"
+  npm run --silent build -- --outDir dist.new --tsBuildInfoFile dist.new/.tsbuildinfo ||
+    fail 'the build failed; what was built before is as it was'
+  put_in_place dist.new dist
 }
 
 usable_pm2() {
@@ -235,7 +265,7 @@ give_to_sudo_user() {
 
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
-  rm -rf -- "$scratch"
+  rm -rf -- "$scratch" dist.new node_modules.new
   give_to_sudo_user
 }
 
@@ -271,6 +301,7 @@ cd -- "$ROOT"
 take_turn
 scratch=$(mktemp -d)
 trap clean_up EXIT
+put_back
 ensure_node
 ensure_ffmpeg
 ensure_packages

@@ -11,7 +11,8 @@ Usage: ./start_miner.sh [--instance NAME] [--dev | --foreground] [flags of the m
        ./start_miner.sh [--instance NAME] status | stop | logs
 
   (neither)     set up what is missing, check the miner of .env.miner, and run it under pm2 in place of the one before;
-                what runs is left alone if the check fails
+                what runs is left alone if the check fails. The set-up puts a new dist/ and node_modules/ in place as
+                wholes, after an update only: a model process that is started anew is then one of the new release
   --foreground  run the miner of .env.miner here, without set-up and pm2: for systemd and containers
   --dev         set up what is missing and run a miner with a development chain here, on loopback:
                 needs no wallet, no network and no .env.miner
@@ -43,11 +44,15 @@ while (($# > 0)); do
     --dev) mode=dev ;;
     --foreground) mode=foreground ;;
     --instance)
-      (($# > 1)) || die "$EXIT_CONFIG" '--instance needs a name.'
+      # An empty name is that of a variable which is not set, and never means the miner that needs no name.
+      [[ -n ${2:-} ]] || die "$EXIT_CONFIG" '--instance needs a name.'
       INSTANCE=$2
       shift
       ;;
-    --instance=*) INSTANCE=${1#*=} ;;
+    --instance=*)
+      INSTANCE=${1#*=}
+      [[ -n $INSTANCE ]] || die "$EXIT_CONFIG" '--instance needs a name.'
+      ;;
     --help | -h)
       usage
       exit 0

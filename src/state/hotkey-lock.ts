@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
@@ -142,10 +142,13 @@ async function flock(file: number, how: readonly string[], signal: AbortSignal):
 
 function noteHolder(file: number, text: string): void {
   try {
-    ftruncateSync(file);
-    writeSync(file, text, 0);
+    // Written over and never cut off: what a full disk takes back, it does not give again. JSON may end in spaces.
+    const lengthBytes = Math.max(fstatSync(file).size, Buffer.byteLength(text));
+    const bytes = Buffer.alloc(lengthBytes, ' ');
+    bytes.write(text);
+    writeSync(file, bytes, 0, lengthBytes, 0);
   } catch {
-    // The disk is full. The lock holds all the same; only the name of its holder will be missing from a message.
+    // The disk is full, and the file is new. The lock holds all the same; only the name of its holder will be missing from a message.
   }
 }
 

@@ -1,10 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHostCheck } from '../../src/miner/host-check.ts';
+import { canMount } from '../fixtures/can-mount.ts';
 import { OTHER_UID, otherUserCanRead } from '../fixtures/other-user.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 
@@ -28,20 +28,6 @@ async function lookIn(
   const [program = '', ...args] = [...prefix, process.execPath, '--input-type=module', '--eval', script];
   const { stdout } = await run(program, args, { cwd: '/' });
   return JSON.parse(stdout);
-}
-
-/** Whether a file system can be mounted here. */
-function canMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'sn34-miner-test-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
-    execFileSync('umount', [folder]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmdirSync(folder);
-  }
 }
 
 describe('the host of a miner', () => {

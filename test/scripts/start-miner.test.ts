@@ -160,9 +160,18 @@ describe('start_miner.sh', () => {
       },
     );
 
-    it('says that a name is missing', async () => {
-      const { exitCode, stderr } = await checkout.run('start_miner.sh', ['--instance']);
-      expect([exitCode, stderr]).toEqual([10, '--instance needs a name.\n']);
+    it.each([
+      [['--instance']],
+      [['--instance', '']],
+      [['--instance=']],
+      [['stop', '--instance', '']],
+      [['--instance', '', 'stop']],
+      [['--instance=', 'status']],
+    ])('says that a name is missing from %j, which does not mean the one without a name', async (args) => {
+      await checkout.write('.env.miner', '');
+      const env = { ...process.env, INSTANCE: 'two' };
+      const { exitCode, stdout, stderr } = await checkout.run('start_miner.sh', args, env);
+      expect([exitCode, stdout, stderr]).toEqual([10, '', '--instance needs a name.\n']);
     });
   });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checkHotkeyLock, takeHotkeyLock } from '../../src/state/hotkey-lock.ts';
 import { makePrivateFolder } from '../../src/state/private-folder.ts';
+import { canMount } from '../fixtures/can-mount.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { OTHER_UID, otherUserCanRead, spawnAsOtherUser } from '../fixtures/other-user.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
@@ -86,6 +87,27 @@ describe('the lock of a hotkey', () => {
     const lock = await take(folder).taking;
     lock.release();
   });
+
+  it.skipIf(!canMount())(
+    'names its holder though the disk has become full since its first start (needs root and mount)',
+    async () => {
+      const folder = temporaryFolderPath();
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
+      try {
+        (await take(folder).taking).release();
+        expect(() => writeFileSync(join(folder, 'full'), Buffer.alloc(1024 * 1024))).toThrow('ENOSPC');
+        const lock = await take(folder).taking;
+        const refusal = await check(folder).catch((error: unknown) => error);
+        lock.release();
+        expect(refusal).toMatchObject({
+          message: expect.stringContaining(`the process ${process.pid} of /opt/second (AXON_PORT 8092)`),
+        });
+        await check(folder);
+      } finally {
+        execFileSync('umount', [folder]);
+      }
+    },
+  );
 
   it('is not inherited by children', async () => {
     const folder = temporaryFolderPath();
