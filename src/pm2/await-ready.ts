@@ -3,7 +3,7 @@ import { type MinerReport, readStatus } from '../admin/read-status.ts';
 import type { Clock } from '../clock.ts';
 import { LASTING_EXIT_CODES } from '../miner/exit-codes.ts';
 import type { Pm2 } from './pm2.ts';
-import type { Pm2Process } from './process-list.ts';
+import { isBeingStarted, type Pm2Process } from './process-list.ts';
 
 /** What has become of a miner that was started. */
 export type Outcome =
@@ -66,9 +66,9 @@ export async function awaitReady({
   }
 }
 
-function hasEnded({ pid, status, exitCode }: Pm2Process): boolean {
-  // A process that was started just now may have no pid yet.
-  if (pid !== undefined || status === 'online' || status === 'launching') return false;
+function hasEnded(started: Pm2Process): boolean {
+  const { pid, status, exitCode } = started;
+  if (pid !== undefined || isBeingStarted(started)) return false;
   // pm2 says so of a process that it leaves stopped because of its exit code, too.
   return status !== 'waiting restart' || (exitCode !== undefined && LASTING_EXIT_CODES.has(exitCode));
 }

@@ -20,6 +20,11 @@ export interface Pm2Process {
   readonly adminPort: number | undefined;
 }
 
+/** Whether pm2 is starting it just now, and has no pid of it yet. */
+export function isBeingStarted({ pid, status }: Pm2Process): boolean {
+  return pid === undefined && (status === 'launching' || status === 'online');
+}
+
 /** States in which the pid is that of a living process; in all others pm2 may still show an old one. */
 const LIVING: ReadonlySet<string> = new Set(['launching', 'online', 'stopping']);
 
@@ -49,7 +54,8 @@ export function parseProcessList(output: string): Pm2Process[] {
   return list.map(({ pid, name, pm_id: id, pm2_env: env }) => ({
     id,
     name,
-    pid: LIVING.has(env.status) ? (pid ?? undefined) : undefined,
+    // 0 is no pid: to signal it is to signal one's own group.
+    pid: LIVING.has(env.status) && pid ? pid : undefined,
     status: env.status,
     cwd: env.pm_cwd,
     exitCode: env.exit_code ?? undefined,

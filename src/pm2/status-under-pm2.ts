@@ -5,7 +5,7 @@ import type { Instance } from './instance.ts';
 import { lastWords } from './last-words.ts';
 import { ownProcesses } from './own-processes.ts';
 import type { Pm2 } from './pm2.ts';
-import type { Pm2Process } from './process-list.ts';
+import { isBeingStarted, type Pm2Process } from './process-list.ts';
 import { withPresentFacts } from './running-miner.ts';
 
 interface StatusOptions {
@@ -33,6 +33,11 @@ export async function statusUnderPm2(options: StatusOptions): Promise<StatusText
   const process = own.find(({ pid }) => pid !== undefined) ?? own[0];
   if (process === undefined) {
     return notReady(`${instance.name} does not run under pm2; ${instance.script} starts it`);
+  }
+  if (isBeingStarted(process)) {
+    return notReady(
+      `${process.name} is being started by pm2; ${instance.script} status tells more in a moment`,
+    );
   }
   if (process.pid === undefined) {
     const { name, status, exitCode } = process;

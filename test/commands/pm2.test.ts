@@ -318,6 +318,18 @@ describe('pm2 status', () => {
     );
   });
 
+  it('tells of one that pm2 has just begun to start, and has no pid of yet', async () => {
+    const facts = { status: 'launching', pm_cwd: ROOT, restart_time: 0 };
+    writeFileSync(
+      join(home, 'list'),
+      JSON.stringify([{ pid: 0, name: 'sn34-miner', pm_id: 1, pm2_env: facts }]),
+    );
+    expect(await pm2(['status'])).toMatchObject({
+      exitCode: 1,
+      output: 'sn34-miner is being started by pm2; ./start_miner.sh status tells more in a moment\n',
+    });
+  });
+
   it('says that none runs, without starting the daemon of pm2', async () => {
     const none = { PM2_HOME: join(folder, 'none') };
     for (const command of ['status', 'logs']) {

@@ -105,7 +105,7 @@ describe('the first start', () => {
     await expectServes(first);
     const { exitCode, output } = await checkout.script(['status']);
     expect([exitCode, output]).toEqual([0, expect.stringContaining('\nready\n')]);
-    expect(output).toMatch(/last asked \d+ s ago .* \(uid 0\): \/detect_image, answered/);
+    expect(output).toMatch(/last asked \d+ seconds? ago .* \(uid 0\): \/detect_image, answered/);
     expect(host.log('sn34-miner')).toContain('READY axon=');
   });
 });
