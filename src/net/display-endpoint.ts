@@ -9,10 +9,17 @@ export function mayHoldKey(url: string): boolean {
   return !/^[a-z]+:\/\/[^/?#@\s]+\/?$/i.test(url);
 }
 
-/** A list of endpoints as it may be shown: each without what may be a key. */
+/** A list of endpoints, separated by commas, as it may be shown: `[hidden]` stands for what may be a key. */
 export function displayEndpoints(list: string): string {
-  return list
-    .split(',')
-    .map((url) => (mayHoldKey(url.trim()) ? `${displayEndpoint(url.trim())}/[hidden]` : url.trim()))
+  // A comma may stand in a password, too: then no part of the list can be told from a key.
+  const urls = list.split(',').map((url) => url.trim());
+  if (!urls.every((url) => url === '' || /^[a-z]+:\/\//i.test(url))) return '[hidden]';
+  return urls
+    .map((url) => (url !== '' && mayHoldKey(url) ? `${displayEndpoint(url)}/[hidden]` : url))
     .join(',');
+}
+
+/** Any text that a person gave, which may be an endpoint in the wrong place, as it may be shown. */
+export function displayValue(value: string): string {
+  return value.includes('://') ? displayEndpoints(value) : value;
 }
