@@ -80,7 +80,8 @@ export function loadSettings(sources: Sources): LoadedSettings {
 
 /** A value as it may be shown: what may be an address of a node, without what may be a key in it. */
 function shown(key: SettingKey, value: string): string {
-  return key === 'CHAIN_ENDPOINT' ? displayEndpoints(value) : displayValue(value);
+  const isEndpoint = key === 'CHAIN_ENDPOINT' || (key === 'NETWORK' && /[/?#@]/.test(value));
+  return isEndpoint ? displayEndpoints(value) : displayValue(value);
 }
 
 /** The arguments of a process can be read by everybody on the host, and pm2 keeps them on disk. */

@@ -6,7 +6,7 @@ export function displayEndpoint(url: string): string {
 
 /** Whether an endpoint has more than scheme, host and port, and so may hold an access key. */
 export function mayHoldKey(url: string): boolean {
-  return !/^[a-z]+:\/\/[^/?#@\s]+\/?$/i.test(url);
+  return !/^[a-z]+:\/\/[^/?#@\s]*\/?$/i.test(url);
 }
 
 /** A list of endpoints, separated by commas, as it may be shown: `[hidden]` stands for what may be a key. */

@@ -14,6 +14,8 @@ const SECRETS = [
   'epistula-secret-signature-2',
 ];
 
+const ESCAPE = String.fromCharCode(27);
+
 describe('the logger', () => {
   it.each(SECRETS.slice(0, 5))('never writes a %s', (name) => {
     const { logger, lines } = createCapturingLogger();
@@ -63,7 +65,7 @@ describe('the logger', () => {
     logger.warn({ stderr: odd, deep: { odd } }, odd);
     logger.warn({ err: new Error(odd) }, 'failed');
     // The colours are the logger's own.
-    const shown = String(stream.read()).replaceAll(/\u001b\[\d+m/g, '');
+    const shown = String(stream.read()).replaceAll(new RegExp(`${ESCAPE}\\[\\d+m`, 'g'), '');
     expect(shown).not.toMatch(/[^\P{Cc}\n]|[\u2028-\u202e]/u);
     expect(shown).toContain('words \\u001b]0;title');
     expect(shown).toContain('two\nlines');
