@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Starts the miner. `./start_miner.sh --help` explains.
 set -euo pipefail
+# The memory of the miner holds the hotkey, and a core file would hold the memory.
+ulimit -c 0
 
 # As the miner's own exit codes: something that may pass, and settings that are wrong.
 readonly EXIT_FAILED=1 EXIT_CONFIG=10

@@ -84,6 +84,12 @@ const DEFINITIONS = {
     meaning: 'The chain answered a call with an error or not in time.',
     remedy: 'Usually passes by itself; if it stays, try another endpoint.',
   },
+  CHAIN_ENDPOINT_UNTRUSTED: {
+    meaning:
+      'The endpoint said what no node of a subtensor says, so it is left for the next, and nothing is signed for it; the miner keeps trying.',
+    remedy:
+      'Remove the endpoint from CHAIN_ENDPOINT, or list another one; if every endpoint is said to be so, update the miner.',
+  },
   CHAIN_NOT_REGISTERED: {
     meaning: 'The hotkey is not registered on the subnet.',
     remedy: 'Register it with the btcli command that the message gives, or set ON_UNREGISTERED=wait.',

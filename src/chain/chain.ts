@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
-import { asMinerError } from '../errors.ts';
+import { asMinerError, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { AxonAddress } from './axon-call.ts';
 import { createBlockClock } from './block-clock.ts';
@@ -115,6 +115,7 @@ const SIGNERS_MAX_AGE_MS = 24 * 3_600_000;
 /** Five minutes of a real chain: stake moves slowly, and what moves fast is watched. */
 const REFRESH_EVERY_BLOCKS = 25;
 const ON_DEMAND_INTERVAL_MS = 6_000;
+const UNREADABLE_ANSWERS_LIMIT = 3;
 
 export function createChain(options: ChainOptions): Chain {
   const { endpoints, netuid, wallet, logger, clock } = options;
@@ -127,6 +128,8 @@ export function createChain(options: ChainOptions): Chain {
   const blockClock = createBlockClock();
   let link: AnnounceLink | undefined;
   let refreshedAtBlock = 0;
+  /** Of this session. */
+  let unreadableAnswers = 0;
 
   const folder = stateDir === undefined ? undefined : join(stateDir, 'chain');
   const pin = folder === undefined ? undefined : openGenesisPin({ folder, logger });
@@ -163,6 +166,7 @@ export function createChain(options: ChainOptions): Chain {
       if (genesisHash === undefined) return;
       signersFile?.save({ genesisHash, block: subtensor.head?.block ?? 0, signers: table });
     },
+    onUnreadable,
     logger,
     clock,
   });
@@ -175,6 +179,7 @@ export function createChain(options: ChainOptions): Chain {
       emitter.emit('registration', current);
       announcer.startOver();
     },
+    onUnreadable,
   });
 
   const weightsVersion = createWeightsVersionWatch({ reader: () => link?.reader, logger });
@@ -195,6 +200,7 @@ export function createChain(options: ChainOptions): Chain {
     const reader = createReader({ session, netuid, hotkey: wallet.hotkeyAddress });
     const { ended } = session.socket;
     link = { session, reader };
+    unreadableAnswers = 0;
     ended.addEventListener('abort', () => {
       link = undefined;
     });
@@ -206,6 +212,15 @@ export function createChain(options: ChainOptions): Chain {
       },
       (error) => session.socket.end(asMinerError(error, 'CHAIN_CALL_FAILED')),
     );
+  }
+
+  /** Asks again at the next block; an endpoint that never gives an answer that can be read is left for the next. */
+  function onUnreadable(): void {
+    unreadableAnswers += 1;
+    refreshedAtBlock = Number.NEGATIVE_INFINITY;
+    if (unreadableAnswers < UNREADABLE_ANSWERS_LIMIT) return;
+    const message = `the endpoint gave ${unreadableAnswers} answers that cannot be read`;
+    link?.session.distrust(new MinerError('CHAIN_ENDPOINT_UNTRUSTED', message));
   }
 
   function refreshAll(block: number): void {

@@ -33,10 +33,12 @@ export function createHeadJudge({ limitMs, clock, callersClockOffsetMs }: HeadJu
   };
 }
 
-/** The time of a block as the chain stores it, a SCALE `u64`, in Unix milliseconds. @throws MinerError CHAIN_CALL_FAILED */
+/** The time of a block as the chain stores it, a SCALE `u64`, in Unix milliseconds. @throws MinerError CHAIN_ENDPOINT_UNTRUSTED */
 export function decodeBlockTime(hex: string): number {
+  if (!/^0x[0-9a-f]{16}$/i.test(hex)) {
+    throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the time of the block is not a u64');
+  }
   const value = hexToU8a(hex);
-  if (value.length !== 8) throw new MinerError('CHAIN_CALL_FAILED', 'the time of the block is not a u64');
   return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true));
 }
 

@@ -1,24 +1,30 @@
 import { WebSocket } from 'ws';
 import { asMinerError, MinerError } from '../errors.ts';
+import { printable } from '../printable.ts';
+import { createFrameAllowance } from './frame-allowance.ts';
 
-/** More than the largest answer a subtensor gives (its metadata, 0.7 MB as hex); bounds what a bad endpoint can make us hold. */
-const PAYLOAD_LIMIT_BYTES = 32 * 1024 * 1024;
+/** Three times the largest answer of a subtensor (its metadata: 674 kB, 1.35 MB as hex); bounds what an endpoint can make us hold. */
+export const PAYLOAD_LIMIT_BYTES = 4 * 1024 * 1024;
 
-/** An error that the node itself answered. `code` and `data` are JSON-RPC's. */
+/** What a node says is bounded before it gets into errors and logs. */
+const DESCRIPTION_LIMIT_CHARS = 300;
+
+/** An error that the node itself answered. */
 export class RpcRefusal extends Error {
   override readonly name = 'RpcRefusal';
+  /** JSON-RPC's; 0 where the node gave no number. */
   readonly code: number;
-  readonly data: unknown;
+  /** JSON-RPC's `data`, as text: JSON where it was none. At most 300 characters. */
+  readonly detail: string;
 
-  constructor(code: number, message: string, data: unknown) {
-    super(describe(message, data));
-    this.code = code;
-    this.data = data;
+  constructor(code: unknown, message: unknown, data: unknown) {
+    const detail = describe(data);
+    const words = describe(message);
+    super(printable(typeof data === 'string' ? `${words}: ${detail}` : words, DESCRIPTION_LIMIT_CHARS));
+    this.code = typeof code === 'number' ? code : 0;
+    this.detail = detail;
   }
 }
-
-/** What a node says is bounded before it gets into logs. */
-const DESCRIPTION_LIMIT_CHARS = 300;
 
 type SubscriptionId = string | number;
 
@@ -33,7 +39,10 @@ export interface RpcSocket {
    * end when the connection ends first. A call that stays unanswered for `callTimeoutMs` ends the connection.
    */
   request(method: string, params: readonly unknown[]): Promise<unknown>;
-  /** Subscribes; `onUpdate` gets each notification's result until `unsubscribe` or the end of the connection. */
+  /**
+   * Subscribes; `onUpdate` gets each notification's result until `unsubscribe` or the end of the connection. A `MinerError`
+   * that it throws says that the notification is malformed, and ends the connection.
+   */
   subscribe(
     method: string,
     params: readonly unknown[],
@@ -51,7 +60,7 @@ interface RpcSocketOptions {
   readonly callTimeoutMs: number;
   /** Ends the connection, or the attempt to make one. */
   readonly signal: AbortSignal;
-  /** Told what a subscriber's callback threw; the connection goes on. */
+  /** Told what a subscriber's callback threw, unless it is a `MinerError`, which ends the connection; it goes on otherwise. */
   readonly onCallbackError: (error: unknown) => void;
 }
 
@@ -112,8 +121,15 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcSocke
       resolve();
     });
   });
-  socket.on('error', (error) => end(unreachable(error.message, error)));
-  socket.on('message', (data) => receive(String(data)));
+  socket.on('error', (error) => end(unreachable(printable(error.message, DESCRIPTION_LIMIT_CHARS), error)));
+  const allowance = createFrameAllowance();
+  socket.on('message', (data) => {
+    // A frame may still come between the end and the close of the socket.
+    if (ending.signal.aborted) return;
+    const text = String(data);
+    if (allowance.take(text.length)) receive(text);
+    else end(new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the endpoint sends more than any node has to say'));
+  });
 
   await new Promise<void>((resolve) => {
     socket.once('open', resolve);
@@ -137,7 +153,7 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcSocke
     pending.delete(id);
     clearTimeout(call.timer);
     if (error !== undefined && error !== null) {
-      call.reject(new RpcRefusal(Number(error.code), String(error.message), error.data));
+      call.reject(new RpcRefusal(error.code, error.message, error.data));
       return;
     }
     // Registered before any later frame is read, so that no notification is missed.
@@ -150,7 +166,8 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcSocke
     try {
       subscriptions.get(subscription)?.(result);
     } catch (error) {
-      onCallbackError(error);
+      if (error instanceof MinerError) end(error);
+      else onCallbackError(error);
     }
   }
 
@@ -199,14 +216,21 @@ function connect(url: string, connectTimeoutMs: number): WebSocket {
       maxPayload: PAYLOAD_LIMIT_BYTES,
       perMessageDeflate: false,
     });
-  } catch (error) {
-    throw unreachable('the endpoint is not a ws:// or wss:// address', error);
+  } catch {
+    // The words of `ws` hold the whole address, and with it a key.
+    throw unreachable('the endpoint is not a ws:// or wss:// address');
   }
 }
 
-function describe(message: string, data: unknown): string {
-  const detail = typeof data === 'string' ? `: ${data}` : '';
-  return `${message}${detail}`.slice(0, DESCRIPTION_LIMIT_CHARS);
+/** A value of a node's error as text. Only scalars and small objects are written out: JSON that is nested deeply cannot be. */
+function describe(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string') return printable(value, DESCRIPTION_LIMIT_CHARS);
+  try {
+    return printable(JSON.stringify(value), DESCRIPTION_LIMIT_CHARS);
+  } catch {
+    return '(too deep to be shown)';
+  }
 }
 
 function unreachable(message: string, cause?: unknown): MinerError {

@@ -9,6 +9,8 @@ import { createStateFile } from './state-file.ts';
 export interface MetadataCache {
   get(key: string): HexString | undefined;
   set(key: string, metadata: HexString): void;
+  /** Metadata that came from an endpoint that is not to be believed are asked for again. */
+  clear(): void;
 }
 
 /** What is decoded with damaged metadata could be anything, so the file carries a checksum. */
@@ -40,6 +42,10 @@ export function createMetadataCache({
     set(key, metadata) {
       newest = { key, metadata };
       file?.write({ key, sha256: checksum(metadata), metadata });
+    },
+    clear() {
+      newest = undefined;
+      file?.remove();
     },
   };
 }

@@ -33,12 +33,14 @@ interface SignerTableOptions {
   readonly saved?: { readonly signers: Signers; readonly ageMs: number } | undefined;
   /** Called with each table read. */
   readonly onRead?: (signers: Signers) => void;
+  /** Called for an answer that is none of a subtensor. */
+  readonly onUnreadable: () => void;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 export function createSignerTable(options: SignerTableOptions): SignerTable {
-  const { reader, minIntervalMs, maxAgeMs, saved, onRead, logger, clock } = options;
+  const { reader, minIntervalMs, maxAgeMs, saved, onRead, onUnreadable, logger, clock } = options;
   let signers: Signers = saved?.signers ?? new Map();
   let readAtMs = saved === undefined ? undefined : clock.monotonic() - saved.ageMs;
   let triedAtMs = Number.NEGATIVE_INFINITY;
@@ -59,6 +61,7 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
       // The loss of the connection is told by the connection.
       if (reader() === undefined) return;
       const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
+      if (code === 'CHAIN_ENDPOINT_UNTRUSTED') onUnreadable();
       logger.warn(
         { code, reason: message, signers: signers.size },
         'signer table not read, keeping the last',

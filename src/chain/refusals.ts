@@ -44,7 +44,7 @@ export function refusalNamed(name: string): Refusal {
  */
 export function parsePoolRefusal(error: unknown): Refusal | undefined {
   if (!(error instanceof RpcRefusal) || error.code !== INVALID_TRANSACTION) return undefined;
-  const text = `${error.message} ${JSON.stringify(error.data) ?? ''}`;
+  const text = `${error.message} ${error.detail}`;
   const code = /custom(?: error|\\?")\s*:\s*(\d+)/i.exec(text)?.[1];
   if (code === undefined) return undefined;
   return refusalNamed(POOL_CODES.get(Number(code)) ?? `custom error ${code}`);

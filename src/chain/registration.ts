@@ -50,6 +50,8 @@ interface RegistrationOptions {
   readonly logger: Logger;
   /** Called when the hotkey got on the subnet, left it or moved on it; not for a mere change of price or pay. */
   readonly onChange: (registration: Registration) => void;
+  /** Called for an answer that is none of a subtensor. */
+  readonly onUnreadable: () => void;
 }
 
 /** The chain counts incentive in 65535ths. */
@@ -60,7 +62,7 @@ const FULL_INCENTIVE = 65_535;
  * the other tables of the subnet may be a step behind.
  */
 export function createRegistrationWatch(options: RegistrationOptions): RegistrationWatch {
-  const { reader, logger, onChange } = options;
+  const { reader, logger, onChange, onUnreadable } = options;
   let { formerUid } = options;
   let current: Registration = { state: 'unknown' };
 
@@ -81,6 +83,7 @@ export function createRegistrationWatch(options: RegistrationOptions): Registrat
       // The loss of the connection is told by the connection.
       if (reader() === undefined) return;
       const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
+      if (code === 'CHAIN_ENDPOINT_UNTRUSTED') onUnreadable();
       logger.warn({ code, reason: message }, 'registration not read, keeping the last');
     },
   );

@@ -2,11 +2,13 @@ import { ApiPromise } from '@polkadot/api';
 import { compactFromU8a, hexToU8a, u8aToHex } from '@polkadot/util';
 import { z } from 'zod';
 import { asMinerError, MinerError } from '../errors.ts';
+import { displayEndpoint } from '../net/display-endpoint.ts';
+import { printable } from '../printable.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { createApiProvider } from './api-provider.ts';
 import type { GenesisPin } from './genesis-pin.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime, type HeadJudge } from './head-age.ts';
-import { type HexString, hexSchema } from './hex.ts';
+import { blockNumberSchema, type HexString, hexSchema } from './hex.ts';
 import { openRpcSocket, type RpcSocket } from './json-rpc.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 
@@ -30,6 +32,8 @@ export interface ChainSession {
   readonly api: ApiPromise;
   /** The result of a call made through `api`, or the reason of the session's end if that comes first. */
   settled<T>(call: Promise<T>): Promise<T>;
+  /** Ends the session with an endpoint that is not to be believed, whose metadata are not kept either. */
+  distrust(reason: MinerError): void;
   /** Whether a new head, made at `timestampMs` (Unix time), is young enough; the session ends if it is not. */
   believes(timestampMs: number): boolean;
 }
@@ -59,8 +63,21 @@ const SIGNED_EXTENSIONS = {
   DrandPriority: EMPTY_EXTENSION,
 };
 
-const runtimeVersionSchema = z.object({ specVersion: z.number().int() });
-const headerSchema = z.object({ number: hexSchema });
+const runtimeVersionSchema = z.object({
+  specVersion: z
+    .number()
+    .int()
+    .nonnegative()
+    .max(2 ** 32 - 1),
+});
+export const headerSchema = z.object({ number: blockNumberSchema });
+/** Of a hash that should be one, and not all that an endpoint may send. */
+const hashSchema = hexSchema.refine((hash) => hash.length === 66, { error: 'is no hash of 32 bytes' });
+
+/** A fork moves the best block back by a few; a chain never jumps so far between two notifications of one node. */
+const LONGEST_JUMP_BLOCKS = 1_000;
+/** What a node sent is named in errors no longer than this. */
+const FAULT_LIMIT_CHARS = 200;
 
 /**
  * Connects to a node, makes sure which chain it serves and that its newest block is young before anything else is
@@ -68,17 +85,18 @@ const headerSchema = z.object({ number: hexSchema });
  * A runtime upgrade ends the session, as what was decoded with the old metadata can't be trusted: the next
  * session has the new one.
  *
- * @throws MinerError CHAIN_UNREACHABLE, CHAIN_WRONG_NETWORK, CHAIN_NODE_BEHIND or CHAIN_CALL_FAILED
+ * @throws MinerError CHAIN_UNREACHABLE, CHAIN_WRONG_NETWORK, CHAIN_NODE_BEHIND, CHAIN_ENDPOINT_UNTRUSTED or
+ *   CHAIN_CALL_FAILED
  */
 export async function openSession(options: SessionOptions): Promise<ChainSession> {
   const { url, genesis, metadataCache, connectTimeoutMs, callTimeoutMs, signal } = options;
   const { judgeHead, onHead, onCallbackError } = options;
   const socket = await openRpcSocket({ url, connectTimeoutMs, callTimeoutMs, signal, onCallbackError });
   try {
-    const genesisHash = parse(hexSchema, await socket.request('chain_getBlockHash', [0]));
+    const genesisHash = parse(hashSchema, await socket.request('chain_getBlockHash', [0]));
     checkGenesis(genesisHash, genesis);
     // All of one block: metadata kept under the number of another runtime would be wrong for good.
-    const at = parse(hexSchema, await socket.request('chain_getBlockHash', []));
+    const at = parse(hashSchema, await socket.request('chain_getBlockHash', []));
     await refuseOldHead(socket, at, judgeHead);
     const { specVersion } = parse(
       runtimeVersionSchema,
@@ -87,6 +105,8 @@ export async function openSession(options: SessionOptions): Promise<ChainSession
     const key = `${genesisHash}-${specVersion}`;
     const metadata = await loadMetadata(socket, { key, at, cache: metadataCache });
     const api = await createApi(socket, metadata);
+    const loaded = metadata[key];
+    if (loaded !== undefined && metadataCache.get(key) === undefined) metadataCache.set(key, loaded);
     await followRuntime(socket, specVersion);
     await followHeads(socket, onHead);
     pinGenesis(genesisHash, genesis);
@@ -97,6 +117,10 @@ export async function openSession(options: SessionOptions): Promise<ChainSession
       socket,
       api,
       settled: (call) => untilAborted(call, socket.ended),
+      distrust(reason) {
+        metadataCache.clear();
+        socket.end(reason);
+      },
       believes(timestampMs) {
         const fault = judgeHead(timestampMs);
         if (fault !== undefined) socket.end(fault);
@@ -111,17 +135,18 @@ export async function openSession(options: SessionOptions): Promise<ChainSession
   }
 }
 
-/** Scheme and host of an endpoint: paths, queries and credentials often hold access keys. */
-export function displayEndpoint(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  return parsed === undefined ? '(not a URL)' : `${parsed.protocol}//${parsed.host}`;
-}
-
-/** `value` as `schema` has it. @throws MinerError CHAIN_CALL_FAILED when the node answered something else */
+/**
+ * `value` as `schema` has it.
+ * @throws MinerError CHAIN_ENDPOINT_UNTRUSTED when the node answered something else, with the first fault alone: there may
+ *   be one for each of a million elements
+ */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new MinerError('CHAIN_CALL_FAILED', `unexpected answer: ${z.prettifyError(result.error)}`);
+  const { path = [], message = '' } = result.error.issues[0] ?? {};
+  const where = path.length === 0 ? '' : ` at ${path.join('.')}`;
+  const fault = printable(`${message}${where}`, FAULT_LIMIT_CHARS);
+  throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', `unexpected answer: ${fault}`);
 }
 
 function checkGenesis(genesisHash: HexString, { expected, refused, pin }: GenesisRules): void {
@@ -163,7 +188,7 @@ async function refuseOldHead(socket: RpcSocket, at: HexString, judgeHead: HeadJu
   }
   // The first block of a chain has no time; a node that has no other has only begun to sync.
   const header = parse(headerSchema, await socket.request('chain_getHeader', [at]));
-  if (Number(header.number) > 0) return;
+  if (header.number > 0) return;
   throw new MinerError('CHAIN_NODE_BEHIND', 'the node has no block but the first: it has only begun to sync');
 }
 
@@ -175,9 +200,7 @@ async function loadMetadata(
   if (cached !== undefined) return { [key]: cached };
   const version = u8aToHex(new Uint8Array([METADATA_VERSION, 0, 0, 0]));
   const answer = await socket.request('state_call', ['Metadata_metadata_at_version', version, at]);
-  const metadata = unwrapOpaqueMetadata(hexToU8a(parse(hexSchema, answer)));
-  cache.set(key, metadata);
-  return { [key]: metadata };
+  return { [key]: unwrapOpaqueMetadata(hexToU8a(parse(hexSchema, answer))) };
 }
 
 /** SCALE `Option<OpaqueMetadata>`: 1, the length, the metadata. */
@@ -216,8 +239,14 @@ async function followHeads(socket: RpcSocket, onHead: (block: number) => void): 
   const seen = new Promise<void>((resolve) => {
     first = resolve;
   });
+  let latest: number | undefined;
   await socket.subscribe('chain_subscribeNewHeads', [], (result) => {
-    onHead(Number(parse(headerSchema, result).number));
+    const block = parse(headerSchema, result).number;
+    if (Math.abs(block - (latest ?? block)) > LONGEST_JUMP_BLOCKS) {
+      throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', `the newest block jumps from ${latest} to ${block}`);
+    }
+    latest = block;
+    onHead(block);
     first?.();
   });
   await untilAborted(seen, socket.ended);

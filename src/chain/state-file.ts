@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger.ts';
@@ -10,6 +10,8 @@ export interface StateFile<Value> {
   read(): Value | undefined;
   /** Replaces the value in one step: whatever happens meanwhile, the file is the old one or the new one. Never throws. */
   write(value: Value): void;
+  /** Leaves no value behind. Never throws. */
+  remove(): void;
 }
 
 interface StateFileOptions<Value> {
@@ -49,6 +51,14 @@ export function createStateFile<Value>({ path, schema, logger }: StateFileOption
       } catch (error) {
         if (isWritable) logger.error({ err: error, path }, 'state file not written; a restart will miss it');
         isWritable = false;
+      }
+    },
+
+    remove() {
+      try {
+        rmSync(path, { force: true });
+      } catch (error) {
+        logger.error({ err: error, path }, 'state file not removed; a restart will find it');
       }
     },
   };

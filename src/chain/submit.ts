@@ -1,10 +1,12 @@
 import type { KeyringPair } from '@polkadot/keyring/types';
+import type { IKeyringPair } from '@polkadot/types/types';
 import { z } from 'zod';
-import { MinerError } from '../errors.ts';
+import { asMinerError, MinerError } from '../errors.ts';
 import type { AxonCall } from './axon-call.ts';
-import { type HexString, hexSchema } from './hex.ts';
+import { boundedArray, type HexString, hexSchema } from './hex.ts';
 import { RpcRefusal } from './json-rpc.ts';
-import { type ChainSession, parse } from './session.ts';
+import { requireKnownCall } from './known-call.ts';
+import { type ChainSession, headerSchema, parse } from './session.ts';
 
 /** An extrinsic that is in a block. */
 export interface Inclusion {
@@ -23,10 +25,15 @@ interface SubmitOptions {
 /** Blocks for which the signature holds: what the Python SDK uses. */
 const ERA_PERIOD_BLOCKS = 128;
 
-const headerSchema = z.object({ number: z.string() });
-const nonceSchema = z.number().int();
-const blockSchema = z.object({ block: z.object({ extrinsics: z.array(z.string()) }) });
-const statusSchema = z.union([z.string(), z.record(z.string(), z.unknown())]);
+/** More than a block of any subtensor holds. */
+const EXTRINSICS_LIMIT = 20_000;
+const nonceSchema = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(2 ** 32 - 1);
+const blockSchema = z.object({ block: z.object({ extrinsics: boundedArray(z.string(), EXTRINSICS_LIMIT) }) });
+const statusSchema = z.union([z.string(), z.looseObject({})]);
 
 /**
  * Signs `serve_axon` with the hotkey, submits it and waits until it is in a block. That a block holds it does not
@@ -34,7 +41,8 @@ const statusSchema = z.union([z.string(), z.record(z.string(), z.unknown())]);
  *
  * @throws RpcRefusal when the transaction pool refuses it
  * @throws MinerError CHAIN_CALL_FAILED when it does not get into a block in time; CHAIN_UNREACHABLE when the
- * connection ends first
+ * connection ends first; CHAIN_ENDPOINT_UNTRUSTED, which ends the session too, when the endpoint would have something else
+ * signed
  */
 export async function submitServeAxon(options: SubmitOptions): Promise<Inclusion> {
   const { session, inclusionTimeoutMs } = options;
@@ -48,25 +56,49 @@ async function signServeAxon({ session, pair, netuid, axon }: SubmitOptions): Pr
   if (call === undefined) {
     throw new MinerError('CHAIN_CALL_FAILED', 'the runtime of this chain lacks serve_axon');
   }
-  const { version, ip, port, ipType, protocol, placeholder1, placeholder2 } = axon;
-  const tx = call(netuid, version, ip, port, ipType, protocol, placeholder1, placeholder2);
   // Counted from a finalized block: the signature would not survive a reorganisation of its era's first block.
   const blockHash = parse(hexSchema, await socket.request('chain_getFinalizedHead', []));
   const header = parse(headerSchema, await socket.request('chain_getHeader', [blockHash]));
   const nonce = parse(nonceSchema, await socket.request('system_accountNextIndex', [pair.address]));
-  const era = api.createType('ExtrinsicEra', {
-    current: Number(header.number),
-    period: ERA_PERIOD_BLOCKS,
-  });
-  tx.sign(pair, {
+  const era = api.createType('ExtrinsicEra', { current: header.number, period: ERA_PERIOD_BLOCKS });
+  const extensions = api.registry.signedExtensions;
+  const options = {
     blockHash,
     era,
-    genesisHash: api.genesisHash,
+    // The one that was checked: an endpoint that is asked again may name another chain.
+    genesisHash: session.genesisHash,
     nonce,
     runtimeVersion: api.runtimeVersion,
-    signedExtensions: api.registry.signedExtensions,
-  });
-  return tx.toHex();
+    signedExtensions: extensions,
+  };
+  const { version, ip, port, ipType, protocol, placeholder1, placeholder2 } = axon;
+  try {
+    const tx = call(netuid, version, ip, port, ipType, protocol, placeholder1, placeholder2);
+    tx.sign(
+      guarded(pair, (message) => requireKnownCall({ message, extensions, netuid, axon })),
+      options,
+    );
+    return tx.toHex();
+  } catch (error) {
+    // It fails on what the endpoint says of the call or of the signature; the key itself cannot fail.
+    const reason = asMinerError(error, 'CHAIN_ENDPOINT_UNTRUSTED');
+    session.distrust(reason);
+    throw reason;
+  }
+}
+
+/** The pair, but for signing only what passes `check`, which throws. */
+function guarded(pair: KeyringPair, check: (message: Uint8Array) => void): IKeyringPair {
+  const { address, addressRaw, publicKey } = pair;
+  return {
+    address,
+    addressRaw,
+    publicKey,
+    sign(message, options) {
+      check(message);
+      return pair.sign(message, options);
+    },
+  };
 }
 
 function submitAndWatch(session: ChainSession, extrinsic: HexString, timeoutMs: number): Promise<HexString> {

@@ -1,6 +1,9 @@
+import type { Codec } from '@polkadot/types/types';
 import { z } from 'zod';
-import { MinerError } from '../errors.ts';
+import { asMinerError, MinerError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime } from './head-age.ts';
+import { boundedArray } from './hex.ts';
 import { type ChainSession, parse } from './session.ts';
 
 /** 1 TAO is 1e9 rao, on chain. */
@@ -67,13 +70,21 @@ interface Watcher {
   readonly onBlockTime: (timestampMs: number) => void;
 }
 
+const WORDS_LIMIT_CHARS = 200;
+
 /** Field numbers of the runtime's selective metagraph. */
 const METAGRAPH_FIELDS = { hotkeys: 52, validatorPermit: 57, totalStake: 69 };
 
 /** Polkadot.js writes integers that JSON can't hold as big-endian hex. */
-const bigintSchema = z.union([z.number().int(), z.string()]).transform((value) => BigInt(value));
+const bigintSchema = z
+  .union([z.number().int().nonnegative(), z.string().regex(/^(0x[0-9a-f]{1,32}|\d{1,39})$/i)], {
+    error: 'is no whole number',
+  })
+  .transform((value) => BigInt(value));
 const numberSchema = bigintSchema.transform(Number);
 const taoSchema = numberSchema.transform((rao) => rao / RAO_PER_TAO);
+
+const uidSchema = z.number().int().nonnegative().max(65_535);
 
 const axonSchema = z.object({
   block: numberSchema,
@@ -86,14 +97,21 @@ const axonSchema = z.object({
   placeholder2: numberSchema,
 });
 
+/** Subnets of subtensor have up to 256 neurons. */
+const NEURONS_LIMIT = 4_096;
+/** More than the keys that are watched. */
+const CHANGES_LIMIT = 16;
+
+const addressSchema = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is no SS58 address' });
+
 const neuronsSchema = z.object({
-  hotkeys: z.array(z.string()),
-  validatorPermit: z.array(z.boolean()),
-  totalStake: z.array(taoSchema),
+  hotkeys: boundedArray(addressSchema, NEURONS_LIMIT),
+  validatorPermit: boundedArray(z.boolean(), NEURONS_LIMIT),
+  totalStake: boundedArray(taoSchema, NEURONS_LIMIT),
 });
 
 const storageChangesSchema = z.object({
-  changes: z.array(z.tuple([z.string(), z.string().nullable()])),
+  changes: boundedArray(z.tuple([z.string(), z.string().nullable()]), CHANGES_LIMIT),
 });
 
 interface ReaderOptions {
@@ -117,7 +135,18 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
   }
 
   async function read(name: string, ...keys: unknown[]): Promise<unknown> {
-    return (await session.settled(storage(name)(...keys))).toJSON();
+    return await decoded(() => storage(name)(...keys));
+  }
+
+  /** What polkadot.js cannot decode is no answer of a subtensor, or one of a runtime that it was told wrongly of. */
+  async function decoded(call: () => Promise<Codec>): Promise<unknown> {
+    try {
+      return (await session.settled(call())).toJSON();
+    } catch (error) {
+      if (error instanceof MinerError) throw error;
+      const words = printable(asMinerError(error, 'CHAIN_ENDPOINT_UNTRUSTED').message, WORDS_LIMIT_CHARS);
+      throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', `unexpected answer: ${words}`);
+    }
   }
 
   /** The stake that counts for a miner is the runtime's own total: it can't be recomputed from storage. */
@@ -125,16 +154,16 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     const calls = api.call.subnetInfoRuntimeApi;
     const selective = calls?.getSelectiveMetagraph;
     if (selective !== undefined) {
-      return (await session.settled(selective(netuid, Object.values(METAGRAPH_FIELDS)))).toJSON();
+      return await decoded(() => selective(netuid, Object.values(METAGRAPH_FIELDS)));
     }
     const subnetState = calls?.getSubnetState;
     if (subnetState === undefined) throw missing('a metagraph call');
-    return (await session.settled(subnetState(netuid))).toJSON();
+    return await decoded(() => subnetState(netuid));
   }
 
   return {
     async readUid() {
-      return parse(z.number().nullable(), await read('uids', netuid, hotkey)) ?? undefined;
+      return parse(uidSchema.nullable(), await read('uids', netuid, hotkey)) ?? undefined;
     },
 
     async readRegistrationBlock(uid) {
@@ -144,7 +173,7 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     async readHotkey(uid) {
       // The storage answers a default for uids that do not exist.
       const neurons = parse(numberSchema, await read('subnetworkN', netuid));
-      return uid < neurons ? parse(z.string(), await read('keys', netuid, uid)) : undefined;
+      return uid < neurons ? parse(addressSchema, await read('keys', netuid, uid)) : undefined;
     },
 
     async readImmunityPeriodBlocks() {
@@ -153,7 +182,9 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     },
 
     async readIncentives() {
-      return has('incentive') ? parse(z.array(numberSchema), await read('incentive', netuid)) : [];
+      return has('incentive')
+        ? parse(boundedArray(numberSchema, NEURONS_LIMIT), await read('incentive', netuid))
+        : [];
     },
 
     async readBurnTao() {
@@ -188,7 +219,7 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
       if (answer === null) throw new MinerError('CHAIN_CALL_FAILED', `the chain has no subnet ${netuid}`);
       const { hotkeys, validatorPermit, totalStake } = parse(neuronsSchema, answer);
       if (validatorPermit.length !== hotkeys.length || totalStake.length !== hotkeys.length) {
-        throw new MinerError('CHAIN_CALL_FAILED', 'the columns of the metagraph differ in length');
+        throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the columns of the metagraph differ in length');
       }
       return new Map(
         hotkeys.map((address, uid) => [

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
+import { displayEndpoint } from '../net/display-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { timeWords } from '../telemetry/time-words.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { createHeadJudge } from './head-age.ts';
 import type { HexString } from './hex.ts';
 import type { MetadataCache } from './metadata-cache.ts';
-import { type ChainSession, displayEndpoint, type GenesisRules, openSession } from './session.ts';
+import { type ChainSession, type GenesisRules, openSession } from './session.ts';
 import { createWatchdog } from './watchdog.ts';
 
 /** How things stand with the node. `endpoint` is its address without credentials, path or query. */
@@ -73,10 +74,13 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CALL_TIMEOUT_MS = 20_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LONGEST_MS = 15_000;
+/** Each try of an endpoint that is not to be believed may cost 1.4 MB of metadata. */
+const RETRY_UNTRUSTED_LONGEST_MS = 300_000;
 
 /**
  * The connection to subtensor: one node at a time, replaced from scratch whenever it ends, for whatever reason.
- * After a failure the other endpoints are tried at once; when all failed, the next round waits, from 1 s up to 15 s.
+ * After a failure the other endpoints are tried at once; when all failed, the next round waits, from 1 s up to 15 s, and up
+ * to 5 minutes where the last is not to be believed.
  */
 export function createSubtensor(options: SubtensorOptions): Subtensor {
   const { endpoints, genesis, metadataCache, blockWatchdogMs, callersClockOffsetMs, logger, clock } = options;
@@ -180,19 +184,22 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       const url = endpoints[turn % endpoints.length] ?? '';
       const endpoint = displayEndpoint(url);
       if (connection.state !== 'down') setConnection({ state: 'connecting', endpoint });
-      failures += 1;
-      // The end of a connection that worked is a first failure.
+      let worked = false;
       const reason = await live(url, () => {
-        failures = 1;
+        worked = true;
       });
       if (closing.signal.aborted) break;
+      const isUntrusted = reason.code === 'CHAIN_ENDPOINT_UNTRUSTED';
+      // The end of a connection that worked is a first failure; blocks alone are no work.
+      failures = worked && !isUntrusted ? 1 : failures + 1;
       setDown(endpoint, reason);
-      if (failures % endpoints.length === 0) await pause(failures / endpoints.length);
+      if (failures % endpoints.length !== 0) continue;
+      await pause(failures / endpoints.length, isUntrusted ? RETRY_UNTRUSTED_LONGEST_MS : RETRY_LONGEST_MS);
     }
   }
 
-  async function pause(rounds: number): Promise<void> {
-    const ms = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.max(0, rounds - 1));
+  async function pause(rounds: number, longestMs: number): Promise<void> {
+    const ms = Math.min(longestMs, RETRY_FIRST_MS * 2 ** Math.max(0, rounds - 1));
     await sleep(ms, undefined, { signal: closing.signal }).catch(() => undefined);
   }
 

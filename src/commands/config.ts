@@ -1,12 +1,14 @@
 import { SETTING_KEYS, type SettingKey } from '../config/schema.ts';
 import { MinerError } from '../errors.ts';
+import { displayEndpoints } from '../net/display-endpoint.ts';
 import { type CommandContext, configure } from './context.ts';
 
-/** Prints the effective settings with the origin of each, or with `--only KEY` one bare value. */
+/** Prints the effective settings with the origin of each, or with `--only KEY` one bare value; no key of an endpoint. */
 export async function config(context: CommandContext): Promise<void> {
   const { loaded, only } = configure(context);
   const show = (key: SettingKey) => {
     const value = loaded.settings[key];
+    if (key === 'CHAIN_ENDPOINT') return displayEndpoints((loaded.settings[key] ?? []).join(','));
     return Array.isArray(value) ? value.join(',') : String(value ?? '');
   };
   if (only !== undefined) {

@@ -1,4 +1,5 @@
 import { runMiner } from '../miner/lifecycle.ts';
+import { displayEndpoint } from '../net/display-endpoint.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { type CommandContext, configure, ROOT } from './context.ts';
 
@@ -15,7 +16,7 @@ export async function start(context: CommandContext): Promise<void> {
     onHangup: context.onHangup,
     onReady: ({ axonPort, adminPort }) => {
       const axon = `http://${config.axon.host === '0.0.0.0' ? '127.0.0.1' : config.axon.host}:${axonPort}`;
-      const chain = config.chain.endpoints.join(',');
+      const chain = config.chain.endpoints.map(displayEndpoint).join(',');
       context.stdout.write(
         `READY axon=${axon} admin=http://${config.admin.host}:${adminPort} chain=${chain}\n`,
       );

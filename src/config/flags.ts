@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { MinerError } from '../errors.ts';
+import { displayValue } from '../net/display-endpoint.ts';
 import { nearest } from './nearest.ts';
 import { metaOf, SETTING_KEYS, type SettingKey } from './schema.ts';
 
@@ -46,7 +47,7 @@ export function parseFlags(argv: readonly string[]): CommandFlags {
     const token = tokens[index];
     if (token === undefined || token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
-      problems.push(`unexpected argument "${token.value}"`);
+      problems.push(`unexpected argument "${displayValue(token.value)}"`);
       continue;
     }
     if (token.name === 'dev' && token.value === undefined) {

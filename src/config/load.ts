@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
 import { MinerError } from '../errors.ts';
+import { displayEndpoints, displayValue, mayHoldKey } from '../net/display-endpoint.ts';
 import type { CommandFlags } from './flags.ts';
 import { nearest } from './nearest.ts';
 import { metaOf, SETTING_KEYS, type SettingKey, type Settings, settingsSchema } from './schema.ts';
@@ -61,19 +62,36 @@ export function loadSettings(sources: Sources): LoadedSettings {
     const loser = candidates.find((candidate) => candidate.value !== winner.value);
     if (metaOf(key).warnOnConflict === true && loser !== undefined) {
       warnings.push(
-        `${key}: ${winner.name} says "${winner.value}", ${loser.name} says "${loser.value}"; the first is used`,
+        `${key}: ${winner.name} says "${shown(key, winner.value)}", ${loser.name} says "${shown(key, loser.value)}"; the first is used`,
       );
     }
   }
+  refuseKeyInFlag(origins.get('CHAIN_ENDPOINT'), raw.CHAIN_ENDPOINT);
   const parsed = settingsSchema.safeParse(raw);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => {
       const key = String(issue.path[0]) as SettingKey;
-      return `${key}="${raw[key] ?? ''}" (${origins.get(key)?.name}): ${issue.message}`;
+      return `${key}="${shown(key, raw[key] ?? '')}" (${origins.get(key)?.name}): ${issue.message}`;
     });
     throw new MinerError('CONFIG_INVALID', [...new Set(lines)].join('\n'));
   }
   return { settings: parsed.data, origins, warnings };
+}
+
+/** A value as it may be shown: what may be an address of a node, without what may be a key in it. */
+function shown(key: SettingKey, value: string): string {
+  const isEndpoint = key === 'CHAIN_ENDPOINT' || (key === 'NETWORK' && /[/?#@]/.test(value));
+  return isEndpoint ? displayEndpoints(value) : displayValue(value);
+}
+
+/** The arguments of a process can be read by everybody on the host, and pm2 keeps them on disk. */
+function refuseKeyInFlag(origin: Origin | undefined, endpoints: string | undefined): void {
+  if (origin?.source !== 'flag' || endpoints === undefined) return;
+  if (!endpoints.split(',').some((url) => mayHoldKey(url.trim()))) return;
+  throw new MinerError(
+    'CONFIG_INVALID',
+    `CHAIN_ENDPOINT="${displayEndpoints(endpoints)}" (${origin.name}): it may hold a key, and everybody on this host can read flags: put it into the settings file`,
+  );
 }
 
 const RANKS: readonly Origin['source'][] = ['flag', 'environment', 'file', 'alias'];

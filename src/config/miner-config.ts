@@ -1,6 +1,7 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MinerError } from '../errors.ts';
+import { displayEndpoint } from '../net/display-endpoint.ts';
 import type { LogLevel } from '../telemetry/logger.ts';
 import { contradictionsOf } from './contradictions.ts';
 import type { LoadedSettings } from './load.ts';
@@ -82,7 +83,7 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
     if (foreign !== undefined) {
       throw new MinerError(
         'CONFIG_DEV_ONLY_LOOPBACK',
-        `--dev uses public keys and does not talk to ${foreign}`,
+        `--dev uses public keys and does not talk to ${displayEndpoint(foreign)}`,
       );
     }
   }

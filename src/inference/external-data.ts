@@ -1,5 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { isAbsolute, normalize, sep } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { normalize } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** The messages of onnx.proto on the way to external data. */
@@ -38,24 +38,14 @@ const FIELDS_PER_TURN = 10_000;
 const DEPTH_LIMIT = 200;
 
 /**
- * The files beside an `.onnx` file that hold weights of it, as names relative to its folder. Weights within the file
- * are skipped over, not read, so that a large file costs no more than a small one.
- * @returns what was found up to the first damage, for a file that is no ONNX; names that leave the folder are left out,
- *   since ONNX Runtime refuses them
- * @throws what opening and reading the file throws
+ * The files beside an `.onnx` file that hold weights of it, as the file names them: relative to its folder, unless it means
+ * harm. Weights within the file are skipped over, not read, so that a large file costs no more than a small one.
+ * @returns what was found up to the first damage, for a file that is no ONNX
+ * @throws what reading the file throws
  */
-export async function listExternalFiles(onnxPath: string): Promise<string[]> {
-  const file = await open(onnxPath);
-  try {
-    const locations = await collectLocations(file, (await file.stat()).size);
-    return [...locations].filter(isInside).map(normalize);
-  } finally {
-    await file.close();
-  }
-}
-
-function isInside(location: string): boolean {
-  return location !== '' && !isAbsolute(location) && normalize(location).split(sep)[0] !== '..';
+export async function listExternalFiles(onnx: FileHandle): Promise<string[]> {
+  const locations = await collectLocations(onnx, (await onnx.stat()).size);
+  return [...locations].filter((location) => location !== '').map(normalize);
 }
 
 async function collectLocations(file: FileHandle, fileBytes: number): Promise<Set<string>> {

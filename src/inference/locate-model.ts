@@ -1,12 +1,14 @@
-import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { MinerError } from '../errors.ts';
+import { isPartOfModel, outside } from './model-folder.ts';
 import { wrongJson } from './model-refusals.ts';
 
 /**
  * The path of the `.onnx` file that a model path stands for.
  * @param modelPath that file, or a folder with `model.onnx`
- * @throws MinerError MODEL_NOT_FOUND, and MODEL_UNREADABLE or MODEL_JSON_INVALID where a folder, a pipe or the like lies in place of a file
+ * @throws MinerError MODEL_NOT_FOUND, and MODEL_UNREADABLE or MODEL_JSON_INVALID where a folder, a pipe or the like lies in
+ *   place of a file, or a link leads out of the folder
  */
 export function locateModel(modelPath: string): string {
   const onnxPath = locateOnnx(modelPath);
@@ -16,6 +18,11 @@ export function locateModel(modelPath: string): string {
   const onnx = statSync(onnxPath, { throwIfNoEntry: false });
   if (onnx?.isFile() === false) {
     throw new MinerError('MODEL_UNREADABLE', `${onnxPath} is ${kindOf(onnx)}, where the ONNX file has to be`);
+  }
+  const folder = dirname(onnxPath);
+  const found = [...(onnx === undefined ? [] : [onnxPath]), ...(json === undefined ? [] : [jsonPath])];
+  for (const path of found) {
+    if (!isPartOfModel(realpathSync(folder), realpathSync(path))) throw outside(folder, basename(path));
   }
   return onnxPath;
 }

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, rm, statfs } from 'node:fs/promises';
+import { constants, createWriteStream } from 'node:fs';
+import { copyFile, type FileHandle, mkdir, open, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { asMinerError, MinerError } from '../errors.ts';
 import { makeProcessFolder, removeStaleFolders } from '../media/process-folder.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { ModelFile, ModelLook } from './model-files.ts';
+import type { ModelLook } from './model-files.ts';
+import { openModelFile } from './model-folder.ts';
 
 /**
  * A private copy of a model's files. What was checked is what runs, also in a process that is started days later,
@@ -63,7 +64,9 @@ export async function copyModel(look: ModelLook, parent: string, signal: AbortSi
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true }).catch(() => undefined);
   try {
     const hashes: string[] = [];
-    for (const file of look.files) hashes.push(await copyOne(file, join(folder, file.name), signal));
+    for (const { name } of look.files) {
+      hashes.push(await copyOne(look.folder, name, join(folder, name), signal));
+    }
     const [sha256 = ''] = hashes;
     return {
       folder,
@@ -97,33 +100,42 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 /** @returns the SHA-256 of the copy */
-async function copyOne(file: ModelFile, target: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
+async function copyOne(folder: string, name: string, target: string, signal: AbortSignal): Promise<string> {
   await makeFolder(dirname(target));
-  const cloned = await clone(file.path, target);
-  const source = createReadStream(cloned ? target : file.path, { highWaterMark: CHUNK_BYTES, signal });
-  if (cloned) {
-    for await (const chunk of source) hash.update(chunk);
-  } else {
-    await pipeline(
-      source,
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          hash.update(chunk);
-          yield chunk;
-        }
-      },
-      createWriteStream(target, { mode: 0o600 }),
-      { signal },
-    );
+  const file = await openModelFile(folder, name);
+  if (file === undefined)
+    throw new MinerError('MODEL_COPY_FAILED', `there is no ${join(folder, name)} any more`);
+  try {
+    if (!(await clone(file, target))) return await copyBytes(file, target, signal);
+  } finally {
+    await file.close();
   }
+  const copy = await open(target);
+  const hash = createHash('sha256');
+  for await (const chunk of copy.createReadStream({ highWaterMark: CHUNK_BYTES, signal })) hash.update(chunk);
   return hash.digest('hex');
 }
 
-/** Whether the file system made a copy that shares its blocks with the file. */
-async function clone(path: string, target: string): Promise<boolean> {
+async function copyBytes(file: FileHandle, target: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(
+    file.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false, start: 0, signal }),
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        yield chunk;
+      }
+    },
+    createWriteStream(target, { mode: 0o600 }),
+    { signal },
+  );
+  return hash.digest('hex');
+}
+
+/** Whether the file system made a copy that shares its blocks with the file. The file is named by what was opened. */
+async function clone(file: FileHandle, target: string): Promise<boolean> {
   try {
-    await copyFile(path, target, constants.COPYFILE_FICLONE_FORCE);
+    await copyFile(`/proc/self/fd/${file.fd}`, target, constants.COPYFILE_FICLONE_FORCE);
     return true;
   } catch {
     // Most file systems cannot; what is wrong with the file itself, reading it will tell.

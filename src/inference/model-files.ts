@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asMinerError } from '../errors.ts';
 import { listExternalFiles } from './external-data.ts';
+import { isAbsent, openModelFile } from './model-folder.ts';
 
 /** One file of a model, as it was when it was looked at. */
 export interface ModelFile {
@@ -35,7 +36,7 @@ const JSON_NAME = 'model.json';
  * Looks which files a model has, without reading more of them than the names of its weights' files.
  * @param modelPath a `.onnx` file, or a folder with `model.onnx`
  * @param former an earlier look, which spares reading those names again where the `.onnx` file is still the same
- * @throws MinerError MODEL_COPY_FAILED where a file cannot be looked at
+ * @throws MinerError MODEL_COPY_FAILED where a file cannot be looked at, MODEL_UNREADABLE where one is outside the folder
  */
 export async function lookAtModel(modelPath: string, former?: ModelLook): Promise<ModelLook> {
   try {
@@ -46,7 +47,8 @@ export async function lookAtModel(modelPath: string, former?: ModelLook): Promis
     if (onnx === undefined) {
       return { folder, onnx, files: [], external: [], missing: [onnxPath], mark: 'missing' };
     }
-    const external = former?.onnx?.mark === onnx.mark ? former.external : await externalFilesOf(onnx.path);
+    const external =
+      former?.onnx?.mark === onnx.mark ? former.external : await externalFilesOf(onnx.name, folder);
     const others = await Promise.all([...external, JSON_NAME].map((name) => fileAt(folder, name)));
     const files = [onnx, ...others.filter((file) => file !== undefined)];
     const missing = external
@@ -65,29 +67,31 @@ export function lostModelJson(then: ModelLook, now: ModelLook): boolean {
   return had(then) && !had(now) && then.onnx?.mark === now.onnx?.mark;
 }
 
-async function externalFilesOf(onnxPath: string): Promise<string[]> {
+async function externalFilesOf(name: string, folder: string): Promise<string[]> {
+  const file = await openModelFile(folder, name);
   try {
-    return await listExternalFiles(onnxPath);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
+    return file === undefined ? [] : await listExternalFiles(file);
+  } finally {
+    await file?.close();
   }
 }
 
 async function fileAt(folder: string, name: string): Promise<ModelFile | undefined> {
-  const path = join(folder, name);
-  const stats = await statOf(path);
-  // What is no file would have to be waited for, like a pipe, or cannot be read.
-  if (stats?.isFile() !== true) return undefined;
-  const { dev, ino, size, mtimeNs, ctimeNs } = stats;
-  return {
-    name,
-    path,
-    sizeBytes: Number(size),
-    modifiedAtMs: Number(mtimeNs / 1_000_000n),
-    // The last can't be set: it tells of a file that was written anew under its old time.
-    mark: `${dev}-${ino}-${size}-${mtimeNs}-${ctimeNs}`,
-  };
+  const file = await openModelFile(folder, name);
+  if (file === undefined) return undefined;
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true });
+    return {
+      name,
+      path: join(folder, name),
+      sizeBytes: Number(size),
+      modifiedAtMs: Number(mtimeNs / 1_000_000n),
+      // The last can't be set: it tells of a file that was written anew under its old time.
+      mark: `${dev}-${ino}-${size}-${mtimeNs}-${ctimeNs}`,
+    };
+  } finally {
+    await file.close();
+  }
 }
 
 async function statOf(path: string) {
@@ -97,8 +101,4 @@ async function statOf(path: string) {
     if (isAbsent(error)) return undefined;
     throw error;
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -1,6 +1,7 @@
 import type { Registration } from '../chain/registration.ts';
 import { LIVE_NETWORK_NOTICE } from '../chain/validator-release.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
+import { displayEndpoint } from '../net/display-endpoint.ts';
 import { inBothForms } from '../wallet/btcli.ts';
 
 /**
@@ -13,7 +14,7 @@ export function unregisteredNotice(
   hotkey: string,
   registration: Extract<Registration, { readonly burnTao: number }>,
 ): string {
-  const endpoint = chain.endpoints[0] ?? '';
+  const endpoint = displayEndpoint(chain.endpoints[0] ?? '');
   const subnet = `subnet ${chain.netuid} of ${chain.networkName}`;
   const what = `hotkey ${hotkey} ${whatHappened(registration, subnet)}.`;
   if (dev) {

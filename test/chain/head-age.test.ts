@@ -55,7 +55,7 @@ describe('the time of a block', () => {
   it('is eight bytes, the lowest first', () => {
     expect(decodeBlockTime('0x0068e5cf8b010000')).toBe(1_700_000_000_000);
     expect(() => decodeBlockTime('0x0068e5cf')).toThrow(
-      expect.objectContaining({ code: 'CHAIN_CALL_FAILED' }),
+      expect.objectContaining({ code: 'CHAIN_ENDPOINT_UNTRUSTED' }),
     );
   });
 });

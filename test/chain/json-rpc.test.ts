@@ -62,7 +62,7 @@ describe('a JSON-RPC connection', () => {
     });
     const refused = await socket.request('bad', []).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(RpcRefusal);
-    expect(refused).toMatchObject({ code: 1010, data: 'Custom error: 12' });
+    expect(refused).toMatchObject({ code: 1010, detail: 'Custom error: 12' });
     expect(await socket.request('good', [])).toBe(1);
   });
 

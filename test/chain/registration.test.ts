@@ -80,6 +80,7 @@ describe('a watch over the registration', () => {
       readHotkey: async () => undefined,
     } as unknown as SubtensorReader;
     const watch = createRegistrationWatch({
+      onUnreadable: () => undefined,
       reader: () => reader,
       logger: createLogger({ level: 'silent' }),
       onChange: (registration) => changes.push(registration),

@@ -3,9 +3,10 @@ import { u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_TIME_KEY, type HeadJudge } from '../../src/chain/head-age.ts';
 import type { MetadataCache } from '../../src/chain/metadata-cache.ts';
-import { type ChainSession, displayEndpoint, openSession } from '../../src/chain/session.ts';
+import { type ChainSession, openSession } from '../../src/chain/session.ts';
 import { createReader } from '../../src/chain/subtensor-reader.ts';
 import { MinerError } from '../../src/errors.ts';
+import { displayEndpoint } from '../../src/net/display-endpoint.ts';
 import { alice, bob, closeAfterEach, NETUID, openDevnet } from './fixture.ts';
 
 closeAfterEach();
@@ -52,7 +53,11 @@ describe('a session', () => {
 
   it.skipIf(FINNEY_METADATA_FILE === undefined)('encodes the same with the metadata of finney', async () => {
     const metadata = u8aToHex(readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'));
-    const session = await open((await openDevnet()).url, { get: () => metadata, set: () => undefined });
+    const session = await open((await openDevnet()).url, {
+      get: () => metadata,
+      set: () => undefined,
+      clear: () => undefined,
+    });
     expect(encodeServeAxon(session)).toBe(SERVE_AXON);
     expect(session.api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph).toBeDefined();
     const { incentive, immunityPeriod, keys, subnetworkN, axons } = session.api.query.subtensorModule ?? {};

@@ -98,6 +98,7 @@ describe('reading the table for unknown callers', () => {
       },
     } as unknown as SubtensorReader;
     const table = createSignerTable({
+      onUnreadable: () => undefined,
       reader: () => reader,
       minIntervalMs,
       maxAgeMs: 24 * 3_600_000,

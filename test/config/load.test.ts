@@ -254,3 +254,47 @@ describe('what depends on other settings', () => {
     });
   });
 });
+
+describe('a key in CHAIN_ENDPOINT', () => {
+  const KEYS = [
+    'wss://user:KEY@h',
+    'wss://h/v3/KEY',
+    'wss://h?apikey=KEY',
+    'wss://h#KEY',
+    'h/KEY',
+    'https://h/KEY',
+  ];
+
+  it.each(KEYS)('is in no error and no warning about %s', (endpoint) => {
+    const attempts = [
+      { file: { CHAIN_ENDPOINT: endpoint, DEVICE: 'wrong' } },
+      { file: { CHAIN_ENDPOINT: endpoint }, env: { CHAIN_ENDPOINT: 'ws://127.0.0.1:1' } },
+      { file: { NETWORK: endpoint, NETUID: 'x' }, env: { BT_NETWORK: 'finney' } },
+      { env: { BT_CHAIN_ENDPOINT: endpoint, NETWORK: 'finney' } },
+      { argv: ['--subtensor.chain_endpoint', endpoint] },
+      { argv: ['--subtensor.chain_endpoint', 'ws://127.0.0.1:1', endpoint.replace(/^h/, 'ws://h')] },
+      { argv: ['--subtensor.network', endpoint] },
+    ];
+    for (const given of attempts) {
+      for (const dev of [false, true]) {
+        let said = '';
+        try {
+          said = load(given).warnings.join();
+          resolve(given, dev);
+        } catch (error) {
+          said += error instanceof Error ? `${error.message} ${error.stack}` : String(error);
+        }
+        expect(said).not.toContain('KEY');
+      }
+    }
+  });
+
+  it('is refused in a flag, which everybody on the host can read', () => {
+    const error = failure(() => load({ argv: ['--chain-endpoint=ws://127.0.0.1:1,wss://h/KEY'] }));
+    expect(error.message).toContain('put it into the settings file');
+    expect(load({ argv: ['--chain-endpoint=wss://h:443'] }).settings.CHAIN_ENDPOINT).toEqual(['wss://h:443']);
+    expect(load({ file: { CHAIN_ENDPOINT: 'wss://h/KEY' } }).settings.CHAIN_ENDPOINT).toEqual([
+      'wss://h/KEY',
+    ]);
+  });
+});

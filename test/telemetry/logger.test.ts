@@ -14,6 +14,8 @@ const SECRETS = [
   'epistula-secret-signature-2',
 ];
 
+const ESCAPE = String.fromCharCode(27);
+
 describe('the logger', () => {
   it.each(SECRETS.slice(0, 5))('never writes a %s', (name) => {
     const { logger, lines } = createCapturingLogger();
@@ -46,5 +48,26 @@ describe('the logger', () => {
     expect(text).toContain('8091');
     expect(text).not.toContain('quiet');
     expect(() => JSON.parse(text)).toThrow();
+  });
+
+  it('escapes what a terminal obeys, so that a value can neither move the cursor nor turn the text around', () => {
+    const { logger, text, lines } = createCapturingLogger();
+    const odd = 'a\u001b[31m\u009b2J\u007f\u202eb\u2028c';
+    logger.warn({ stderr: odd, err: new Error(odd) }, odd);
+    expect(text()).not.toMatch(/(?!\n)\p{Cc}|[\u2028-\u202e]/u);
+    expect(lines()).toMatchObject([{ stderr: odd, msg: odd }]);
+  });
+
+  it('shows on a terminal the escapes of what a value would have it obey', () => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true });
+    const logger = createLogger({ level: 'warn', stream });
+    const odd = 'words \u001b]0;title\u0007 \u009b2J \u202e \r\b \\u001b "quoted" two\nlines';
+    logger.warn({ stderr: odd, deep: { odd } }, odd);
+    logger.warn({ err: new Error(odd) }, 'failed');
+    // The colours are the logger's own.
+    const shown = String(stream.read()).replaceAll(new RegExp(`${ESCAPE}\\[\\d+m`, 'g'), '');
+    expect(shown).not.toMatch(/[^\P{Cc}\n]|[\u2028-\u202e]/u);
+    expect(shown).toContain('words \\u001b]0;title');
+    expect(shown).toContain('two\nlines');
   });
 });

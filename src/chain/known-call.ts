@@ -1,0 +1,83 @@
+import { u8aConcat, u8aEq, u8aToHex } from '@polkadot/util';
+import { MinerError } from '../errors.ts';
+import { printable } from '../printable.ts';
+import type { AxonCall } from './axon-call.ts';
+
+/**
+ * `serve_axon` as subtensor has it on every network: pallet 7, call 4, and arguments of a fixed length. What is signed must
+ * begin with these bytes: what an endpoint's metadata calls `serve_axon` could be a transfer.
+ */
+const PALLET_INDEX = 7;
+const CALL_INDEX = 4;
+
+/** All that a subtensor asks a signature to cover beside the call. */
+const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set([
+  'CheckNonZeroSender',
+  'CheckSpecVersion',
+  'CheckTxVersion',
+  'CheckGenesis',
+  'CheckMortality',
+  'CheckNonce',
+  'CheckWeight',
+  'ChargeTransactionPayment',
+  'SudoTransactionExtension',
+  'CheckShieldedTxValidity',
+  'SubtensorTransactionExtension',
+  'SubtensorSignedExtension',
+  'CommitmentsSignedExtension',
+  'DrandPriority',
+  'CheckMetadataHash',
+]);
+
+const NAME_LIMIT_CHARS = 60;
+
+/** The call in SCALE: indexes, then little-endian integers. */
+export function encodeServeAxon(netuid: number, axon: AxonCall): Uint8Array {
+  return u8aConcat(
+    [PALLET_INDEX, CALL_INDEX],
+    littleEndian(netuid, 2),
+    littleEndian(axon.version, 4),
+    littleEndian(axon.ip, 16),
+    littleEndian(axon.port, 2),
+    [axon.ipType, axon.protocol, axon.placeholder1, axon.placeholder2],
+  );
+}
+
+/** What is about to be signed. */
+interface Signing {
+  /** The bytes that the signature covers: the call, then what the extensions add. Of more than 256 bytes, their hash. */
+  readonly message: Uint8Array;
+  /** The extensions that the endpoint's metadata names, in its order. */
+  readonly extensions: readonly string[];
+  readonly netuid: number;
+  readonly axon: AxonCall;
+}
+
+/** @throws MinerError CHAIN_ENDPOINT_UNTRUSTED unless a signature would say `serve_axon` with these values, and nothing else */
+export function requireKnownCall({ message, extensions, netuid, axon }: Signing): void {
+  const unknown = extensions.find((name) => !KNOWN_EXTENSIONS.has(name));
+  if (unknown !== undefined) {
+    const name = printable(unknown, NAME_LIMIT_CHARS);
+    throw untrusted(`the endpoint asks to sign ${name}, which no subtensor asks for`);
+  }
+  const expected = encodeServeAxon(netuid, axon);
+  const given = message.subarray(0, expected.length);
+  if (u8aEq(given, expected)) return;
+  throw untrusted(
+    `what the endpoint calls serve_axon is another call: ${u8aToHex(given)} and not ${u8aToHex(expected)}`,
+  );
+}
+
+function untrusted(message: string): MinerError {
+  return new MinerError('CHAIN_ENDPOINT_UNTRUSTED', message);
+}
+
+function littleEndian(value: number | bigint, bytes: number): Uint8Array {
+  const encoded = new Uint8Array(bytes);
+  let rest = BigInt(value);
+  for (let index = 0; index < bytes; index += 1) {
+    encoded[index] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return encoded;
+}

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { displayEndpoints, displayValue, mayHoldKey } from '../../src/net/display-endpoint.ts';
+
+it.each([
+  ['wss://node.example:443', 'wss://node.example:443'],
+  ['ws://127.0.0.1:9944/', 'ws://127.0.0.1:9944/'],
+  ['wss://user:KEY@node.example', 'wss://node.example/[hidden]'],
+  ['wss://node.example/v3/KEY', 'wss://node.example/[hidden]'],
+  ['wss://node.example?apikey=KEY', 'wss://node.example/[hidden]'],
+  ['wss://node.example/#KEY', 'wss://node.example/[hidden]'],
+  ['ws://127.0.0.1:9944, wss://node.example/KEY', 'ws://127.0.0.1:9944,wss://node.example/[hidden]'],
+  ['wss://user:K,EY@node.example', '[hidden]'],
+  ['node.example/KEY', '[hidden]'],
+])('%s is shown as %s', (list, shown) => {
+  expect(displayEndpoints(list)).toBe(shown);
+});
+
+it('an endpoint in the place of another value is shown without its key, and any other value as it is', () => {
+  expect(displayValue('https://node.example/KEY')).toBe('https://node.example/[hidden]');
+  expect(displayValue('~/wallets/KEY')).toBe('~/wallets/KEY');
+});
+
+it('an endpoint may hold a key in whatever comes beside its host and port', () => {
+  expect(['ws://h', 'ws://h:1', 'ws://h/'].map(mayHoldKey)).toEqual([false, false, false]);
+  expect(['ws://k@h', 'ws://h/k', 'ws://h?k', 'ws://h#k'].map(mayHoldKey)).toEqual([true, true, true, true]);
+});
