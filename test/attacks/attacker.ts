@@ -1,16 +1,28 @@
+import { setMaxListeners } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { head } from '../fixtures/axon.ts';
-import { createValidator } from '../fixtures/validator.ts';
+import { call, createValidator } from '../fixtures/validator.ts';
+import type { OverheardRequest } from './honest-validators.ts';
+import type { HostileNode } from './hostile-node.ts';
 
 /** What an attack is given, and when it must end. */
 export interface Target {
   readonly port: number;
+  /** Between the miner and its chain. */
+  readonly node: HostileNode;
   /** Aborted when the honest validators have asked for the last time. */
   readonly signal: AbortSignal;
 }
 
-export type Attack = (target: Target) => Promise<void>;
+export interface Attack {
+  /** Goes on until the signal is aborted, or ends before. */
+  readonly run?: (target: Target) => Promise<unknown>;
+  /** Sees each honest request before it is sent. */
+  readonly overhear?: (request: OverheardRequest) => Promise<unknown>;
+}
+
+type Run = NonNullable<Attack['run']>;
 
 /** A registered validator that wants the answers of all others. */
 export const mallory = createValidator('//Mallory');
@@ -45,8 +57,14 @@ interface PostOptions {
   readonly uuid?: string;
 }
 
+/** Sends what another has signed. */
+export function copy({ port, path, headers, body }: OverheardRequest): Promise<unknown> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  return call(port, path, { method: 'POST', headers, body, signal }).catch(() => undefined);
+}
+
 /** The same file again and again, so many at once. */
-export function flood(path: string, file: Buffer, atOnce: number): Attack {
+export function flood(path: string, file: Buffer, atOnce: number): Run {
   return ({ port, signal }) => repeat(atOnce, signal, () => postFile(port, path, file, { signal }));
 }
 
@@ -56,6 +74,8 @@ export async function repeat(
   signal: AbortSignal,
   work: () => Promise<unknown>,
 ): Promise<void> {
+  // Each request and each pause listens to the end.
+  setMaxListeners(0, signal);
   const worker = async () => {
     while (!signal.aborted) {
       await work();
@@ -73,7 +93,7 @@ export function endlessUploads(
   signer: ReturnType<typeof createValidator>,
   uploads: number,
   bytesEach: number,
-): Attack {
+): Run {
   const filler = Buffer.alloc(1024 * 1024, 1);
   const upload = ({ port, signal }: Target) =>
     new Promise<void>((resolve) => {

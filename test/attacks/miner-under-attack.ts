@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { spawnMiner } from '../fixtures/miner-process.ts';
+import { startHostileNode } from './hostile-node.ts';
 import { cpuSeconds, memoryMib, processTree } from './process-tree.ts';
 
 const MEMORY_EVERY_MS = 250;
@@ -15,19 +16,31 @@ const STAKE = { stakeTao: 50_000, permit: true };
 
 export type MinerUnderAttack = Awaited<ReturnType<typeof startMinerUnderAttack>>;
 
-/** The built miner with a development chain, on which the given validators are registered with enough stake. */
+/**
+ * The built miner on a development chain of its own, on which the given validators are registered with enough stake. Between
+ * the miner and the chain stands a node that can be made to lie; the miner knows the chain itself as the next endpoint.
+ * @param folder for its temporary files
+ */
 export async function startMinerUnderAttack(
   minerType: string,
   validators: readonly string[],
   folder: string,
 ) {
-  const diskFolder = join(folder, 'tmp');
+  const diskFolder = join(folder, minerType);
   mkdirSync(diskFolder);
-  const miner = await spawnMiner(['start', '--dev'], { MINER_TYPE: minerType, TMPDIR: diskFolder });
+  const chain = await spawnMiner(['devnet'], { DEVNET_BLOCK_TIME_MS: '1000' });
+  await chain.ready();
+  const chainEndpoint = `ws://127.0.0.1:${chain.devnetPort}`;
+  const node = await startHostileNode(chainEndpoint);
+  const endpoints = `${node.endpoint},${chainEndpoint}`;
+  const miner = await spawnMiner(['start', '--dev', '--subtensor.chain_endpoint', endpoints], {
+    MINER_TYPE: minerType,
+    TMPDIR: diskFolder,
+  });
   await miner.ready();
   const pid = miner.child.pid ?? 0;
   for (const hotkey of validators) {
-    const response = await fetch(`http://127.0.0.1:${miner.devnetPort}`, {
+    const response = await fetch(`http://127.0.0.1:${chain.devnetPort}`, {
       method: 'POST',
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'devnet_register', params: [hotkey, STAKE] }),
     });
@@ -44,7 +57,15 @@ export async function startMinerUnderAttack(
     );
 
   return {
-    ...miner,
+    port: miner.axonPort,
+    node,
+    /** Bytes that it has written to its log. */
+    logBytes: () => miner.output().length,
+    async close() {
+      await miner.close();
+      await node.close();
+      await chain.close();
+    },
     isAlive: () => miner.child.exitCode === null && miner.child.signalCode === null,
     /** Since its start, with all of its children. */
     cpuSeconds: () => cpuSeconds(pid),
