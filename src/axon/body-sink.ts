@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { BodyAccount } from '../admission/body-budget.ts';
 import { MinerError } from '../errors.ts';
 import type { TemporaryFile, TemporaryFolder } from '../media/temporary-file.ts';
+import { untilAborted } from '../until-aborted.ts';
 
 /** A body that has arrived whole, in memory or in a private file. */
 export interface ReceivedBody {
@@ -84,16 +85,11 @@ async function forEachChunk(
   }, RATE_GRACE_MS);
   rateCheck.unref();
   const chunks = raw.iterator({ destroyOnReturn: false });
-  const stopped = new Promise<never>((_, reject) => {
-    const fail = () => reject(stop.signal.reason);
-    if (stop.signal.aborted) fail();
-    stop.signal.addEventListener('abort', fail, { once: true });
-  });
   const bytesBefore = raw.socket.bytesRead;
   let received = 0;
   try {
     for (;;) {
-      const { done, value } = await Promise.race([chunks.next(), stopped]);
+      const { done, value } = await untilAborted(chunks.next(), stop.signal);
       if (done === true) break;
       const chunk = value as Buffer;
       received += chunk.length;
@@ -115,7 +111,6 @@ async function forEachChunk(
   } finally {
     clearInterval(rateCheck);
     signal.removeEventListener('abort', onAbort);
-    stopped.catch(() => undefined);
   }
 }
 

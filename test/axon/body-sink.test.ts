@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createBodyBudget } from '../../src/admission/body-budget.ts';
 import { type ReceivedBody, receiveBody } from '../../src/axon/body-sink.ts';
@@ -67,6 +69,24 @@ describe('a body', () => {
     expect(readFileSync(path).equals(body)).toBe(true);
     await kept.remove();
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('that lies in a file is not in memory too, while the rest of it is waited for', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    const { received, post, budget, stop } = await setUp({ limitBytes: 128 * MIB, totalBytes: 256 * MIB });
+    const sent = 64 * MIB;
+    const part = Buffer.alloc(sent);
+    const before = process.memoryUsage().arrayBuffers;
+    post(`Content-Length: ${sent + 1}`, part);
+    await until(() => budget.status().claimedBytes === sent);
+    // Buffers are given back in the turn after the collection that finds them unused.
+    await until(() => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers - before < sent / 4;
+    });
+    stop.abort(new MinerError('AXON_CLOSING', 'over'));
+    await expect(received).rejects.toMatchObject({ code: 'AXON_CLOSING' });
   });
 
   it('in chunks of single bytes is kept whole', async () => {

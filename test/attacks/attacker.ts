@@ -1,0 +1,118 @@
+import { setMaxListeners } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { head } from '../fixtures/axon.ts';
+import { call, createValidator } from '../fixtures/validator.ts';
+import type { OverheardRequest } from './honest-validators.ts';
+import type { HostileNode } from './hostile-node.ts';
+
+/** What an attack is given, and when it must end. */
+export interface Target {
+  readonly port: number;
+  /** Between the miner and its chain. */
+  readonly node: HostileNode;
+  /** Aborted when the honest validators have asked for the last time. */
+  readonly signal: AbortSignal;
+}
+
+export interface Attack {
+  /** Goes on until the signal is aborted, or ends before. */
+  readonly run?: (target: Target) => Promise<unknown>;
+  /** Sees each honest request before it is sent. */
+  readonly overhear?: (request: OverheardRequest) => Promise<unknown>;
+}
+
+type Run = NonNullable<Attack['run']>;
+
+/** A registered validator that wants the answers of all others. */
+export const mallory = createValidator('//Mallory');
+
+/** A signer waits no longer. */
+const PATIENCE_MS = 11_000;
+/** One that is refused at once does not come back sooner: the miner is measured, and not the loop of the attacker. */
+const PAUSE_MS = 50;
+
+/** Sends one signed file and waits for the answer, or until validators would be gone. */
+export async function postFile(
+  port: number,
+  path: string,
+  file: Buffer,
+  { signal, signer = mallory, ...signed }: PostOptions = {},
+): Promise<number | undefined> {
+  const until = AbortSignal.any([
+    AbortSignal.timeout(PATIENCE_MS),
+    ...(signal === undefined ? [] : [signal]),
+  ]);
+  try {
+    return (await signer.post(port, path, file, { ...signed, signal: until })).status;
+  } catch {
+    return undefined;
+  }
+}
+
+interface PostOptions {
+  readonly signal?: AbortSignal;
+  readonly signer?: ReturnType<typeof createValidator>;
+  readonly timestampMs?: number;
+  readonly uuid?: string;
+}
+
+/** Sends what another has signed. */
+export function copy({ port, path, headers, body }: OverheardRequest): Promise<unknown> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  return call(port, path, { method: 'POST', headers, body, signal }).catch(() => undefined);
+}
+
+/** The same file again and again, so many at once. */
+export function flood(path: string, file: Buffer, atOnce: number): Run {
+  return ({ port, signal }) => repeat(atOnce, signal, () => postFile(port, path, file, { signal }));
+}
+
+/** Works side by side until the attack is over. */
+export async function repeat(
+  atOnce: number,
+  signal: AbortSignal,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  // Each request and each pause listens to the end.
+  setMaxListeners(0, signal);
+  const worker = async () => {
+    while (!signal.aborted) {
+      await work();
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+/**
+ * Uploads that never end, with the headers of a real request: who hears one has its secret signature for 20 s.
+ * @param bytesEach sent at once; then a byte a second
+ */
+export function endlessUploads(
+  signer: ReturnType<typeof createValidator>,
+  uploads: number,
+  bytesEach: number,
+): Run {
+  const filler = Buffer.alloc(1024 * 1024, 1);
+  const upload = ({ port, signal }: Target) =>
+    new Promise<void>((resolve) => {
+      const declared = 190 * 1024 * 1024;
+      const headers = { ...signer.sign({ body: Buffer.from('another') }), 'Content-Length': declared };
+      const socket = connect(port, '127.0.0.1');
+      let timer: NodeJS.Timeout | undefined;
+      const end = () => socket.destroy();
+      signal.addEventListener('abort', end, { once: true });
+      socket.on('error', () => undefined);
+      socket.resume();
+      socket.once('close', () => {
+        clearInterval(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      });
+      socket.write(head('POST /detect_image', headers));
+      for (let sent = 0; sent < bytesEach; sent += filler.length) socket.write(filler);
+      timer = setInterval(() => socket.write('x'), 1_000);
+    });
+  return (target) => repeat(uploads, target.signal, () => upload(target));
+}
