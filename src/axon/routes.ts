@@ -49,6 +49,7 @@ export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
 
   const minerInfo: SignedRoute<EpistulaClaim> = {
     name: '/miner_info',
+    task: 'miner_info',
     precondition: () => undefined,
     respond: async (_request, reply) =>
       reply.send({ miner_type: minerType.toUpperCase(), uid: uid() ?? -1, hotkey }),
@@ -76,6 +77,7 @@ function taskRoute(
 ): SignedRoute<EpistulaClaim> {
   return {
     name: path,
+    task,
     precondition: () => assertWarm(answerer, task),
     respond: async ({ claim, deadline, record, body }, reply) => {
       const job = {

@@ -29,6 +29,8 @@ export interface SignedRequestOptions {
 /** One signed route: what it checks before a body is read, and what it answers once the request is verified. */
 export interface SignedRoute<Claim extends SignedClaim> {
   readonly name: string;
+  /** What the path asks for. One signed request is served once for each task, on whichever of the task's paths. */
+  readonly task: string;
   /** @throws MinerError where the route cannot be served now */
   readonly precondition: () => void;
   readonly respond: (request: VerifiedRequest<Claim>, reply: FastifyReply) => Promise<FastifyReply>;
@@ -47,6 +49,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
   /** Receives and verifies the body, hands it on, and leaves nothing of it behind. */
   async function withVerifiedBody<T>(
     request: FastifyRequest,
+    task: string,
     { claim, signer }: Caller<Claim>,
     { record, deadline }: Pick<VerifiedRequest<Claim>, 'record' | 'deadline'>,
     use: (body: ReceivedBody) => Promise<T>,
@@ -57,7 +60,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
       skew.learn(claim.signedBy, claim.timestampMs, record.arrivedAtMs);
       record.note({ validator: { hotkey: claim.signedBy, uid: signer.uid } });
     };
-    if (protocol.covers === 'headers') await verified(() => protocol.verify(claim, address));
+    if (protocol.covers === 'headers') await verified(() => protocol.verify(claim, { address, task }));
 
     const stop = new AbortController();
     const timer = setTimeout(
@@ -89,7 +92,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
       const { sha256Hex, length } = body;
       record.note({ bytes: length });
       if (protocol.covers === 'body') {
-        await verified(() => protocol.verify(claim, sha256Hex, address));
+        await verified(() => protocol.verify(claim, sha256Hex, { address, task }));
         account.confirm();
       }
       return await use(body);
@@ -127,7 +130,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
         route.precondition();
         const made = deadlineOf(caller, record, reply);
         deadline = made;
-        return await withVerifiedBody(request, caller, { record, deadline }, (body) =>
+        return await withVerifiedBody(request, route.task, caller, { record, deadline }, (body) =>
           route.respond({ ...caller, body, deadline: made, record }, reply),
         );
       } catch (error) {

@@ -57,6 +57,7 @@ function synapseRoute(
   const { task } = SYNAPSES[name];
   return {
     name: `/${name}`,
+    task,
     precondition: () => assertWarm(answerer, task),
     respond: async ({ claim, deadline, record, body }, reply) => {
       const job = { lane: task, caller: claim.signedBy, deadline };
