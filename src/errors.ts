@@ -272,6 +272,11 @@ const DEFINITIONS = {
     meaning: 'The answer could no longer arrive in time, so the work was dropped.',
     remedy: 'Use a faster model or host, or a GPU.',
   },
+  ADMISSION_YIELDED: {
+    status: 503,
+    meaning: "The work took far longer than other callers' while their requests waited, so it was ended.",
+    remedy: 'Nothing for a single caller; if it hits many validators, use a faster model or host, or a GPU.',
+  },
   MEDIA_UNSUPPORTED: {
     status: 415,
     meaning: 'The body is not a kind of picture or video that is decoded here.',
