@@ -72,6 +72,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
     try {
       const opened = await budget.open({
         address,
+        hotkey: claim.signedBy,
         declaredBytes: declaredBytesOf(request.raw),
         prove: async () => protocol.covers === 'headers' || protocol.prove(claim, address),
         evict: (reason) => stop.abort(reason),
