@@ -252,6 +252,11 @@ const DEFINITIONS = {
     meaning: 'Uploads already take all the room there is.',
     remedy: 'Raise BODY_BUDGET_MIB if memory allows and validators are affected.',
   },
+  AXON_RATE: {
+    status: 429,
+    meaning: 'One address sends more unsigned requests than are answered: 20 a second, after the first 400.',
+    remedy: 'Nothing; if it is your own monitoring, let it ask less often.',
+  },
   AXON_CLOSING: {
     status: 503,
     meaning: 'The miner is shutting down.',

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { LONGEST_REQUEST_MS } from '../epistula/replay-guard.ts';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
+import { addressGroup } from '../net/address-group.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
 import { declaredBytesOf, type ReceivedBody, receiveBody } from './body-sink.ts';
 import type { Caller, SignedClaim, SignedProtocol } from './protocol.ts';
@@ -54,7 +55,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
     { record, deadline }: Pick<VerifiedRequest<Claim>, 'record' | 'deadline'>,
     use: (body: ReceivedBody) => Promise<T>,
   ): Promise<T> {
-    const address = request.ip;
+    const address = addressGroup(request.ip);
     const verified = async (verify: () => Promise<void>) => {
       await record.step('verify', verify);
       skew.learn(claim.signedBy, claim.timestampMs, record.arrivedAtMs);
@@ -125,7 +126,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
         const caller = await record.step('authenticate', () => {
           const read = protocol.readClaim(request.headers, record.arrivedAtMs, route.name);
           claim = read;
-          return protocol.admit(read, request.ip);
+          return protocol.admit(read, addressGroup(request.ip));
         });
         record.note({ claimedHotkey: caller.claim.signedBy });
         route.precondition();

@@ -32,7 +32,11 @@ export function registerSynapseRoutes(
 ): void {
   const handlerOf = signedRequestHandler(protocol, signed);
   for (const name of SYNAPSE_NAMES) {
-    app.post(`/${name}`, handlerOf(synapseRoute(name, protocol, answerer, scheduler)));
+    app.post(
+      `/${name}`,
+      { config: { isSigned: true } },
+      handlerOf(synapseRoute(name, protocol, answerer, scheduler)),
+    );
   }
 }
 
