@@ -10,7 +10,7 @@ export interface WorkTimes {
 
 /** Any work may take this long. Validators wait 11 s, so what waits behind it still has most of its time. */
 const MIN_ALLOWANCE_MS = 2_000;
-/** Validators' clips have at most 50 million pixels, and the dearest of them costs about four times the middle one. */
+/** Honest clips differ by their pixels, of which validators send 50 million at most: so a clip may cost a few times the middle one. */
 const ALLOWED_RATIO = 4;
 const REMEMBERED_JOBS = 64;
 
