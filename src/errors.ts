@@ -258,6 +258,11 @@ const DEFINITIONS = {
     meaning: 'Uploads already take all the room there is.',
     remedy: 'Raise BODY_BUDGET_MIB if memory allows and validators are affected.',
   },
+  AXON_RATE: {
+    status: 429,
+    meaning: 'One address sends more unsigned requests than are answered: 20 a second, after the first 400.',
+    remedy: 'Nothing; if it is your own monitoring, let it ask less often.',
+  },
   AXON_CLOSING: {
     status: 503,
     meaning: 'The miner is shutting down.',
@@ -277,6 +282,11 @@ const DEFINITIONS = {
     status: 503,
     meaning: 'The answer could no longer arrive in time, so the work was dropped.',
     remedy: 'Use a faster model or host, or a GPU.',
+  },
+  ADMISSION_YIELDED: {
+    status: 503,
+    meaning: "The work took far longer than other callers' while their requests waited, so it was ended.",
+    remedy: 'Nothing for a single caller; if it hits many validators, use a faster model or host, or a GPU.',
   },
   MEDIA_UNSUPPORTED: {
     status: 415,

@@ -1,15 +1,20 @@
+import type { Clock } from '../clock.ts';
+
 /**
  * How far the clocks of callers are from ours, learnt from verified requests only.
  *
- * A request's headers arrive `skew + network delay` after its timestamp, on our clock. The smallest such difference
- * seen of a caller is the best estimate of the skew: what a later request took longer than that, it spent connecting.
+ * A request's headers arrive `skew + network delay` after its timestamp, on our clock. The smallest such differences
+ * seen of a caller are the best estimate of the skew: what a later request took longer than that, it spent connecting.
  */
 export interface ClockSkew {
   /** Notes a verified request of `caller`. */
   learn(caller: string, timestampMs: number, arrivedAtMs: number): void;
-  /** How long ago the caller began to wait, in milliseconds; 0 for one not met before. */
+  /**
+   * How long ago the caller began to wait, in milliseconds: at most 4,000, and 0 if the caller is new or
+   * its clock has jumped.
+   */
   waitingForMs(caller: string, timestampMs: number, arrivedAtMs: number): number;
-  /** Estimated offset of our clock against the caller's, in milliseconds; undefined when not met. */
+  /** Estimated offset of our clock against the caller's, in milliseconds; undefined when not met lately. */
   of(caller: string): number | undefined;
   /**
    * How far our clock is ahead of the callers' (negative: behind), in milliseconds: the middle one of their offsets,
@@ -20,43 +25,82 @@ export interface ClockSkew {
   agreedOffsetMs(): number | undefined;
 }
 
-/** Clocks drift: an estimate older than this many requests of the same caller no longer counts. */
+/**
+ * The longest time from a request's timestamp to its headers. A validator makes the timestamp before it connects, and
+ * gives up after 4 s of connecting (aiohttp's `connect=4.0`, bitmind/config.py of 3.3.1). A longer difference is
+ * a clock that jumped.
+ */
+const LONGEST_CONNECT_MS = 4_000;
+/** Clocks drift and are set: an older request says nothing. Validators call about once a minute. */
+const REMEMBERED_MS = 10 * 60_000;
 const REMEMBERED_REQUESTS = 32;
-/** Nobody waits longer than a validator does before headers arrive; a larger value is a clock that jumped. */
-const LONGEST_WAIT_MS = 8_000;
+/** From so many requests on, the smallest difference no longer counts: one request dated ahead changes nothing. */
+const ENOUGH_TO_DROP_ONE = 4;
 const MAX_CALLERS = 1_024;
 /** So many callers know better than the chain, whose blocks may take seconds to arrive. */
 const ENOUGH_CALLERS = 3;
 
-export function createClockSkew(): ClockSkew {
-  const offsets = new Map<string, number[]>();
-  const offsetOf = (caller: string) => {
-    const known = offsets.get(caller);
-    return known === undefined ? undefined : Math.min(...known);
-  };
+interface Sample {
+  /**
+   * Our monotonic clock minus the caller's, in milliseconds. When our own wall clock is set, this stays the same.
+   */
+  readonly offsetMs: number;
+  readonly learntAtMs: number;
+}
+
+export function createClockSkew(clock: Clock): ClockSkew {
+  const callers = new Map<string, readonly Sample[]>();
+
+  /** What must be added to our monotonic clock to get our wall clock. */
+  const wallMinusMonotonicMs = () => clock.now() - clock.monotonic();
+
+  const remembered = (caller: string): readonly Sample[] =>
+    (callers.get(caller) ?? []).filter(({ learntAtMs }) => clock.monotonic() - learntAtMs <= REMEMBERED_MS);
+
+  function offsetOf(caller: string): number | undefined {
+    const sorted = remembered(caller)
+      .map(({ offsetMs }) => offsetMs)
+      .sort((a, b) => a - b);
+    const best = sorted[sorted.length >= ENOUGH_TO_DROP_ONE ? 1 : 0];
+    return best === undefined ? undefined : best + wallMinusMonotonicMs();
+  }
+
+  /** Whether an offset and the estimate cannot both be right: no connection takes as long as they differ. */
+  function contradicts(offsetMs: number, estimateMs: number): boolean {
+    return Math.abs(offsetMs - estimateMs) > LONGEST_CONNECT_MS;
+  }
+
   const typical: ClockSkew['typical'] = () => {
-    const sorted = [...offsets.values()].map((known) => Math.min(...known)).sort((a, b) => a - b);
+    const sorted = [...callers.keys()]
+      .map(offsetOf)
+      .filter((offset) => offset !== undefined)
+      .sort((a, b) => a - b);
     const offsetMs = sorted[Math.floor((sorted.length - 1) / 2)];
     return offsetMs === undefined ? undefined : { offsetMs, callers: sorted.length };
   };
+
   return {
     learn(caller, timestampMs, arrivedAtMs) {
-      const known = offsets.get(caller) ?? [];
-      offsets.delete(caller);
-      offsets.set(caller, [...known, arrivedAtMs - timestampMs].slice(-REMEMBERED_REQUESTS));
-      const oldest = offsets.keys().next().value;
-      if (offsets.size > MAX_CALLERS && oldest !== undefined) offsets.delete(oldest);
+      const offsetMs = arrivedAtMs - timestampMs;
+      const estimateMs = offsetOf(caller);
+      const known = estimateMs !== undefined && contradicts(offsetMs, estimateMs) ? [] : remembered(caller);
+      const sample = { offsetMs: offsetMs - wallMinusMonotonicMs(), learntAtMs: clock.monotonic() };
+      callers.delete(caller);
+      callers.set(caller, [...known, sample].slice(-REMEMBERED_REQUESTS));
+      const oldest = callers.keys().next().value;
+      if (callers.size > MAX_CALLERS && oldest !== undefined) callers.delete(oldest);
     },
     waitingForMs(caller, timestampMs, arrivedAtMs) {
-      const offset = offsetOf(caller);
-      if (offset === undefined) return 0;
-      return Math.min(LONGEST_WAIT_MS, Math.max(0, arrivedAtMs - timestampMs - offset));
+      const offsetMs = arrivedAtMs - timestampMs;
+      const estimateMs = offsetOf(caller);
+      if (estimateMs === undefined || contradicts(offsetMs, estimateMs)) return 0;
+      return Math.max(0, offsetMs - estimateMs);
     },
     of: offsetOf,
     typical,
     agreedOffsetMs() {
-      const { offsetMs, callers } = typical() ?? { offsetMs: 0, callers: 0 };
-      return callers >= ENOUGH_CALLERS ? offsetMs : undefined;
+      const { offsetMs, callers: count } = typical() ?? { offsetMs: 0, callers: 0 };
+      return count >= ENOUGH_CALLERS ? offsetMs : undefined;
     },
   };
 }

@@ -1,5 +1,7 @@
+import type { Clock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
 import type { Deadline } from './deadline.ts';
+import { createWorkTimes } from './work-times.ts';
 
 /** The kinds of work that take turns among themselves: a burst of videos never holds up the images. */
 export type Lane = 'image' | 'video';
@@ -14,8 +16,9 @@ interface Job {
 /** Decides which verified request is worked on next. */
 export interface Scheduler {
   /**
-   * Waits for the job's turn, runs it and gives its result.
-   * @throws MinerError ADMISSION_QUEUE_FULL, or the reason of the deadline's signal when that ends the wait
+   * Waits for the job's turn, runs it and gives its result. The work must end soon after the deadline's signal: the slot
+   * is free when it has ended.
+   * @throws MinerError ADMISSION_QUEUE_FULL, ADMISSION_YIELDED if it kept others waiting for too long, or the reason of the deadline's signal when that ends the wait
    */
   run<T>(job: Job, work: () => Promise<T>): Promise<T>;
   status(): Readonly<Record<Lane, { running: number; waiting: number; slots: number }>>;
@@ -24,8 +27,15 @@ export interface Scheduler {
 }
 
 interface Waiting extends Job {
+  readonly sinceMs: number;
   readonly admit: () => void;
   readonly refuse: (error: unknown) => void;
+}
+
+interface Running extends Job {
+  readonly sinceMs: number;
+  /** Why it was ended early. */
+  yielded: MinerError | undefined;
 }
 
 interface SchedulerOptions {
@@ -33,42 +43,86 @@ interface SchedulerOptions {
   readonly slots: Readonly<Record<Lane, number>>;
   /** How many may wait, over all lanes. */
   readonly maxWaiting: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }
 
+/** A job waits this long before dear work of another caller is ended for it. */
+const PATIENCE_MS = 2_000;
+const REVIEW_INTERVAL_MS = 200;
+/** How long a caller whose work was ended stands behind all others: validators call about once a minute. */
+const BEHIND_OTHERS_MS = 60_000;
+
 /**
- * A scheduler that picks, within a lane, the validator with the fewest jobs running, and among equals the job that is
- * due first. When too many wait, the validator with the most of them gives one up.
+ * A scheduler that picks, within a lane, the caller with the fewest jobs running, and among equals the job that is due
+ * first. No caller has all slots of a lane, unless there is only one. Work that takes far longer than that of the
+ * others is ended when another caller's job has waited for 2 s, and its caller then stands behind all others for a
+ * minute. When too many wait, the caller with the most of them gives one up.
  */
-export function createScheduler({ slots, maxWaiting }: SchedulerOptions): Scheduler {
+export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions): Scheduler {
   const waiting = new Set<Waiting>();
-  const running = new Map<string, number>();
-  const busy: Record<Lane, number> = { image: 0, video: 0 };
+  const running = new Set<Running>();
+  const times = createWorkTimes();
+  /** Callers whose work was ended, and until when they stand behind the others. */
+  const behind = new Map<string, number>();
+  let review: NodeJS.Timeout | undefined;
   let idleWaiters: Array<() => void> = [];
 
+  const runningIn = (lane: Lane) => [...running].filter((job) => job.lane === lane);
+  const runningOf = (caller: string) => [...running].filter((job) => job.caller === caller).length;
+  const isBehind = (caller: string) => (behind.get(caller) ?? 0) > clock.monotonic();
+
+  function mayStart({ lane, caller }: Job): boolean {
+    const own = runningIn(lane).filter((job) => job.caller === caller).length;
+    return own < Math.max(1, slots[lane] - 1);
+  }
+
   function dispatch(lane: Lane): void {
-    while (busy[lane] < slots[lane]) {
+    while (runningIn(lane).length < slots[lane]) {
       const next = [...waiting]
-        .filter((job) => job.lane === lane)
+        .filter((job) => job.lane === lane && mayStart(job))
         .sort(
           (a, b) =>
-            (running.get(a.caller) ?? 0) - (running.get(b.caller) ?? 0) ||
+            Number(isBehind(a.caller)) - Number(isBehind(b.caller)) ||
+            runningOf(a.caller) - runningOf(b.caller) ||
             a.deadline.remainingMs() - b.deadline.remainingMs(),
         )[0];
       if (next === undefined) return;
       waiting.delete(next);
-      busy[lane]++;
-      running.set(next.caller, (running.get(next.caller) ?? 0) + 1);
       next.admit();
     }
   }
 
-  function release(job: Job): void {
-    busy[job.lane]--;
-    const left = (running.get(job.caller) ?? 1) - 1;
-    if (left === 0) running.delete(job.caller);
-    else running.set(job.caller, left);
-    dispatch(job.lane);
-    tellWhenIdle();
+  /** Ends, in each lane, the longest work that takes too long, if a job of another caller has waited long enough. */
+  function endDearWork(): void {
+    const now = clock.monotonic();
+    for (const lane of ['image', 'video'] as const) {
+      if (runningIn(lane).length < slots[lane] || runningIn(lane).some((job) => job.yielded)) continue;
+      const patient = [...waiting].filter(
+        (job) => job.lane === lane && now - job.sinceMs >= PATIENCE_MS && !isBehind(job.caller),
+      );
+      const [dear] = runningIn(lane)
+        .filter(({ caller, sinceMs }) => now - sinceMs >= times.allowanceMs(lane, caller))
+        .filter(({ caller }) => patient.some((job) => job.caller !== caller && mayStart(job)))
+        .sort((a, b) => a.sinceMs - b.sinceMs);
+      if (dear === undefined) continue;
+      dear.yielded = new MinerError(
+        'ADMISSION_YIELDED',
+        'the work took far longer than that of other callers, whose requests waited',
+        { fields: { tookMs: Math.round(now - dear.sinceMs) } },
+      );
+      for (const [caller, untilMs] of behind) if (untilMs <= now) behind.delete(caller);
+      behind.set(dear.caller, now + BEHIND_OTHERS_MS);
+      dear.deadline.cancel(dear.yielded);
+    }
+  }
+
+  /** Reviews what runs for as long as something waits. */
+  function watchWaiting(): void {
+    if (waiting.size > 0) review ??= setInterval(endDearWork, REVIEW_INTERVAL_MS).unref();
+    else {
+      clearInterval(review);
+      review = undefined;
+    }
   }
 
   function tellWhenIdle(): void {
@@ -88,24 +142,32 @@ export function createScheduler({ slots, maxWaiting }: SchedulerOptions): Schedu
     )[0];
   }
 
-  function turn(job: Job): Promise<void> {
+  function turn(job: Job): Promise<Running> {
     return new Promise((resolve, reject) => {
       const { signal } = job.deadline;
       if (signal.aborted) return reject(signal.reason);
-      const leave = (settle: () => void) => {
+      const leave = () => {
         signal.removeEventListener('abort', giveUp);
         waiting.delete(entry);
-        settle();
+        watchWaiting();
+      };
+      const admit = () => {
+        leave();
+        const started: Running = { ...job, sinceMs: clock.monotonic(), yielded: undefined };
+        running.add(started);
+        resolve(started);
       };
       const refuse = (error: unknown) => {
-        leave(() => reject(error));
+        leave();
+        reject(error);
         tellWhenIdle();
       };
       const giveUp = () => refuse(signal.reason);
-      const entry: Waiting = { ...job, admit: () => leave(resolve), refuse };
+      const entry: Waiting = { ...job, sinceMs: clock.monotonic(), admit, refuse };
       signal.addEventListener('abort', giveUp, { once: true });
       waiting.add(entry);
       dispatch(job.lane);
+      watchWaiting();
       if (waiting.size > maxWaiting) {
         leastDeserving()?.refuse(
           new MinerError('ADMISSION_QUEUE_FULL', 'more requests wait than can be answered'),
@@ -116,16 +178,22 @@ export function createScheduler({ slots, maxWaiting }: SchedulerOptions): Schedu
 
   return {
     async run(job, work) {
-      await turn(job);
+      const started = await turn(job);
       try {
-        return await work();
+        const result = await work();
+        times.note(job.lane, job.caller, clock.monotonic() - started.sinceMs);
+        return result;
+      } catch (error) {
+        throw started.yielded ?? error;
       } finally {
-        release(job);
+        running.delete(started);
+        dispatch(job.lane);
+        tellWhenIdle();
       }
     },
     status: () => {
       const lane = (name: Lane) => ({
-        running: busy[name],
+        running: runningIn(name).length,
         waiting: [...waiting].filter((job) => job.lane === name).length,
         slots: slots[name],
       });

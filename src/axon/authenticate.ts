@@ -30,10 +30,10 @@ export function createAuthenticator(options: AuthenticatorOptions): BodySignedPr
       const [, message] = secretMessages(timestampMs, signedFor);
       return gates.holds(claim, message, secretSignature, address);
     },
-    verify(claim, bodySha256Hex, address) {
+    verify(claim, bodySha256Hex, { address, task }) {
       const message = requestMessage({ bodySha256Hex, ...claim });
       const { signature, uuid: id } = claim;
-      return gates.accept(claim, { message, signature, id, freshForMs: STALE_AFTER_MS }, address);
+      return gates.accept(claim, { message, signature, id, task, freshForMs: STALE_AFTER_MS }, address);
     },
     refuse: (reply, { error }) => sendError(reply, error),
   };

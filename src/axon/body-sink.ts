@@ -28,9 +28,14 @@ interface ReceiveOptions {
 
 /** Bodies up to this size stay in memory; nearly all images do. */
 const MEMORY_THRESHOLD_BYTES = 4 * 1024 * 1024;
-/** A caller that has not proven its key must send large bodies at least this fast, measured after the grace. */
+/**
+ * Large bodies must come at least this fast, measured after the grace. A validator that uploads to many miners may begin
+ * slowly, so a proven one has the longer grace: at less than this rate no large body arrives within its 11 s.
+ */
 const MIN_BYTES_PER_SECOND = 32 * 1024;
 const RATE_GRACE_MS = 4_000;
+const PROVEN_RATE_GRACE_MS = 8_000;
+const RATE_CHECK_INTERVAL_MS = 1_000;
 const RATE_FREE_BYTES = 1024 * 1024;
 /** Each chunk of a chunked body costs as much as kilobytes do; tiny ones are an attack, and no validator sends chunks. */
 const MAX_FRAMING_RATIO = 4;
@@ -82,7 +87,7 @@ async function forEachChunk(
     void isTooSlow(account, raw).then((slow) => {
       if (slow) stop.abort(new MinerError('AXON_BODY_TIMEOUT', 'the body arrives too slowly'));
     });
-  }, RATE_GRACE_MS);
+  }, RATE_CHECK_INTERVAL_MS);
   rateCheck.unref();
   const chunks = raw.iterator({ destroyOnReturn: false });
   const bytesBefore = raw.socket.bytesRead;
@@ -116,8 +121,9 @@ async function forEachChunk(
 
 async function isTooSlow(account: BodyAccount, raw: IncomingMessage): Promise<boolean> {
   const declaredBytes = declaredBytesOf(raw) ?? Number.POSITIVE_INFINITY;
+  if (account.ageMs() < RATE_GRACE_MS) return false;
   if (declaredBytes <= RATE_FREE_BYTES || account.bytesPerSecond() >= MIN_BYTES_PER_SECOND) return false;
-  return !(await account.proven());
+  return account.ageMs() >= PROVEN_RATE_GRACE_MS || !(await account.proven());
 }
 
 /** How large the body says it is; undefined for a chunked one. */

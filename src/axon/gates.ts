@@ -25,6 +25,8 @@ interface SignedMessage {
   readonly signature: string;
   /** Unique among the signer's requests. */
   readonly id: string;
+  /** What the path asks for: the signature does not cover it. */
+  readonly task: string;
   /** How long after its date the request counts as fresh, in milliseconds. */
   readonly freshForMs: number;
 }
@@ -107,11 +109,12 @@ export function createGates({ minStakeTao, signers, replayGuard, verifier, clock
       return signer;
     },
     holds,
-    async accept(claim, { message, signature, id, freshForMs }, address) {
+    async accept(claim, { message, signature, id, task, freshForMs }, address) {
       if (!(await holds(claim, message, signature, address))) {
         throw new MinerError('AXON_SIGNATURE_MISMATCH', 'Signature Mismatch');
       }
-      if (!replayGuard.remember(claim.signedBy, id, claim.timestampMs, freshForMs)) {
+      const { signedBy, timestampMs } = claim;
+      if (!replayGuard.remember({ signedBy, id, task, timestampMs, freshForMs })) {
         throw new MinerError('AXON_REPLAY', 'request was already served');
       }
     },

@@ -48,6 +48,14 @@ interface Protocol<Claim extends SignedClaim> {
   refuse(reply: FastifyReply, refusal: Refusal<Claim>): FastifyReply;
 }
 
+/** Where a request comes from, and what its path asks for. */
+export interface Arrival {
+  /** Network address of the caller. */
+  readonly address: string;
+  /** The same for all paths that ask for the same. */
+  readonly task: string;
+}
+
 /** The signature covers the body too, so it is verified when that is there. */
 export interface BodySignedProtocol<Claim extends SignedClaim> extends Protocol<Claim> {
   readonly covers: 'body';
@@ -57,7 +65,7 @@ export interface BodySignedProtocol<Claim extends SignedClaim> extends Protocol<
    * Verifies the signature over the body and notes the request as served.
    * @throws MinerError AXON_SIGNATURE_MISMATCH or AXON_REPLAY
    */
-  verify(claim: Claim, bodySha256Hex: string, address: string): Promise<void>;
+  verify(claim: Claim, bodySha256Hex: string, arrival: Arrival): Promise<void>;
 }
 
 /** The signature covers headers alone, so it is verified before a byte of the body is read. */
@@ -67,7 +75,7 @@ export interface HeaderSignedProtocol<Claim extends SignedClaim> extends Protoco
    * Verifies the signature and notes the request as served.
    * @throws MinerError with an AXON_ code
    */
-  verify(claim: Claim, address: string): Promise<void>;
+  verify(claim: Claim, arrival: Arrival): Promise<void>;
 }
 
 export type SignedProtocol<Claim extends SignedClaim> =

@@ -11,6 +11,13 @@ import { type SignedRequestOptions, type SignedRoute, signedRequestHandler } fro
 import type { SynapseProtocol } from './synapse-protocol.ts';
 import { registerSynapseRoutes } from './synapse-routes.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route serves signed requests only. */
+    isSigned?: boolean;
+  }
+}
+
 export interface AxonRoutes {
   readonly minerType: 'detector' | 'segmenter';
   /** ss58 address of this miner's hotkey. */
@@ -49,16 +56,17 @@ export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
 
   const minerInfo: SignedRoute<EpistulaClaim> = {
     name: '/miner_info',
+    task: 'miner_info',
     precondition: () => undefined,
     respond: async (_request, reply) =>
       reply.send({ miner_type: minerType.toUpperCase(), uid: uid() ?? -1, hotkey }),
   };
-  app.get('/miner_info', { exposeHeadRoute: false }, handlerOf(minerInfo));
+  app.get('/miner_info', { exposeHeadRoute: false, config: { isSigned: true } }, handlerOf(minerInfo));
   refuseOtherMethods(app, '/miner_info', ['GET']);
 
   for (const task of answerer.tasks) {
     for (const path of TASK_PATHS[task]) {
-      app.post(path, handlerOf(taskRoute(path, task, answerer, scheduler)));
+      app.post(path, { config: { isSigned: true } }, handlerOf(taskRoute(path, task, answerer, scheduler)));
       refuseOtherMethods(app, path, ['POST']);
     }
   }
@@ -76,6 +84,7 @@ function taskRoute(
 ): SignedRoute<EpistulaClaim> {
   return {
     name: path,
+    task,
     precondition: () => assertWarm(answerer, task),
     respond: async ({ claim, deadline, record, body }, reply) => {
       const job = {

@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyError } from 'fastify';
+import Fastify, { type FastifyError, type FastifyRequest } from 'fastify';
+import { createOpenRequests } from '../admission/open-requests.ts';
+import { createRequestRate } from '../admission/request-rate.ts';
 import { MinerError } from '../errors.ts';
+import { addressGroup } from '../net/address-group.ts';
 import { watchConnections } from '../net/connections.ts';
 import { listen } from '../net/listen.ts';
 import { createOneRequestServer } from '../net/one-request-per-connection.ts';
@@ -24,6 +27,8 @@ export interface AxonServer {
 const MAX_HEADER_BYTES = 64 * 1024;
 /** At once; each takes a file descriptor. */
 export const MAX_CONNECTIONS = 4_096;
+/** Validators send about one request a minute; what waits here holds memory and a connection. */
+const MAX_OPEN_REQUESTS = 2_048;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** Above the time a body may take, so that the route answers before Node cuts the connection. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -38,10 +43,12 @@ const LINGER_MS = 2_000;
 interface AxonServerOptions extends AxonRoutes {
   /** Connections at once. */
   readonly maxConnections?: number;
+  /** Requests at once, over all connections; one address has at most half of them. */
+  readonly maxOpenRequests?: number;
 }
 
 export function createAxonServer(options: AxonServerOptions): AxonServer {
-  const { maxConnections = MAX_CONNECTIONS, ...routes } = options;
+  const { maxConnections = MAX_CONNECTIONS, maxOpenRequests = MAX_OPEN_REQUESTS, ...routes } = options;
   const app = Fastify({
     logger: false,
     trustProxy: false,
@@ -69,6 +76,8 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
     requestLifeMs: REQUEST_LIFE_MS,
     lingerMs: LINGER_MS,
   });
+  const openRequests = createOpenRequests(maxOpenRequests);
+  const rate = createRequestRate(routes.signed.clock);
   let closing = false;
 
   app.addHook('onRequest', async (request, reply) => {
@@ -77,6 +86,15 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
     if (closing) {
       return sendError(reply, new MinerError('AXON_CLOSING', 'the miner is shutting down'));
     }
+    const address = addressGroup(request.ip);
+    if (!isSigned(request) && !rate.take(address)) {
+      return sendError(reply, new MinerError('AXON_RATE', 'too many unsigned requests of this address'));
+    }
+    const leave = openRequests.enter(address);
+    if (leave === undefined) {
+      return sendError(reply, new MinerError('AXON_BUSY', 'too many requests are open'));
+    }
+    reply.raw.once('close', leave);
   });
   // Bodies stay in the socket until a route that has identified its caller reads them.
   app.removeAllContentTypeParsers();
@@ -107,6 +125,12 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
       await app.close();
     },
   };
+}
+
+/** Whether the request carries a signature, which its route will verify. Validators may share an address with others. */
+function isSigned({ headers, routeOptions }: FastifyRequest): boolean {
+  const signature = headers['epistula-request-signature'] ?? headers.bt_header_dendrite_signature;
+  return routeOptions.config.isSigned === true && signature !== undefined;
 }
 
 /** Answers what is not even HTTP, in the form of all other refusals. */

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { LONGEST_REQUEST_MS } from '../epistula/replay-guard.ts';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
+import { addressGroup } from '../net/address-group.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
 import { declaredBytesOf, type ReceivedBody, receiveBody } from './body-sink.ts';
 import type { Caller, SignedClaim, SignedProtocol } from './protocol.ts';
@@ -29,6 +30,8 @@ export interface SignedRequestOptions {
 /** One signed route: what it checks before a body is read, and what it answers once the request is verified. */
 export interface SignedRoute<Claim extends SignedClaim> {
   readonly name: string;
+  /** What the path asks for. One signed request is served once for each task, on whichever of the task's paths. */
+  readonly task: string;
   /** @throws MinerError where the route cannot be served now */
   readonly precondition: () => void;
   readonly respond: (request: VerifiedRequest<Claim>, reply: FastifyReply) => Promise<FastifyReply>;
@@ -47,17 +50,18 @@ export function signedRequestHandler<Claim extends SignedClaim>(
   /** Receives and verifies the body, hands it on, and leaves nothing of it behind. */
   async function withVerifiedBody<T>(
     request: FastifyRequest,
+    task: string,
     { claim, signer }: Caller<Claim>,
     { record, deadline }: Pick<VerifiedRequest<Claim>, 'record' | 'deadline'>,
     use: (body: ReceivedBody) => Promise<T>,
   ): Promise<T> {
-    const address = request.ip;
+    const address = addressGroup(request.ip);
     const verified = async (verify: () => Promise<void>) => {
       await record.step('verify', verify);
       skew.learn(claim.signedBy, claim.timestampMs, record.arrivedAtMs);
       record.note({ validator: { hotkey: claim.signedBy, uid: signer.uid } });
     };
-    if (protocol.covers === 'headers') await verified(() => protocol.verify(claim, address));
+    if (protocol.covers === 'headers') await verified(() => protocol.verify(claim, { address, task }));
 
     const stop = new AbortController();
     const timer = setTimeout(
@@ -69,6 +73,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
     try {
       const opened = await budget.open({
         address,
+        hotkey: claim.signedBy,
         declaredBytes: declaredBytesOf(request.raw),
         prove: async () => protocol.covers === 'headers' || protocol.prove(claim, address),
         evict: (reason) => stop.abort(reason),
@@ -89,7 +94,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
       const { sha256Hex, length } = body;
       record.note({ bytes: length });
       if (protocol.covers === 'body') {
-        await verified(() => protocol.verify(claim, sha256Hex, address));
+        await verified(() => protocol.verify(claim, sha256Hex, { address, task }));
         account.confirm();
       }
       return await use(body);
@@ -121,13 +126,13 @@ export function signedRequestHandler<Claim extends SignedClaim>(
         const caller = await record.step('authenticate', () => {
           const read = protocol.readClaim(request.headers, record.arrivedAtMs, route.name);
           claim = read;
-          return protocol.admit(read, request.ip);
+          return protocol.admit(read, addressGroup(request.ip));
         });
         record.note({ claimedHotkey: caller.claim.signedBy });
         route.precondition();
         const made = deadlineOf(caller, record, reply);
         deadline = made;
-        return await withVerifiedBody(request, caller, { record, deadline }, (body) =>
+        return await withVerifiedBody(request, route.task, caller, { record, deadline }, (body) =>
           route.respond({ ...caller, body, deadline: made, record }, reply),
         );
       } catch (error) {

@@ -73,7 +73,7 @@ export function createSynapseProtocol(options: SynapseProtocolOptions): SynapseP
       return claim;
     },
     admit: async (claim, address) => ({ claim, signer: await gates.admit(claim, address) }),
-    async verify(claim, address) {
+    async verify(claim, { address, task }) {
       const { nonce, uuid, signature, bodyHash, signedBy, windowMs } = claim;
       const message = synapseMessage({
         nonce,
@@ -82,7 +82,7 @@ export function createSynapseProtocol(options: SynapseProtocolOptions): SynapseP
         dendriteUuid: uuid,
         bodyHash,
       });
-      const signed = { message, signature, id: `${uuid}:${nonce}`, freshForMs: windowMs };
+      const signed = { message, signature, id: `${uuid}:${nonce}`, task, freshForMs: windowMs };
       await gates.accept(claim, signed, address);
       if (bodyHash !== validBodyHash) {
         throw new MinerError(

@@ -32,7 +32,11 @@ export function registerSynapseRoutes(
 ): void {
   const handlerOf = signedRequestHandler(protocol, signed);
   for (const name of SYNAPSE_NAMES) {
-    app.post(`/${name}`, handlerOf(synapseRoute(name, protocol, answerer, scheduler)));
+    app.post(
+      `/${name}`,
+      { config: { isSigned: true } },
+      handlerOf(synapseRoute(name, protocol, answerer, scheduler)),
+    );
   }
 }
 
@@ -57,6 +61,7 @@ function synapseRoute(
   const { task } = SYNAPSES[name];
   return {
     name: `/${name}`,
+    task,
     precondition: () => assertWarm(answerer, task),
     respond: async ({ claim, deadline, record, body }, reply) => {
       const job = { lane: task, caller: claim.signedBy, deadline };

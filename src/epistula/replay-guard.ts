@@ -8,18 +8,30 @@ import { STALE_AFTER_MS } from './headers.ts';
 export interface ReplayGuard {
   /**
    * Notes a verified request, in one synchronous step.
-   * @param id a uuid, or a uuid and a number (`uuid:nonce`), in any case of letters
-   * @param timestampMs unix time at which the sender dated it
-   * @param freshForMs how long after its date it counts as fresh, 8 s when absent
-   * @returns false when the same sender already used the same id
+   * @returns false if the same sender already used the same id for the same task, or if the request is so old that its
+   * entry would be forgotten already, as after the wall clock was set back
    */
-  remember(signedBy: string, id: string, timestampMs: number, freshForMs?: number): boolean;
+  remember(request: ServedRequest): boolean;
   /**
    * Requests dated before this unix time (ms) cannot be told from replays, since what was served before the start is
-   * not known; 0 where it is.
+   * not known; 0 if it always was.
    */
   readonly trustsFromMs: number;
   readonly size: number;
+}
+
+/** What tells a request from all others. The task is not signed: a copy sent to another task's path is another request. */
+export interface ServedRequest {
+  /** ss58 address of the sender's hotkey. */
+  readonly signedBy: string;
+  /** A uuid, or a uuid and a number (`uuid:nonce`), in any case of letters. */
+  readonly id: string;
+  /** What the path asks for, in lower-case letters and underscores; paths that ask for the same share it. */
+  readonly task: string;
+  /** Unix time in milliseconds at which the sender dated it. */
+  readonly timestampMs: number;
+  /** How long after its date it counts as fresh, in milliseconds; 8 s if absent. */
+  readonly freshForMs?: number;
 }
 
 interface ReplayGuardOptions {
@@ -36,11 +48,16 @@ export const LONGEST_REQUEST_MS = 11_000;
 const MIN_LINES_TO_COMPACT = 1_024;
 /** Stands in a line for what was served before that line's time and is not known any more. */
 const LOST = 'lost';
-const LINE = /^(\d{1,16}) (lost|[1-9A-HJ-NP-Za-km-z]{46,50}:[0-9A-Fa-f-]{36}(?::\d{1,20})?)$/;
+/** Stands in a line for entries that were dropped: none of them expired after that line's time. */
+const EXPIRED = 'expired';
+/** Lines of older releases name no task: such an entry counts for every task. */
+const LINE =
+  /^(\d{1,16}) (lost|expired|[1-9A-HJ-NP-Za-km-z]{46,50}:[0-9A-Fa-f-]{36}(?::\d{1,20})?(?::[a-z_]{1,32})?)$/;
 
 /**
- * Opens the guard. Its memory is a file with a line `expiry sender:id` for each request, appended before the request is
- * answered and rewritten now and then without what has expired.
+ * Opens the guard. Its memory is a file with a line `expiry sender:id:task` for each request, appended before the request is
+ * answered and rewritten now and then without what has expired. The wall clock may be set back at any time, and what has expired by it
+ * becomes fresh again: so the latest expiry of all dropped entries is kept, and what would expire earlier is refused.
  */
 export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   const { folder, futureToleranceMs, clock, logger } = options;
@@ -49,8 +66,10 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   /** Lines in the file at which it is written anew; 0 where the file is not whole and must be. */
   let compactAtLines = 0;
   let lines = 0;
+  /** No dropped entry expired later, in unix milliseconds. */
+  let droppedUntilMs = 0;
   const trustsFromMs = reload() ?? clock.now() + futureToleranceMs;
-  if (trustsFromMs > 0) {
+  if (trustsFromMs > clock.now()) {
     logger.warn(
       { path, untilMs: trustsFromMs },
       'memory of served requests lost; refusing what could be a replay',
@@ -58,7 +77,7 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   }
   compact();
 
-  /** From when on the memory is whole: 0 where it always was; undefined where it is lost. */
+  /** From when on the memory is whole: 0 if it always was; undefined if it is lost. */
   function reload(): number | undefined {
     if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) return 0;
     try {
@@ -68,8 +87,9 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
       for (const line of complete.split('\n').slice(0, -1)) {
         const [, time, key] = LINE.exec(line) ?? [];
         if (time === undefined || key === undefined) return undefined;
-        if (key !== LOST) seen.set(key, Number(time));
-        else if (Number(time) > clock.now()) wholeFromMs = Number(time);
+        if (key === LOST) wholeFromMs = Number(time);
+        else if (key === EXPIRED) droppedUntilMs = Number(time);
+        else seen.set(key, Number(time));
       }
       return wholeFromMs;
     } catch (error) {
@@ -81,14 +101,19 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   /** Forgets what has expired and writes the rest anew, so that neither memory nor file grows without end. */
   function compact(): void {
     const now = clock.now();
-    for (const [key, expiry] of seen) if (expiry < now) seen.delete(key);
+    for (const [key, expiry] of seen) {
+      if (expiry >= now) continue;
+      seen.delete(key);
+      droppedUntilMs = Math.max(droppedUntilMs, expiry);
+    }
     lines = seen.size;
     compactAtLines = Math.max(MIN_LINES_TO_COMPACT, 2 * lines);
     persist(() => {
       const fresh = `${path}.new`;
       const kept: Array<readonly [string, number]> = [...seen];
-      // Over another restart, too, what was lost stays lost until it can no longer be replayed.
-      if (trustsFromMs > now) kept.unshift([LOST, trustsFromMs]);
+      if (droppedUntilMs > 0) kept.unshift([EXPIRED, droppedUntilMs]);
+      // Over another restart, too, what was lost stays lost, also if the wall clock is set back meanwhile.
+      if (trustsFromMs > 0) kept.unshift([LOST, trustsFromMs]);
       writeFileSync(fresh, kept.map(([key, time]) => `${time} ${key}\n`).join(''), { mode: 0o600 });
       renameSync(fresh, path);
     });
@@ -118,10 +143,11 @@ export function createReplayGuard(options: ReplayGuardOptions): ReplayGuard {
   }
 
   return {
-    remember(signedBy, id, timestampMs, freshForMs = STALE_AFTER_MS) {
-      const key = `${signedBy}:${id.toLowerCase()}`;
-      if (seen.has(key)) return false;
+    remember({ signedBy, id, task, timestampMs, freshForMs = STALE_AFTER_MS }) {
+      const forEveryTask = `${signedBy}:${id.toLowerCase()}`;
+      const key = `${forEveryTask}:${task}`;
       const expiry = timestampMs + freshForMs + LONGEST_REQUEST_MS;
+      if (expiry <= droppedUntilMs || seen.has(key) || seen.has(forEveryTask)) return false;
       seen.set(key, expiry);
       lines++;
       if (lines > compactAtLines) compact();

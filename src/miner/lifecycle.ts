@@ -105,7 +105,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
     if (!shutdown.aborted) for (const engine of Object.values(engines)) void engine.reload('SIGHUP');
   });
 
-  const skew = createClockSkew();
+  const skew = createClockSkew(clock);
   const chain = open(
     createChain({
       endpoints: [...config.chain.endpoints],

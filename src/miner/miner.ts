@@ -71,6 +71,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const scheduler = createScheduler({
     slots: { image: availableParallelism(), video: videoConcurrency },
     maxWaiting: MAX_WAITING_REQUESTS,
+    clock,
   });
   const requests = createRequestLog({ logger, clock });
   const clockCheck = createClockCheck({

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { addressGroup } from './address-group.ts';
 
 /** Bounds what the connections of a server may take: how many there are, and how long each request keeps one. */
 export interface Connections {
@@ -54,7 +55,7 @@ export function watchConnections(server: Server, options: ConnectionsOptions): C
     }
     const connection: Connection = {
       socket,
-      address: socket.remoteAddress ?? '',
+      address: addressGroup(socket.remoteAddress ?? ''),
       openRequests: 0,
       life: undefined,
     };

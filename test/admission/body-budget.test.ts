@@ -8,9 +8,10 @@ function setUp() {
   const budget = createBodyBudget({ totalBytes: 1_000, bodyLimitBytes: 100, clock });
   const evicted: string[] = [];
   let proofs = 0;
-  const open = (name: string, address: string, holdsKey = false, declaredBytes = 300) =>
+  const open = (name: string, address: string, holdsKey = false, declaredBytes = 300, hotkey = name) =>
     budget.open({
       address,
+      hotkey,
       declaredBytes,
       prove: async () => {
         proofs++;
@@ -37,14 +38,17 @@ describe('the body budget', () => {
     const second = await open('b', '2.2.2.2');
     await second.charge(250);
     expect(budget.status()).toMatchObject({ claimedBytes: 500, provenBytes: 0 });
+    const third = await open('c', '3.3.3.3');
+    await expect(third.charge(1)).rejects.toMatchObject({ code: 'AXON_BUSY' });
   });
 
   it('lets a caller that proves its key use the other half too', async () => {
     const { open, budget } = setUp();
     await (await open('a', '1.1.1.1')).charge(250);
     await (await open('b', '2.2.2.2')).charge(250);
-    const validator = await open('validator', '3.3.3.3', true);
-    await validator.charge(400);
+    for (const name of ['validator', 'other validator']) {
+      await (await open(name, '3.3.3.3', true)).charge(200);
+    }
     expect(budget.status()).toMatchObject({ claimedBytes: 500, provenBytes: 400 });
   });
 
@@ -66,6 +70,7 @@ describe('the body budget', () => {
     const open = (name: string, declaredBytes: number) =>
       budget.open({
         address: '1.1.1.1',
+        hotkey: name,
         declaredBytes,
         prove: async () => false,
         evict: () => evicted.push(name),
@@ -113,6 +118,81 @@ describe('the body budget', () => {
     expect(budget.status().claimedUploads).toBe(256);
   });
 
+  it('makes room among all claimed uploads when there are 512', async () => {
+    const { open, clock, evicted, budget } = setUp();
+    for (let index = 0; index < 512; index++) await open(`slow ${index}`, `1.1.1.${index % 4}`);
+    clock.advance(5_000);
+    await (await open('newcomer', '2.2.2.2')).charge(10);
+    expect(evicted).toHaveLength(1);
+    expect(budget.status().claimedUploads).toBe(512);
+  });
+
+  /** Uploads with the copied secret signature of one validator, which hold all that it may hold, from many addresses. */
+  async function copiedProof() {
+    const made = setUp();
+    // Room is short, so that proofs are asked for.
+    for (const address of ['1.1.1.1', '2.2.2.2'])
+      await (await made.open(`crowd ${address}`, address)).charge(250);
+    for (let index = 0; index < 5; index++) {
+      const upload = await made.open(`copy ${index}`, `9.9.9.${index}`, true, 300, 'validator');
+      await upload.charge(50);
+    }
+    return made;
+  }
+
+  it('gives one proven hotkey a quarter of the room, from however many addresses', async () => {
+    const { open, budget, clock } = await copiedProof();
+    clock.advance(10);
+    const another = await open('copy 5', '9.9.9.9', true, 10_000_000, 'validator');
+    await expect(another.charge(100)).rejects.toMatchObject({ code: 'AXON_BUSY' });
+    expect(budget.status()).toMatchObject({ claimedBytes: 500, provenBytes: 250 });
+    await (await open('other', '8.8.8.8', true)).charge(250);
+  });
+
+  it('ends the slowest upload of a proven hotkey for a quicker one of the same', async () => {
+    const { open, evicted, clock } = await copiedProof();
+    clock.advance(8_000);
+    const own = await open('own', '3.3.3.3', true, 100, 'validator');
+    await own.charge(100);
+    expect(evicted).toEqual(['copy 0', 'copy 1']);
+  });
+
+  it('holds a verified upload against no share, and never ends it', async () => {
+    const { open, evicted, clock } = setUp();
+    const verified = await open('verified', '1.1.1.1', true, 300, 'validator');
+    await verified.charge(250);
+    verified.confirm();
+    await (await open('crowd', '2.2.2.2')).charge(250);
+    clock.advance(8_000);
+    await (await open('own', '3.3.3.3', true, 250, 'validator')).charge(250);
+    await (await open('other', '4.4.4.4', true)).charge(250);
+    expect(evicted).toEqual([]);
+  });
+
+  it('makes room for a hotkey that holds less among the proven uploads of the one that holds the most', async () => {
+    const { open, evicted } = setUp();
+    const names = ['a', 'b', 'c', 'd'];
+    for (const name of names) {
+      const upload = await open(name, '1.1.1.1', true);
+      await upload.proven();
+      await upload.charge(250);
+    }
+    await (await open('e', '1.1.1.1', true)).charge(100);
+    expect(evicted).toEqual(['a']);
+  });
+
+  it('takes at most 256 proven uploads of one hotkey', async () => {
+    const { open, evicted, clock } = setUp();
+    for (let index = 0; index < 256; index++) {
+      await (await open(`copy ${index}`, `1.1.${index}.1`, true, 300, 'validator')).proven();
+    }
+    clock.advance(5_000);
+    const own = await open('own', '2.2.2.2', true, 300, 'validator');
+    await own.proven();
+    await own.charge(1);
+    expect(evicted).toEqual(['copy 0']);
+  });
+
   it('gives room back when an account closes', async () => {
     const { open, budget } = setUp();
     const account = await open('a', '1.1.1.1');
@@ -127,6 +207,7 @@ describe('the body budget', () => {
     const unprovable = { prove: () => Promise.reject(new MinerError('AXON_BUSY', 'too many wait')) };
     const flood = await budget.open({
       address: '1.1.1.1',
+      hotkey: 'named',
       declaredBytes: 300,
       ...unprovable,
       evict: () => evicted.push('flood'),
@@ -136,6 +217,7 @@ describe('the body budget', () => {
     clock.advance(8_000);
     const newcomer = await budget.open({
       address: '1.1.1.1',
+      hotkey: 'named',
       declaredBytes: 300,
       ...unprovable,
       evict: () => evicted.push('newcomer'),
@@ -153,6 +235,7 @@ describe('the body budget', () => {
     });
     const slow = await budget.open({
       address: '1.1.1.1',
+      hotkey: 'named',
       declaredBytes: 300,
       prove: () => proof,
       evict: () => evicted.push('slow'),

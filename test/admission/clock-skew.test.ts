@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { createClockSkew } from '../../src/admission/clock-skew.ts';
+import { createManualClock } from '../fixtures/manual-clock.ts';
 
 describe('the clock skew of callers', () => {
   it('is nothing for a caller that was not met', () => {
-    const skew = createClockSkew();
+    const skew = createClockSkew(createManualClock());
     expect(skew.waitingForMs('a', 1_000, 5_000)).toBe(0);
     expect(skew.of('a')).toBeUndefined();
   });
 
   it('is what the quickest request shows, so that slower ones show their connect time', () => {
-    const skew = createClockSkew();
+    const skew = createClockSkew(createManualClock());
     skew.learn('a', 10_000, 12_300);
     skew.learn('a', 20_000, 22_050);
     expect(skew.of('a')).toBe(2_050);
@@ -18,27 +19,63 @@ describe('the clock skew of callers', () => {
   });
 
   it('works for a clock that is ahead of ours', () => {
-    const skew = createClockSkew();
+    const skew = createClockSkew(createManualClock());
     skew.learn('a', 10_000, 5_000);
     expect(skew.waitingForMs('a', 20_000, 15_700)).toBe(700);
   });
 
-  it('never says less than nothing or more than a request can be old', () => {
-    const skew = createClockSkew();
+  it('never says less than nothing, nor that a connection took longer than a validator lets it', () => {
+    const skew = createClockSkew(createManualClock());
     skew.learn('a', 10_000, 10_100);
     expect(skew.waitingForMs('a', 20_000, 20_000)).toBe(0);
-    expect(skew.waitingForMs('a', 20_000, 90_000)).toBe(8_000);
+    expect(skew.waitingForMs('a', 20_000, 24_100)).toBe(4_000);
+    expect(skew.waitingForMs('a', 20_000, 24_101)).toBe(0);
   });
 
-  it('follows a clock that was set right', () => {
-    const skew = createClockSkew();
-    skew.learn('a', 10_000, 10_000);
-    for (let index = 0; index < 32; index++) skew.learn('a', 0, 3_000);
-    expect(skew.of('a')).toBe(3_000);
+  it('costs a validator nothing after one request dated eight seconds ahead', () => {
+    const skew = createClockSkew(createManualClock());
+    skew.learn('a', 18_000, 10_050);
+    for (let request = 0; request < 32; request++) {
+      expect(skew.waitingForMs('a', 20_000, 20_050)).toBe(0);
+      skew.learn('a', 20_000, 20_050);
+    }
+    expect(skew.of('a')).toBe(50);
+  });
+
+  it('lets one request dated a little ahead change nothing, once four were met', () => {
+    const skew = createClockSkew(createManualClock());
+    for (const aheadMs of [0, 0, 3_000, 0]) skew.learn('a', 10_000 + aheadMs, 10_050);
+    expect(skew.waitingForMs('a', 20_000, 20_050)).toBe(0);
+  });
+
+  it('starts again when the clock of a caller was set right', () => {
+    const skew = createClockSkew(createManualClock());
+    for (let request = 0; request < 32; request++) skew.learn('a', 10_000, 10_000);
+    skew.learn('a', 10_000, 17_000);
+    expect(skew.of('a')).toBe(7_000);
+  });
+
+  it('forgets after ten minutes', () => {
+    const clock = createManualClock();
+    const skew = createClockSkew(clock);
+    skew.learn('a', 12_000, 10_000);
+    clock.advance(600_001);
+    expect(skew.of('a')).toBeUndefined();
+    expect(skew.typical()).toBeUndefined();
+    expect(skew.waitingForMs('a', 20_000, 20_000)).toBe(0);
+  });
+
+  it('takes a step of our own clock for that, and not for a slow connection', () => {
+    const clock = createManualClock();
+    const skew = createClockSkew(clock);
+    skew.learn('a', 10_000, 10_050);
+    clock.setWall(3_000);
+    expect(skew.of('a')).toBe(3_050);
+    expect(skew.waitingForMs('a', 20_000, 23_050)).toBe(0);
   });
 
   it('tells the middle offset of the callers, whatever a few wrong clocks say', () => {
-    const skew = createClockSkew();
+    const skew = createClockSkew(createManualClock());
     expect(skew.typical()).toBeUndefined();
     for (const [caller, offsetMs] of [
       ['a', 120],
@@ -53,7 +90,7 @@ describe('the clock skew of callers', () => {
   });
 
   it('is agreed on once three callers were met', () => {
-    const skew = createClockSkew();
+    const skew = createClockSkew(createManualClock());
     for (const [caller, agreedMs] of [
       ['a', undefined],
       ['b', undefined],

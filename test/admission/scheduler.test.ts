@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline, type Deadline } from '../../src/admission/deadline.ts';
 import { createScheduler } from '../../src/admission/scheduler.ts';
 import { systemClock } from '../../src/clock.ts';
 import { MinerError } from '../../src/errors.ts';
+import { createManualClock } from '../fixtures/manual-clock.ts';
+import { until } from '../fixtures/until.ts';
 
 function deadline(waitingForMs = 0): Deadline {
   const made = createDeadline(systemClock, waitingForMs);
@@ -20,7 +23,7 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 
 /** A scheduler with one slot a lane that is taken until `free()` is called. */
 function occupied(maxWaiting = 16) {
-  const scheduler = createScheduler({ slots: { image: 1, video: 1 }, maxWaiting });
+  const scheduler = createScheduler({ slots: { image: 1, video: 1 }, maxWaiting, clock: systemClock });
   const order: string[] = [];
   const { promise, resolve: free } = withResolvers();
   const first = scheduler.run({ lane: 'image', caller: 'busy', deadline: deadline() }, () => promise);
@@ -45,7 +48,11 @@ describe('the scheduler', () => {
   });
 
   it('prefers a validator that has nothing running, however urgent the others are', async () => {
-    const scheduler = createScheduler({ slots: { image: 2, video: 1 }, maxWaiting: 16 });
+    const scheduler = createScheduler({
+      slots: { image: 3, video: 1 },
+      maxWaiting: 16,
+      clock: systemClock,
+    });
     const order: string[] = [];
     const hold = withResolvers();
     const short = withResolvers();
@@ -53,6 +60,7 @@ describe('the scheduler', () => {
       scheduler.run({ lane: 'image', caller, deadline: due }, work);
     const running = [
       job('greedy', deadline(), () => hold.promise),
+      job('third', deadline(), () => hold.promise),
       job('other', deadline(), () => short.promise),
     ];
     const note = (name: string) => async () => {
@@ -114,5 +122,84 @@ describe('the scheduler', () => {
     await idle;
     expect(order).toEqual(['after']);
     expect(scheduler.status().image).toEqual({ running: 0, waiting: 0, slots: 1 });
+  });
+});
+
+/** A video lane with a clock that stands still, and work that lasts until it is ended or its deadline is. */
+function withDearWork(slots: number) {
+  const clock = createManualClock();
+  const scheduler = createScheduler({ slots: { image: 1, video: slots }, maxWaiting: 64, clock });
+  const order: string[] = [];
+  const start = (caller: string, end: Promise<void> = new Promise(() => undefined)) => {
+    const due = deadline();
+    const done = scheduler.run({ lane: 'video', caller, deadline: due }, async () => {
+      order.push(caller);
+      await Promise.race([
+        end,
+        new Promise((_, reject) =>
+          due.signal.addEventListener('abort', () => reject(new Error('decoder was killed'))),
+        ),
+      ]);
+    });
+    done.catch(() => undefined);
+    return { done, due };
+  };
+  /** Longer than the interval at which the scheduler looks. */
+  const look = () => sleep(500);
+  return { clock, scheduler, order, start, look };
+}
+
+describe('the scheduler, against a caller whose work is dear,', () => {
+  it('leaves a slot of the lane to others', async () => {
+    const { start, order, scheduler } = withDearWork(2);
+    start('greedy');
+    start('greedy');
+    expect(scheduler.status().video).toEqual({ running: 1, waiting: 1, slots: 2 });
+    await start('other', Promise.resolve()).done;
+    expect(order).toEqual(['greedy', 'other']);
+    expect(scheduler.status().video).toEqual({ running: 1, waiting: 1, slots: 2 });
+  });
+
+  it('ends its work once another has waited for two seconds, and then puts it behind all others', async () => {
+    const { start, order, clock, look } = withDearWork(1);
+    const dear = start('greedy');
+    const second = start('greedy', Promise.resolve());
+    const others = ['a', 'b'].map((caller) => start(caller, Promise.resolve()));
+    clock.advance(1_999);
+    await look();
+    expect(order).toEqual(['greedy']);
+    clock.advance(1);
+    await expect(dear.done).rejects.toMatchObject({ code: 'ADMISSION_YIELDED' });
+    await Promise.all([...others, second].map(({ done }) => done));
+    expect(order).toEqual(['greedy', 'a', 'b', 'greedy']);
+  });
+
+  it('lets it go on while nobody else waits, or nobody has waited for long', async () => {
+    const { start, clock, look, scheduler } = withDearWork(1);
+    start('greedy');
+    const second = start('greedy');
+    clock.advance(9_000);
+    await look();
+    second.due.cancel(new MinerError('ADMISSION_DEADLINE', 'over'));
+    start('newcomer');
+    clock.advance(1_999);
+    await look();
+    expect(scheduler.status().video).toMatchObject({ running: 1, waiting: 1 });
+  });
+
+  it('lets work go on that takes as long as that of other callers', async () => {
+    const { start, clock, look, scheduler } = withDearWork(1);
+    const { promise, resolve } = withResolvers();
+    const usual = start('usual', promise);
+    clock.advance(1_500);
+    resolve();
+    await usual.done;
+    start('another');
+    start('patient');
+    clock.advance(5_999);
+    await look();
+    expect(scheduler.status().video).toMatchObject({ running: 1, waiting: 1 });
+    clock.advance(1);
+    await until(() => scheduler.status().video.waiting === 0);
   });
 });

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -17,12 +18,15 @@ beforeAll(async () => {
 });
 
 /** An authenticator of //Bob whose table is read anew only when the test says so. */
-function setUp({ known = true } = {}) {
+function setUp({ known = true, servedKnown = true } = {}) {
   const clock = createManualClock();
   const verifier = createSignatureVerifier();
   onTestFinished(() => verifier.close());
   const table = new Map<string, Signer>();
   const refreshes: Array<() => void> = [];
+  const folder = join(temporaryFolderPath(), 'served');
+  // A folder without its file is what a lost memory looks like.
+  if (!servedKnown) mkdirSync(folder);
   const gates = createGates({
     minStakeTao: 10_000,
     signers: {
@@ -31,7 +35,7 @@ function setUp({ known = true } = {}) {
       refreshSigners: () => new Promise((resolve) => refreshes.push(resolve)),
     },
     replayGuard: createReplayGuard({
-      folder: join(temporaryFolderPath(), 'served'),
+      folder,
       futureToleranceMs: 60_000,
       clock,
       logger: createCapturingLogger().logger,
@@ -134,9 +138,32 @@ describe('the authenticator', () => {
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
     const { claim } = await admit(headersOf(alice), '1.1.1.1');
-    const verify = (hash: string) => authenticator.verify(claim, hash, '1.1.1.1');
+    const verify = (hash: string) => authenticator.verify(claim, hash, { address: '1.1.1.1', task: 'image' });
     await expect(verify('0'.repeat(64))).rejects.toMatchObject({ code: 'AXON_SIGNATURE_MISMATCH' });
     await verify(EMPTY_SHA256);
     await expect(verify(EMPTY_SHA256)).rejects.toMatchObject({ code: 'AXON_REPLAY' });
+  });
+
+  it('serves one signature once for each task', async () => {
+    const { authenticator, headersOf, table, admit } = setUp();
+    const alice = createValidator('//Alice');
+    table.set(alice.address, { uid: 0, stakeTao: 20_000 });
+    const { claim } = await admit(headersOf(alice), '1.1.1.1');
+    const verify = (task: string) => authenticator.verify(claim, EMPTY_SHA256, { address: '1.1.1.1', task });
+    await verify('miner_info');
+    await verify('image');
+    await expect(verify('image')).rejects.toMatchObject({ code: 'AXON_REPLAY' });
+    await expect(verify('miner_info')).rejects.toMatchObject({ code: 'AXON_REPLAY' });
+  });
+
+  it('refuses what could be a replay while the memory of served requests is lost, and nothing later', async () => {
+    const { clock, headersOf, table, admit } = setUp({ servedKnown: false });
+    const alice = createValidator('//Alice');
+    table.set(alice.address, { uid: 0, stakeTao: 20_000 });
+    await expect(admit(headersOf(alice), '1.1.1.1')).rejects.toMatchObject({ code: 'AXON_REPLAY_UNKNOWN' });
+    clock.advance(59_999);
+    await expect(admit(headersOf(alice), '1.1.1.1')).rejects.toMatchObject({ code: 'AXON_REPLAY_UNKNOWN' });
+    clock.advance(1);
+    expect((await admit(headersOf(alice), '1.1.1.1')).signer.uid).toBe(0);
   });
 });

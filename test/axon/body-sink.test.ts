@@ -16,7 +16,11 @@ import { until } from '../fixtures/until.ts';
 const MIB = 1024 * 1024;
 
 /** A server whose only request is received; its body is sent over a raw connection. */
-async function setUp({ limitBytes = 16 * MIB, totalBytes = 64 * MIB } = {}) {
+async function setUp({
+  limitBytes = 16 * MIB,
+  totalBytes = 64 * MIB,
+  prove = () => Promise.reject<boolean>(new MinerError('AXON_BUSY', 'too many wait')),
+} = {}) {
   const path = temporaryFolderPath();
   const temporary = await createTemporaryFolder({ memoryFolder: path, diskFolder: path });
   const budget = createBodyBudget({ totalBytes, bodyLimitBytes: limitBytes, clock: systemClock });
@@ -27,7 +31,8 @@ async function setUp({ limitBytes = 16 * MIB, totalBytes = 64 * MIB } = {}) {
       const account = await budget.open({
         declaredBytes: undefined,
         address: '127.0.0.1',
-        prove: () => Promise.reject(new MinerError('AXON_BUSY', 'too many wait')),
+        hotkey: 'named',
+        prove,
         evict: (reason) => stop.abort(reason),
       });
       return receiveBody(raw, { account, limitBytes, temporary, signal: stop.signal });
@@ -110,7 +115,13 @@ describe('a body', () => {
   it('without room for it is refused, and its file removed', async () => {
     const { received, post, files, budget } = await setUp({ totalBytes: 16 * MIB });
     const evict = () => undefined;
-    const other = await budget.open({ address: '2.2.2.2', declaredBytes: 1, prove: async () => true, evict });
+    const other = await budget.open({
+      address: '2.2.2.2',
+      hotkey: 'other',
+      declaredBytes: 1,
+      prove: async () => true,
+      evict,
+    });
     other.confirm();
     await other.charge(10 * MIB);
     post(`Content-Length: ${9 * MIB}`, Buffer.alloc(9 * MIB));
@@ -143,4 +154,12 @@ describe('a body', () => {
     post(`Content-Length: ${12 * MIB}`, Buffer.alloc(1000));
     await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_TIMEOUT' });
   });
+
+  it('that is large and slow is ended later, but is ended, when its caller proves its key', async () => {
+    const { received, post } = await setUp({ prove: async () => true });
+    const startedAt = performance.now();
+    post(`Content-Length: ${12 * MIB}`, Buffer.alloc(1000));
+    await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_TIMEOUT' });
+    expect(performance.now() - startedAt).toBeGreaterThan(7_900);
+  }, 15_000);
 });

@@ -115,6 +115,8 @@ describe('a connection on which nothing comes of it', () => {
     const { port } = await startAxon({ maxConnections: 20 });
     const crowd = Array.from({ length: 60 }, () => openSocket(port));
     await until(() => crowd.filter((one) => one.isEnded()).length >= 40);
+    // One that was silent for too long would have been told so; these made room.
+    expect(crowd.filter((one) => one.isEnded() && one.text() === '')).toHaveLength(40);
     expect((await call(port, '/')).status).toBe(200);
     const uploading = createValidator('//Alice').post(port, '/detect_image', Buffer.from('picture'), {
       send: async (request, body) => {
@@ -124,6 +126,113 @@ describe('a connection on which nothing comes of it', () => {
       },
     });
     expect((await uploading).status).toBe(200);
+  });
+});
+
+describe('a connection', () => {
+  it('is ended when its headers take longer than ten seconds, before the whole request would have to be there', async () => {
+    const { port } = await startAxon();
+    const client = openSocket(port);
+    const startedAt = performance.now();
+    client.write('POST /detect_image HTTP/1.1\r\n');
+    const drip = setInterval(() => client.write('a: b\r\n'), 500);
+    await client.ended;
+    clearInterval(drip);
+    expect(client.text()).toContain('408 Request Timeout');
+    expect(performance.now() - startedAt).toBeGreaterThan(9_500);
+    expect(performance.now() - startedAt).toBeLessThan(14_000);
+  }, 25_000);
+
+  it.each([
+    ['of a length', { 'Content-Length': 20 * MIB }, 'x', 1_800],
+    ['in chunks', { 'Transfer-Encoding': 'chunked' }, '1\r\nx\r\n', 0],
+  ])(
+    'on which a refused body %s goes on coming is ended',
+    async (_kind, header, piece, atLeastMs) => {
+      const { port } = await startAxon();
+      const client = openSocket(port);
+      client.write(head('POST /nothing', header));
+      const drip = setInterval(() => client.write(piece), 50);
+      await until(() => client.text().includes('404 Not Found'));
+      const refusedAt = performance.now();
+      await client.closed;
+      clearInterval(drip);
+      expect(performance.now() - refusedAt).toBeGreaterThanOrEqual(atLeastMs);
+      // What is left of the time for the whole request, 15 s, would end it as well.
+      expect(performance.now() - refusedAt).toBeLessThan(8_000);
+    },
+    25_000,
+  );
+});
+
+describe('one address', () => {
+  it('that asks without signature again and again is told to ask less, and a signed request of it is served', async () => {
+    const { port } = await startAxon();
+    const statuses = new Map<number, number>();
+    for (let index = 0; index < 460; index += 20) {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, nth) =>
+          nth % 2 === 0 ? call(port, '/') : call(port, '/detect_image', { method: 'POST' }),
+        ),
+      );
+      for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    expect([...statuses.keys()].sort()).toEqual([200, 400, 429]);
+    let refused = await call(port, '/');
+    while (refused.status !== 429) refused = await call(port, '/');
+    expect(refused.json()).toMatchObject({ code: 'AXON_RATE' });
+    const signed = await createValidator('//Alice').post(port, '/detect_image', Buffer.from('picture'));
+    expect(signed.status).toBe(200);
+  });
+
+  it('that puts a signature on a request that needs none is counted all the same', async () => {
+    const { port } = await startAxon();
+    const headers = createValidator('//Alice').sign();
+    let answer = await call(port, '/', { headers });
+    for (let index = 0; index < 1_000 && answer.status === 200; index++)
+      answer = await call(port, '/', { headers });
+    expect(answer.status).toBe(429);
+  }, 20_000);
+
+  it('has at most half of the requests that may be open', async () => {
+    const { port } = await startAxon({
+      maxOpenRequests: 4,
+      answer: (_task, _body, { deadline }) =>
+        new Promise((_resolve, reject) => {
+          deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason));
+        }),
+    });
+    const alice = createValidator('//Alice');
+    const open = [1, 2].map(() => {
+      const body = Buffer.from('picture');
+      const client = openSocket(port);
+      client.write(head('POST /detect_image', { ...alice.sign({ body }), 'Content-Length': body.length }));
+      client.write(body);
+      return client;
+    });
+    await until(async () => (await call(port, '/')).status === 503);
+    expect((await call(port, '/')).json()).toMatchObject({ code: 'AXON_BUSY' });
+    for (const { socket } of open) socket.destroy();
+    await until(async () => (await call(port, '/')).status === 200);
+  });
+});
+
+describe('one signed request', () => {
+  it('is served once for each task, whichever of its paths it is sent to', async () => {
+    const { port } = await startAxon();
+    const body = Buffer.alloc(0);
+    const headers = { ...createValidator('//Alice').sign({ body }) };
+    const statuses: number[] = [];
+    for (const path of [
+      '/detect_video',
+      '/detect_image',
+      '/detect_Modality.IMAGE',
+      '/detect_Modality.VIDEO',
+    ]) {
+      statuses.push((await call(port, path, { method: 'POST', headers, body })).status);
+    }
+    for (const _ of [1, 2]) statuses.push((await call(port, '/miner_info', { headers })).status);
+    expect(statuses).toEqual([200, 200, 400, 400, 200, 400]);
   });
 });
 

@@ -52,10 +52,14 @@ describe('a request', () => {
     expect(await outcome(jpeg, options)).toEqual([400, 'AXON_REPLAY']);
   });
 
-  it('sent to another path after it was served is refused', async () => {
-    const headers = alice.sign({ body: Buffer.alloc(0) });
-    expect((await call(port, '/miner_info', { headers })).status).toBe(200);
-    expect((await call(port, '/detect_image', { method: 'POST', headers })).json().code).toBe('AXON_REPLAY');
+  it('whose copy was sent to the path of another task first is served, and no copy on the path of the same task', async () => {
+    const body = jpeg;
+    const headers = alice.sign({ body });
+    const send = (path: string) => call(port, path, { method: 'POST', headers, body });
+    expect((await send('/detect_video')).json().code).not.toBe('AXON_REPLAY');
+    expect((await send('/detect_image')).status).toBe(200);
+    expect((await send('/detect_Modality.IMAGE')).json().code).toBe('AXON_REPLAY');
+    expect((await send('/detect_video')).json().code).toBe('AXON_REPLAY');
   });
 
   it('with one byte changed is refused', async () => {

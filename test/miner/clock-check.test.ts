@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createClockSkew } from '../../src/admission/clock-skew.ts';
 import { createClockCheck } from '../../src/miner/clock-check.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { createManualClock } from '../fixtures/manual-clock.ts';
 
 interface Seen {
   chain?: number;
@@ -12,7 +13,7 @@ function watch() {
   let seen: Seen = {};
   const { logger, lines } = createCapturingLogger();
   const skew = () => {
-    const known = createClockSkew();
+    const known = createClockSkew(createManualClock());
     const { offsetMs = 0, callers = 0 } = seen.callers ?? {};
     for (let index = 0; index < callers; index += 1)
       known.learn(`caller ${index}`, 1_000_000, 1_000_000 + offsetMs);

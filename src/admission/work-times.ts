@@ -1,0 +1,30 @@
+import type { Lane } from './scheduler.ts';
+
+/** How long the work of each lane takes lately, to tell work that is far dearer than what others send. */
+export interface WorkTimes {
+  /** Notes work that succeeded. */
+  note(lane: Lane, caller: string, tookMs: number): void;
+  /** How long a job of `caller` may keep others waiting, in milliseconds: at least 2,000. */
+  allowanceMs(lane: Lane, caller: string): number;
+}
+
+/** Any work may take this long. Validators wait 11 s, so what waits behind it still has most of its time. */
+const MIN_ALLOWANCE_MS = 2_000;
+/** Honest clips differ by their pixels, of which validators send 50 million at most: so a clip may cost a few times the middle one. */
+const ALLOWED_RATIO = 4;
+const REMEMBERED_JOBS = 64;
+
+export function createWorkTimes(): WorkTimes {
+  const jobs: Record<Lane, ReadonlyArray<{ caller: string; tookMs: number }>> = { image: [], video: [] };
+  return {
+    note(lane, caller, tookMs) {
+      jobs[lane] = [...jobs[lane], { caller, tookMs }].slice(-REMEMBERED_JOBS);
+    },
+    allowanceMs(lane, caller) {
+      // A caller does not raise its own allowance.
+      const times = jobs[lane].filter((job) => job.caller !== caller).map(({ tookMs }) => tookMs);
+      const middle = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+      return Math.max(MIN_ALLOWANCE_MS, ALLOWED_RATIO * middle);
+    },
+  };
+}
