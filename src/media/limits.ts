@@ -6,6 +6,12 @@
 /** Pixels of an image: the bound at which Pillow, the decoder on the validators' side, begins to object. */
 export const IMAGE_PIXELS_LIMIT = 89_478_485;
 
+/**
+ * Pixels of an image that a mask is answered for: 24-megapixel cameras and more. The mask has two bytes a pixel, and a
+ * validator that asks 50 miners at once would get 3.4 GB back within its 11 seconds for an image of this size.
+ */
+export const MASK_PIXELS_LIMIT = 33_554_432;
+
 /** Longest edge of an image: JPEG's, the largest there is but for pictures that are made to wear decoders out. */
 export const IMAGE_EDGE_LIMIT_PIXELS = 65_535;
 

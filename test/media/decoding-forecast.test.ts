@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createDecodingForecast } from '../../src/media/decoding-forecast.ts';
 
+const inMs = (left: number) => (): number => left;
 const CLIP = {
   frames: 24,
   framePixels: 1920 * 1080,
   bytes: 91_000_000,
   threads: 2,
-  remainingMs: () => 10_000,
+  remainingMs: inMs(10_000),
 };
 const lines = (frames: number) => Buffer.from('frame:0    pts:0       pts_time:0\nn=1\n'.repeat(frames));
 
@@ -26,8 +27,8 @@ describe('what is foretold of a clip by its header', () => {
   });
 
   it.each([
-    ['pixels', { frames: 600, framePixels: 1920 * 1080, bytes: 1000, remainingMs: () => 200 }],
-    ['bytes', { bytes: 192 * 2 ** 20, remainingMs: () => 4_000 }],
+    ['pixels', { frames: 600, framePixels: 1920 * 1080, bytes: 1000, remainingMs: inMs(200) }],
+    ['bytes', { bytes: 192 * 2 ** 20, remainingMs: inMs(4_000) }],
   ])('is none for more %s than the fastest host decodes in the time left', (_, clip) => {
     const forecast = createDecodingForecast({ ...CLIP, ...clip });
     expect(() => forecast.assertFeasible()).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
@@ -50,7 +51,7 @@ describe('what is foretold of a clip by the frames so far', () => {
   });
 
   it('is hope at the end, however long it took', () => {
-    const forecast = createDecodingForecast({ ...CLIP, remainingMs: () => 1 });
+    const forecast = createDecodingForecast({ ...CLIP, remainingMs: inMs(1) });
     forecast.onProgress(lines(24));
     expect(() => forecast.assertHopeful(60_000)).not.toThrow();
   });

@@ -55,8 +55,11 @@ async function answerTo(media: Buffer, task: Task, onnx: Buffer, json?: ModelJso
   const deadline = createDeadline(systemClock, 0);
   onTestFinished(() => deadline.dispose());
   const record = startRecord('any', '127.0.0.1', systemClock);
-  const answer = await createAnswerer({ [task]: engine }).answer(task, bodyOf(media), { deadline, record });
-  return { answer, contract: engine.contract };
+  const charged: number[] = [];
+  const room = { charge: (bytes: number) => charged.push(bytes) };
+  const context = { deadline, record, room };
+  const answer = await createAnswerer({ [task]: engine }).answer(task, bodyOf(media), context);
+  return { answer, contract: engine.contract, charged };
 }
 
 const close = (values: readonly number[]): unknown => ({
