@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../src/admission/deadline.ts';
@@ -195,3 +196,37 @@ function meansOf(frames: readonly number[], edge = 2): number[] {
     return sum / frames.length / 64;
   });
 }
+
+describe('a segmenter', () => {
+  it('charges for the mask of the picture, before it is made', async () => {
+    const media = await png(
+      picture(50, 30, () => RED),
+      50,
+      30,
+    );
+    const { answer, charged } = await answerTo(media, 'mask', redMask(['N', 3, 8, 8]));
+    expect(answer).toMatchObject({ kind: 'mask', height: 30, width: 50 });
+    expect(charged).toEqual([50 * 30 * 2]);
+  });
+
+  it('refuses a picture by its header, of which a mask would be too large', async () => {
+    // The header of a PNG with one pixel more than there may be, and no pixels at all.
+    const [small, large] = await Promise.all(
+      [1, 2].map(async (edge) => {
+        const bytes = await png(
+          picture(edge, edge, () => RED),
+          edge,
+          edge,
+        );
+        bytes.writeUInt32BE(edge === 1 ? 4096 : 4097, 16);
+        bytes.writeUInt32BE(8192, 20);
+        bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+        return bytes;
+      }),
+    );
+    const ask = (media: Buffer | undefined) =>
+      answerTo(media ?? Buffer.alloc(0), 'mask', redMask(['N', 3, 8, 8]));
+    await expect(ask(large)).rejects.toMatchObject({ code: 'MEDIA_TOO_LARGE' });
+    await expect(ask(small)).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
+  });
+});
