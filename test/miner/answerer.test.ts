@@ -8,10 +8,12 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../src/admission/deadline.ts';
 import type { ReceivedBody } from '../../src/axon/body-sink.ts';
 import { systemClock } from '../../src/clock.ts';
+import type { Engine } from '../../src/inference/engine.ts';
+import { decodeFloat16 } from '../../src/inference/float16.ts';
 import type { ModelJson, Task } from '../../src/inference/model-json.ts';
 import { createAnswerer } from '../../src/miner/answerer.ts';
 import { startRecord } from '../../src/telemetry/request-record.ts';
-import { encodeClip } from '../fixtures/media.ts';
+import { encodeClip, makePixels } from '../fixtures/media.ts';
 import { softmax, useEngines } from '../inference/harness.ts';
 import { meanHead, redMask, weightedMeans, writeModel } from '../inference/models.ts';
 
@@ -53,6 +55,10 @@ function bodyOf(bytes: Buffer): ReceivedBody {
 async function answerTo(media: Buffer, task: Task, onnx: Buffer, json?: ModelJson) {
   const engine = engines.open(task, writeModel(engines.root, 'model', onnx, json));
   await engine.ready();
+  return { ...(await answerBy(engine, media, task)), contract: engine.contract };
+}
+
+async function answerBy(engine: Engine, media: Buffer, task: Task) {
   const deadline = createDeadline(systemClock, 0);
   onTestFinished(() => deadline.dispose());
   const record = startRecord('any', '127.0.0.1', systemClock);
@@ -60,7 +66,7 @@ async function answerTo(media: Buffer, task: Task, onnx: Buffer, json?: ModelJso
   const room = { charge: (bytes: number) => charged.push(bytes) };
   const context = { deadline, record, room };
   const answer = await createAnswerer({ [task]: engine }).answer(task, bodyOf(media), context);
-  return { answer, contract: engine.contract, charged };
+  return { answer, charged };
 }
 
 const close = (values: readonly number[]): unknown => ({
@@ -196,6 +202,45 @@ function meansOf(frames: readonly number[], edge = 2): number[] {
     return sum / frames.length / 64;
   });
 }
+
+describe('a model that takes pictures of any size as they are', () => {
+  /** Gives the red of each pixel as a confidence. */
+  const native: ModelJson = { input: { size: 'native' }, output: { mask: 'soft' } };
+
+  it.each([
+    ['small enough for a message', 31, 17],
+    ['that travels in a file', 401, 299],
+  ])('gets every pixel that was decoded, where it was: a picture %s', async (_, width, height) => {
+    const pixels = makePixels({ width, height, seed: 4 });
+    const engine = engines.open(
+      'mask',
+      writeModel(engines.root, 'model', redMask(['N', 3, 'H', 'W']), native),
+    );
+    await engine.ready();
+    // Each colour in the place of red in its turn.
+    for (const shift of [0, 1, 2]) {
+      const turned = Buffer.from(pixels.map((_value, at) => pixels[at - (at % 3) + ((at + shift) % 3)] ?? 0));
+      const { answer } = await answerBy(engine, await png(turned, width, height), 'mask');
+      if (answer.kind !== 'mask') throw new Error('no mask');
+      const reds = Array.from({ length: width * height }, (_value, place) =>
+        Math.round(255 * decodeFloat16(answer.float16le.readUInt16LE(place * 2))),
+      );
+      const sent = Array.from({ length: width * height }, (_value, place) => turned[place * 3]);
+      expect(reds).toEqual(sent);
+    }
+  });
+
+  it('is not given more pixels than it can take', async () => {
+    const media = await sharp({ create: { width: 4097, height: 4096, channels: 3, background: 'black' } })
+      .png()
+      .toBuffer();
+    const asking = answerTo(media, 'mask', redMask(['N', 3, 'H', 'W']), native);
+    await expect(asking).rejects.toMatchObject({
+      code: 'MEDIA_TOO_LARGE',
+      message: '4096 × 4097 is more than the model is given at once',
+    });
+  });
+});
 
 describe('a segmenter', () => {
   it('charges for the mask of the picture, before it is made', async () => {
