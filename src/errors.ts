@@ -255,7 +255,7 @@ const DEFINITIONS = {
   },
   AXON_BUSY: {
     status: 503,
-    meaning: 'Uploads already take all the room there is.',
+    meaning: 'Uploads or answers already take all the room there is, or too many requests are open.',
     remedy: 'Raise BODY_BUDGET_MIB if memory allows and validators are affected.',
   },
   AXON_RATE: {

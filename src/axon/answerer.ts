@@ -1,3 +1,4 @@
+import type { AnswerAccount } from '../admission/answer-budget.ts';
 import type { Deadline } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
 import type { Prediction } from '../inference/engine.ts';
@@ -20,7 +21,7 @@ export interface Answerer {
   /**
    * Decodes the media and puts it to the model.
    * @param media a body that is the file itself, or what was taken out of one
-   * @throws MinerError MEDIA_*, INFERENCE_* or ADMISSION_DEADLINE
+   * @throws MinerError MEDIA_*, INFERENCE_*, AXON_BUSY (no room for the answer) or ADMISSION_DEADLINE
    */
   answer(task: Task, media: ReceivedBody | Pictures, context: AnswerContext): Promise<Prediction>;
 }
@@ -28,6 +29,8 @@ export interface Answerer {
 export interface AnswerContext {
   readonly deadline: Deadline;
   readonly record: RecordBuilder;
+  /** Charged with an answer that is large, before it is made. */
+  readonly room: Pick<AnswerAccount, 'charge'>;
 }
 
 /** @throws MinerError MODEL_WARMING */

@@ -1,4 +1,5 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { AnswerBudget } from '../admission/answer-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
 import type { EpistulaClaim } from '../epistula/headers.ts';
 import { MinerError } from '../errors.ts';
@@ -26,6 +27,7 @@ export interface AxonRoutes {
   readonly uid: () => number | undefined;
   readonly answerer: Answerer;
   readonly scheduler: Scheduler;
+  readonly answers: AnswerBudget;
   readonly authenticator: SignedProtocol<EpistulaClaim>;
   /** The SDK's own protocol, where it is served. */
   readonly synapse?: SynapseProtocol;
@@ -46,7 +48,7 @@ const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 
 
 /** Registers all routes of the public port. Those of the other miner type stay unknown: 404 makes a validator ask again. */
 export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
-  const { minerType, hotkey, uid, answerer, scheduler, synapse, signed } = routes;
+  const { minerType, hotkey, uid, answerer, scheduler, answers, synapse, signed } = routes;
   const handlerOf = signedRequestHandler(routes.authenticator, signed);
 
   for (const path of ['/', '/healthcheck']) {
@@ -66,12 +68,12 @@ export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
 
   for (const task of answerer.tasks) {
     for (const path of TASK_PATHS[task]) {
-      app.post(path, { config: { isSigned: true } }, handlerOf(taskRoute(path, task, answerer, scheduler)));
+      app.post(path, { config: { isSigned: true } }, handlerOf(taskRoute(path, task, routes)));
       refuseOtherMethods(app, path, ['POST']);
     }
   }
   if (synapse !== undefined) {
-    registerSynapseRoutes(app, synapse, { answerer, scheduler, signed });
+    registerSynapseRoutes(app, synapse, { answerer, scheduler, answers, signed });
     for (const name of SYNAPSE_NAMES) refuseOtherMethods(app, `/${name}`, ['POST']);
   }
 }
@@ -79,8 +81,7 @@ export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
 function taskRoute(
   path: string,
   task: Task,
-  answerer: Answerer,
-  scheduler: Scheduler,
+  { answerer, scheduler, answers }: Pick<AxonRoutes, 'answerer' | 'scheduler' | 'answers'>,
 ): SignedRoute<EpistulaClaim> {
   return {
     name: path,
@@ -93,11 +94,16 @@ function taskRoute(
         deadline,
       };
       const queuedAt = record.elapsedMs();
-      const prediction = await scheduler.run(job, () => {
-        record.took('wait', record.elapsedMs() - queuedAt);
-        return answerer.answer(task, body, { deadline, record });
-      });
-      return sendPrediction(reply, prediction);
+      const room = answers.open(claim.signedBy);
+      try {
+        const prediction = await scheduler.run(job, () => {
+          record.took('wait', record.elapsedMs() - queuedAt);
+          return answerer.answer(task, body, { deadline, record, room });
+        });
+        return await sendPrediction(reply, prediction, deadline);
+      } finally {
+        room.close();
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AnswerBudget } from '../admission/answer-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
 import { MinerError } from '../errors.ts';
 import {
@@ -12,12 +13,14 @@ import type { SynapseClaim } from '../synapse/headers.ts';
 import { unwrapMedia } from '../synapse/media.ts';
 import { unknownSynapse } from '../synapse/replies.ts';
 import { type Answerer, assertWarm } from './answerer.ts';
+import { untilTaken } from './replies.ts';
 import { type SignedRequestOptions, type SignedRoute, signedRequestHandler } from './signed-request.ts';
 import type { SynapseProtocol } from './synapse-protocol.ts';
 
 interface SynapseRoutes {
   readonly answerer: Answerer;
   readonly scheduler: Scheduler;
+  readonly answers: AnswerBudget;
   readonly signed: SignedRequestOptions;
 }
 
@@ -28,14 +31,14 @@ const SYNAPSE_PATH = /^\/(\w{0,64}Synapse)(?:\?|$)/;
 export function registerSynapseRoutes(
   app: FastifyInstance,
   protocol: SynapseProtocol,
-  { answerer, scheduler, signed }: SynapseRoutes,
+  routes: SynapseRoutes,
 ): void {
-  const handlerOf = signedRequestHandler(protocol, signed);
+  const handlerOf = signedRequestHandler(protocol, routes.signed);
   for (const name of SYNAPSE_NAMES) {
     app.post(
       `/${name}`,
       { config: { isSigned: true } },
-      handlerOf(synapseRoute(name, protocol, answerer, scheduler)),
+      handlerOf(synapseRoute(name, protocol, routes)),
     );
   }
 }
@@ -55,8 +58,7 @@ export function refuseUnknownSynapse(
 function synapseRoute(
   name: SynapseName,
   protocol: SynapseProtocol,
-  answerer: Answerer,
-  scheduler: Scheduler,
+  { answerer, scheduler, answers }: SynapseRoutes,
 ): SignedRoute<SynapseClaim> {
   const { task } = SYNAPSES[name];
   return {
@@ -66,17 +68,24 @@ function synapseRoute(
     respond: async ({ claim, deadline, record, body }, reply) => {
       const job = { lane: task, caller: claim.signedBy, deadline };
       const queuedAt = record.elapsedMs();
-      const json = await scheduler.run(job, async () => {
-        record.took('wait', record.elapsedMs() - queuedAt);
-        const synapse = parseSynapse(await body.bytes(), name);
-        const media = await record.step('unwrap', () => unwrapMedia(synapse, deadline.signal));
-        const prediction = await answerer.answer(task, media, { deadline, record });
-        if (prediction.kind !== 'probabilities') {
-          throw new MinerError('AXON_INTERNAL', 'a synapse was answered with a mask');
-        }
-        return renderSynapse(synapse, prediction.values);
-      });
-      return protocol.succeed(reply, { name, claim, record }, json);
+      const room = answers.open(claim.signedBy);
+      try {
+        // The media goes back as it came.
+        room.charge(body.length);
+        const json = await scheduler.run(job, async () => {
+          record.took('wait', record.elapsedMs() - queuedAt);
+          const synapse = parseSynapse(await body.bytes(), name);
+          const media = await record.step('unwrap', () => unwrapMedia(synapse, deadline.signal));
+          const prediction = await answerer.answer(task, media, { deadline, record, room });
+          if (prediction.kind !== 'probabilities') {
+            throw new MinerError('AXON_INTERNAL', 'a synapse was answered with a mask');
+          }
+          return renderSynapse(synapse, prediction.values);
+        });
+        return await untilTaken(protocol.succeed(reply, { name, claim, record }, json), deadline);
+      } finally {
+        room.close();
+      }
     },
   };
 }

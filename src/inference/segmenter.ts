@@ -1,6 +1,14 @@
 import { MinerError } from '../errors.ts';
 import type { EngineInput, HeldModel, InferOptions, Prediction } from './engine.ts';
 
+/** Float16. */
+const BYTES_PER_PIXEL = 2;
+
+/** Bytes of the mask of a picture. */
+export function maskBytes({ height, width }: EngineInput['sourceSize']): number {
+  return height * width * BYTES_PER_PIXEL;
+}
+
 /**
  * Which pixels of a picture were altered, as it goes on the wire: little-endian float16, row-major, exactly of the
  * picture's size; a validator refuses another number of bytes.
@@ -20,7 +28,7 @@ export async function segment(
   if (
     prediction.height !== height ||
     prediction.width !== width ||
-    prediction.float16le.length !== height * width * 2
+    prediction.float16le.length !== maskBytes({ height, width })
   ) {
     throw new MinerError(
       'INFERENCE_FAILED',

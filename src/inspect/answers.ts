@@ -92,7 +92,11 @@ async function answerFile(
       cancel: () => undefined,
       dispose: () => undefined,
     };
-    const prediction = await createAnswerer({ [task]: engine }).answer(task, body, { deadline, record });
+    const prediction = await createAnswerer({ [task]: engine }).answer(task, body, {
+      deadline,
+      record,
+      room: { charge: () => undefined },
+    });
     const { stepsMs } = record.finish(200, 'OK');
     return describe(name, prediction, engine, stepsMs.decode ?? 0);
   } finally {

@@ -44,24 +44,27 @@ sharp.concurrency(1);
  *
  * @param bytes the whole file
  * @returns one frame
- * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE (more than `IMAGE_PIXELS_LIMIT` pixels or a longer edge than `IMAGE_EDGE_LIMIT_PIXELS`, judged from the header),
+ * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE (more than `pixelsLimit` pixels or a longer edge than `IMAGE_EDGE_LIMIT_PIXELS`, judged from the header),
  *   MEDIA_UNDECODABLE, MEDIA_TIMEOUT; the signal's reason once it is aborted (libvips then ends on its own, within
  *   `IMAGE_TIME_LIMIT_S`)
  */
-export async function decodeImage(bytes: Buffer, { signal }: { signal: AbortSignal }): Promise<RgbFrames> {
+export async function decodeImage(
+  bytes: Buffer,
+  { signal, pixelsLimit = IMAGE_PIXELS_LIMIT }: { signal: AbortSignal; pixelsLimit?: number },
+): Promise<RgbFrames> {
   signal.throwIfAborted();
   if (sniffMedia(bytes.subarray(0, SNIFF_LENGTH_BYTES))?.modality !== 'image') {
     throw new MinerError('MEDIA_UNSUPPORTED', 'the body is not a JPEG, PNG, WebP, GIF, TIFF or AVIF image');
   }
-  return untilAborted(decode(bytes, signal), signal);
+  return untilAborted(decode(bytes, signal, pixelsLimit), signal);
 }
 
-async function decode(bytes: Buffer, signal: AbortSignal): Promise<RgbFrames> {
+async function decode(bytes: Buffer, signal: AbortSignal, pixelsLimit: number): Promise<RgbFrames> {
   try {
     // 'error' refuses what is truncated; 'warning' would also refuse stray bytes that Pillow passes over.
     const options = { ignoreIcc: true, failOn: 'error' } as const;
     const { width, height } = await sharp(bytes, { ...options, limitInputPixels: false }).metadata();
-    if (width * height > IMAGE_PIXELS_LIMIT || Math.max(width, height) > IMAGE_EDGE_LIMIT_PIXELS) {
+    if (width * height > pixelsLimit || Math.max(width, height) > IMAGE_EDGE_LIMIT_PIXELS) {
       throw new MinerError('MEDIA_TOO_LARGE', `the image has ${width} × ${height} pixels`);
     }
     signal.throwIfAborted();

@@ -6,6 +6,12 @@
 /** Pixels of an image: the bound at which Pillow, the decoder on the validators' side, begins to object. */
 export const IMAGE_PIXELS_LIMIT = 89_478_485;
 
+/**
+ * Pixels of an image that a mask is answered for: 24-megapixel cameras and more. The mask has two bytes a pixel, and a
+ * validator that asks 50 miners at once would get 3.4 GB back within its 11 seconds for an image of this size.
+ */
+export const MASK_PIXELS_LIMIT = 33_554_432;
+
 /** Longest edge of an image: JPEG's, the largest there is but for pictures that are made to wear decoders out. */
 export const IMAGE_EDGE_LIMIT_PIXELS = 65_535;
 
@@ -20,6 +26,13 @@ export const VIDEO_FRAME_PIXELS_LIMIT = 7680 * 4320;
  * the first so many are sampled, since decoding costs the same whether frames are kept or not.
  */
 export const VIDEO_FRAMES_LIMIT = 3_600;
+
+/**
+ * Pixels of all frames of a clip that are decoded, 25 times what a validator's challenge has. It admits two minutes of
+ * 640 × 480, or 20 seconds of 1920 × 1080. A clip of one colour has the cheapest frames there are, and at this limit it
+ * takes 1.3 CPU-seconds as H.264; any other takes longer.
+ */
+export const VIDEO_PIXELS_LIMIT = 1_250_000_000;
 
 /** Frames that one call may ask for. */
 export const VIDEO_SAMPLES_LIMIT = 256;

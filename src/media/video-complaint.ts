@@ -9,6 +9,9 @@ export function complaintError(complaint: string): MinerError {
   if (complaint.includes('exceeds specified max pixel count')) {
     return new MinerError('MEDIA_TOO_LARGE', `a frame has more than ${VIDEO_FRAME_PIXELS_LIMIT} pixels`);
   }
+  if (complaint.includes('exceeds max_streams')) {
+    return new MinerError('MEDIA_TOO_LARGE', 'the video has more streams than are looked at');
+  }
   if (/cannot allocate memory/i.test(complaint)) {
     const limitMib = DECODER_MEMORY_LIMIT_BYTES / 1024 / 1024;
     return new MinerError('MEDIA_TOO_LARGE', `the video needs more than ${limitMib} MiB to decode`);

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { MinerError } from '../errors.ts';
-import { runDecoder } from './decoder-process.ts';
+import { PROGRESS_FD, runDecoder } from './decoder-process.ts';
+import { createDecodingForecast } from './decoding-forecast.ts';
 import type { Fit, RgbFrames } from './frames.ts';
 import { fitFrames } from './image.ts';
 import { FRAMES_LIMIT_BYTES, VIDEO_FRAMES_LIMIT, VIDEO_SAMPLES_LIMIT } from './limits.ts';
@@ -33,7 +34,8 @@ export interface VideoSample {
  * Decodes the frames of a clip that `sampleIndices` names (of a clip longer than `VIDEO_FRAMES_LIMIT` frames, over
  * the first so many) and fits each. At native size they equal ffmpeg's own decode to rgb24 byte for byte: lossless RGB
  * passes no colour matrix, and rotation that the container asks for is ignored, as EXIF orientation is in images. At
- * most one whole frame is held besides the result.
+ * most one whole frame is held besides the result. A clip that cannot be decoded in time is given up as soon as that is
+ * known: by its header, or after about a CPU-second of decoding.
  *
  * @param path a local MP4 or QuickTime file; its index may lie at either end
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE (damaged or truncated), MEDIA_TIMEOUT,
@@ -45,12 +47,14 @@ export async function sampleVideo(path: string, options: SampleOptions): Promise
     throw new RangeError(`frames must be 1 to ${VIDEO_SAMPLES_LIMIT}, not ${frames}`);
   }
   options.signal.throwIfAborted();
+  const endsAtMs = performance.now() + timeLimitMs;
+  const remainingMs = () => endsAtMs - performance.now();
   const timer = AbortSignal.timeout(Math.max(0, Math.ceil(timeLimitMs)));
   const signal = AbortSignal.any([options.signal, timer]);
   try {
-    await assertVideo(path);
+    const bytes = await videoBytes(path);
     const clip = await probeVideo(path, { signal });
-    return { frames: await decodeFrames(path, clip, { ...options, signal }), clip };
+    return { frames: await decodeFrames({ path, bytes, clip }, { ...options, signal, remainingMs }), clip };
   } catch (error) {
     if (error === timer.reason && timer.aborted) {
       throw new MinerError(
@@ -62,19 +66,25 @@ export async function sampleVideo(path: string, options: SampleOptions): Promise
   }
 }
 
-async function assertVideo(path: string): Promise<void> {
+/** The size of the file. */
+async function videoBytes(path: string): Promise<number> {
   const file = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(SNIFF_LENGTH_BYTES) });
-    if (sniffMedia(buffer.subarray(0, bytesRead))?.modality === 'video') return;
+    if (sniffMedia(buffer.subarray(0, bytesRead))?.modality === 'video') {
+      return (await file.stat()).size;
+    }
   } finally {
     await file.close();
   }
   throw new MinerError('MEDIA_UNSUPPORTED', 'the body is not an MP4 or QuickTime video');
 }
 
-async function decodeFrames(path: string, clip: ClipFacts, options: SampleOptions): Promise<RgbFrames> {
-  const { frames: wanted, frameStride, fit, signal, timeLimitMs, threads = 1 } = options;
+async function decodeFrames(
+  { path, bytes, clip }: { readonly path: string; readonly bytes: number; readonly clip: ClipFacts },
+  options: SampleOptions & { readonly remainingMs: () => number },
+): Promise<RgbFrames> {
+  const { frames: wanted, frameStride, fit, signal, timeLimitMs, remainingMs, threads = 1 } = options;
   const { width, height } = fit.mode === 'native' ? clip : fit;
   const indices = sampleIndices(Math.min(clip.frameCount, VIDEO_FRAMES_LIMIT), wanted, frameStride);
   const distinct = [...new Set(indices)];
@@ -82,6 +92,15 @@ async function decodeFrames(path: string, clip: ClipFacts, options: SampleOption
   if (wanted * fittedBytes > FRAMES_LIMIT_BYTES) {
     throw new MinerError('MEDIA_TOO_LARGE', `${wanted} frames of ${width} × ${height} pixels were asked for`);
   }
+  const lastFrame = distinct.at(-1) ?? 0;
+  const forecast = createDecodingForecast({
+    frames: lastFrame + 1,
+    framePixels: clip.width * clip.height,
+    bytes: (bytes * (lastFrame + 1)) / clip.frameCount,
+    threads,
+    remainingMs,
+  });
+  forecast.assertFeasible();
   const data = Buffer.allocUnsafeSlow(wanted * fittedBytes);
   let decoded = 0;
   const collect = collectFrames(clip, async (frame) => {
@@ -93,13 +112,15 @@ async function decodeFrames(path: string, clip: ClipFacts, options: SampleOption
     fitted.data.copy(data, decoded * fittedBytes);
     decoded += 1;
   });
-  const { succeeded, complaint } = await runDecoder({
+  const { succeeded, complaint, outOfCpu } = await runDecoder({
     program: 'ffmpeg',
     args: decodeArguments(path, clip, distinct, threads),
     signal,
     cpuLimitS: (threads * timeLimitMs) / 1000 + 1,
     onOutput: collect,
+    forecast,
   });
+  if (outOfCpu) throw new MinerError('MEDIA_TIMEOUT', 'the video took more CPU time to decode than was left');
   if (!succeeded) throw complaintError(complaint);
   if (decoded < distinct.length) {
     throw new MinerError(
@@ -140,6 +161,9 @@ function decodeArguments(
   const filters = [
     // Cuts nothing: it fails where the size changes, which would shift all the raw bytes that follow.
     `crop=w='if(eq(iw,${clip.width})*eq(ih,${clip.height}),${clip.width},-1)':h=${clip.height}:x=0:y=0:exact=1`,
+    // A line for each frame that was decoded, wanted or not: what the forecast counts.
+    'metadata=add:key=n:value=1',
+    `metadata=print:key=n:file=pipe\\\\:${PROGRESS_FD}:direct=1`,
     `select='${selection(indices)}'`,
     // Even timestamps at the output's own rate: ffmpeg then neither repeats nor drops a frame, in any version.
     'settb=1/25',

@@ -4,8 +4,9 @@ import type { ReceivedBody } from '../axon/body-sink.ts';
 import { detect } from '../inference/detector.ts';
 import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
-import { segment } from '../inference/segmenter.ts';
+import { maskBytes, segment } from '../inference/segmenter.ts';
 import { decodeImage, fitFrames } from '../media/image.ts';
+import { IMAGE_PIXELS_LIMIT, MASK_PIXELS_LIMIT } from '../media/limits.ts';
 import { samplePictures } from '../media/picture-sequence.ts';
 import { sampleVideo } from '../media/video.ts';
 
@@ -34,11 +35,11 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
   async function decodePicture(
     { contract }: HeldModel,
     media: ReceivedBody | Pictures,
-    signal: AbortSignal,
+    limits: { readonly signal: AbortSignal; readonly pixelsLimit: number },
   ): Promise<EngineInput> {
     const bytes = 'pictures' in media ? media.pictures[0] : await media.bytes();
-    const picture = await decodeImage(bytes ?? Buffer.alloc(0), { signal });
-    const frames = await fitFrames(picture, contract.input.fit, { signal });
+    const picture = await decodeImage(bytes ?? Buffer.alloc(0), limits);
+    const frames = await fitFrames(picture, contract.input.fit, limits);
     return { frames, contentHash: media.sha256Hex, sourceSize: picture };
   }
 
@@ -65,12 +66,16 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
     isWarm: (task) =>
       engines[task]?.status().state === 'ready' || engines[task]?.status().state === 'restarting',
     async answer(task, media, context): Promise<Prediction> {
-      const { deadline, record } = context;
+      const { deadline, record, room } = context;
+      const pixelsLimit = task === 'mask' ? MASK_PIXELS_LIMIT : IMAGE_PIXELS_LIMIT;
       // Held over both steps: pixels that were made for one model are not put to another.
       return engineOf(task).use(async (model) => {
         const input = await record.step('decode', () =>
-          task === 'video' ? decodeClip(model, media, context) : decodePicture(model, media, deadline.signal),
+          task === 'video'
+            ? decodeClip(model, media, context)
+            : decodePicture(model, media, { signal: deadline.signal, pixelsLimit }),
         );
+        if (task === 'mask') room.charge(maskBytes(input.sourceSize));
         const options = { deadline, priority: 0 };
         return record.step('infer', async () =>
           task === 'mask'

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createAdminServer, type Readiness } from '../admin/server.ts';
+import { createAnswerBudget } from '../admission/answer-budget.ts';
 import { createBodyBudget } from '../admission/body-budget.ts';
 import type { ClockSkew } from '../admission/clock-skew.ts';
 import { createScheduler } from '../admission/scheduler.ts';
@@ -14,6 +15,8 @@ import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { createReplayGuard } from '../epistula/replay-guard.ts';
 import { createSignatureVerifier } from '../epistula/signature-verifier.ts';
+import { maskBytes } from '../inference/segmenter.ts';
+import { MASK_PIXELS_LIMIT } from '../media/limits.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRequestLog } from '../telemetry/request-log.ts';
@@ -53,6 +56,8 @@ export interface Miner {
 
 /** Requests that may wait for their turn, over all lanes. */
 const MAX_WAITING_REQUESTS = 256;
+/** Room for answers as a share of that for bodies, and no less than two of the largest masks. */
+const ANSWERS_SHARE = 0.25;
 
 /** Puts a miner together: the journey of a request, from the socket to the answer. */
 export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
@@ -68,6 +73,12 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const verifier = createSignatureVerifier();
   const gates = createGates({ minStakeTao, signers: chain, replayGuard, verifier, clock });
   const budget = createBodyBudget({ totalBytes: bodyBudgetBytes, bodyLimitBytes, clock });
+  const answers = createAnswerBudget({
+    totalBytes: Math.max(
+      bodyBudgetBytes * ANSWERS_SHARE,
+      2 * maskBytes({ height: 1, width: MASK_PIXELS_LIMIT }),
+    ),
+  });
   const scheduler = createScheduler({
     slots: { image: availableParallelism(), video: videoConcurrency },
     maxWaiting: MAX_WAITING_REQUESTS,
@@ -90,6 +101,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     uid: () => (chain.registration.state === 'registered' ? chain.registration.uid : undefined),
     answerer: createAnswerer(engines),
     scheduler,
+    answers,
     authenticator: createAuthenticator({ hotkey, futureToleranceMs, bodyLimitBytes, gates }),
     ...(config.axon.synapse && config.minerType === 'detector'
       ? {
@@ -116,6 +128,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     engines,
     chain,
     budget,
+    answers,
     scheduler,
     requests,
     replayGuard,

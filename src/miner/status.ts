@@ -1,3 +1,4 @@
+import type { AnswerBudget } from '../admission/answer-budget.ts';
 import type { BodyBudget } from '../admission/body-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
 import { describeValidators } from '../chain/validator-release.ts';
@@ -14,6 +15,7 @@ export interface MinerView extends ReadinessView {
   readonly hotkey: string;
   readonly startedAtMs: number;
   readonly budget: BodyBudget;
+  readonly answers: AnswerBudget;
   readonly scheduler: Scheduler;
   readonly requests: RequestLog;
   readonly replayGuard: ReplayGuard;
@@ -44,6 +46,7 @@ export function minerStatus(view: MinerView): Readonly<Record<string, unknown>> 
       host: config.axon.host,
       port: view.axonPort,
       uploads: view.budget.status(),
+      answers: view.answers.status(),
       queue: scheduler.status(),
       servedRequestsRemembered: view.replayGuard.size,
     },

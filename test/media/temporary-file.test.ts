@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import {
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  statfs,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -146,5 +157,38 @@ describe('files of other processes', () => {
     expect(names).toEqual(expect.arrayContaining(foreign));
     expect(names.filter((name) => stale.includes(name))).toEqual([]);
     expect((await stat(kept.path)).isFile()).toBe(true);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'are left alone when they belong to another user (needs root)',
+    async () => {
+      await open();
+      const [own = ''] = await readdir(memoryFolder);
+      const [, namespace] = /^sn34-miner-(\d+)-/.exec(own) ?? [];
+      const names = ['abcdef', 'ghijkl'].map((end) => `sn34-miner-${namespace}-${process.pid}-1-${end}`);
+      const [foreign = '', stale = ''] = names;
+      for (const name of names) {
+        await mkdir(join(memoryFolder, name));
+        await writeFile(join(memoryFolder, name, '1'), 'left');
+      }
+      await chown(join(memoryFolder, foreign), 65_534, 65_534);
+      await open();
+      expect(await readFile(join(memoryFolder, foreign, '1'), 'utf8')).toBe('left');
+      expect(await readdir(memoryFolder)).not.toContain(stale);
+    },
+  );
+
+  it('are left alone when only a link stands in the place of their folder', async () => {
+    await open();
+    const [own = ''] = await readdir(memoryFolder);
+    const [, namespace] = /^sn34-miner-(\d+)-/.exec(own) ?? [];
+    const target = join(root, 'target');
+    await mkdir(target);
+    await writeFile(join(target, '1'), 'kept');
+    const link = `sn34-miner-${namespace}-${process.pid}-1-abcdef`;
+    await symlink(target, join(memoryFolder, link));
+    await open();
+    expect(await readFile(join(target, '1'), 'utf8')).toBe('kept');
+    expect(await readdir(memoryFolder)).toContain(link);
   });
 });

@@ -2,15 +2,18 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../src/admission/deadline.ts';
 import type { ReceivedBody } from '../../src/axon/body-sink.ts';
 import { systemClock } from '../../src/clock.ts';
+import type { Engine } from '../../src/inference/engine.ts';
+import { decodeFloat16 } from '../../src/inference/float16.ts';
 import type { ModelJson, Task } from '../../src/inference/model-json.ts';
 import { createAnswerer } from '../../src/miner/answerer.ts';
 import { startRecord } from '../../src/telemetry/request-record.ts';
-import { encodeClip } from '../fixtures/media.ts';
+import { encodeClip, makePixels } from '../fixtures/media.ts';
 import { softmax, useEngines } from '../inference/harness.ts';
 import { meanHead, redMask, weightedMeans, writeModel } from '../inference/models.ts';
 
@@ -52,11 +55,18 @@ function bodyOf(bytes: Buffer): ReceivedBody {
 async function answerTo(media: Buffer, task: Task, onnx: Buffer, json?: ModelJson) {
   const engine = engines.open(task, writeModel(engines.root, 'model', onnx, json));
   await engine.ready();
+  return { ...(await answerBy(engine, media, task)), contract: engine.contract };
+}
+
+async function answerBy(engine: Engine, media: Buffer, task: Task) {
   const deadline = createDeadline(systemClock, 0);
   onTestFinished(() => deadline.dispose());
   const record = startRecord('any', '127.0.0.1', systemClock);
-  const answer = await createAnswerer({ [task]: engine }).answer(task, bodyOf(media), { deadline, record });
-  return { answer, contract: engine.contract };
+  const charged: number[] = [];
+  const room = { charge: (bytes: number) => charged.push(bytes) };
+  const context = { deadline, record, room };
+  const answer = await createAnswerer({ [task]: engine }).answer(task, bodyOf(media), context);
+  return { answer, charged };
 }
 
 const close = (values: readonly number[]): unknown => ({
@@ -192,3 +202,76 @@ function meansOf(frames: readonly number[], edge = 2): number[] {
     return sum / frames.length / 64;
   });
 }
+
+describe('a model that takes pictures of any size as they are', () => {
+  /** Gives the red of each pixel as a confidence. */
+  const native: ModelJson = { input: { size: 'native' }, output: { mask: 'soft' } };
+
+  it.each([
+    ['small enough for a message', 31, 17],
+    ['that travels in a file', 401, 299],
+  ])('gets every pixel that was decoded, where it was: a picture %s', async (_, width, height) => {
+    const pixels = makePixels({ width, height, seed: 4 });
+    const engine = engines.open(
+      'mask',
+      writeModel(engines.root, 'model', redMask(['N', 3, 'H', 'W']), native),
+    );
+    await engine.ready();
+    // Each colour in the place of red in its turn.
+    for (const shift of [0, 1, 2]) {
+      const turned = Buffer.from(pixels.map((_value, at) => pixels[at - (at % 3) + ((at + shift) % 3)] ?? 0));
+      const { answer } = await answerBy(engine, await png(turned, width, height), 'mask');
+      if (answer.kind !== 'mask') throw new Error('no mask');
+      const reds = Array.from({ length: width * height }, (_value, place) =>
+        Math.round(255 * decodeFloat16(answer.float16le.readUInt16LE(place * 2))),
+      );
+      const sent = Array.from({ length: width * height }, (_value, place) => turned[place * 3]);
+      expect(reds).toEqual(sent);
+    }
+  });
+
+  it('is not given more pixels than it can take', async () => {
+    const media = await sharp({ create: { width: 4097, height: 4096, channels: 3, background: 'black' } })
+      .png()
+      .toBuffer();
+    const asking = answerTo(media, 'mask', redMask(['N', 3, 'H', 'W']), native);
+    await expect(asking).rejects.toMatchObject({
+      code: 'MEDIA_TOO_LARGE',
+      message: '4096 × 4097 is more than the model is given at once',
+    });
+  });
+});
+
+describe('a segmenter', () => {
+  it('charges for the mask of the picture, before it is made', async () => {
+    const media = await png(
+      picture(50, 30, () => RED),
+      50,
+      30,
+    );
+    const { answer, charged } = await answerTo(media, 'mask', redMask(['N', 3, 8, 8]));
+    expect(answer).toMatchObject({ kind: 'mask', height: 30, width: 50 });
+    expect(charged).toEqual([50 * 30 * 2]);
+  });
+
+  it('refuses a picture by its header, of which a mask would be too large', async () => {
+    // The header of a PNG with one pixel more than there may be, and no pixels at all.
+    const [small, large] = await Promise.all(
+      [1, 2].map(async (edge) => {
+        const bytes = await png(
+          picture(edge, edge, () => RED),
+          edge,
+          edge,
+        );
+        bytes.writeUInt32BE(edge === 1 ? 4096 : 4097, 16);
+        bytes.writeUInt32BE(8192, 20);
+        bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+        return bytes;
+      }),
+    );
+    const ask = (media: Buffer | undefined) =>
+      answerTo(media ?? Buffer.alloc(0), 'mask', redMask(['N', 3, 8, 8]));
+    await expect(ask(large)).rejects.toMatchObject({ code: 'MEDIA_TOO_LARGE' });
+    await expect(ask(small)).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
+  });
+});

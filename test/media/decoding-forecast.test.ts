@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { createDecodingForecast } from '../../src/media/decoding-forecast.ts';
+
+const inMs = (left: number) => (): number => left;
+const CLIP = {
+  frames: 24,
+  framePixels: 1920 * 1080,
+  bytes: 91_000_000,
+  threads: 2,
+  remainingMs: inMs(10_000),
+};
+const lines = (frames: number) => Buffer.from('frame:0    pts:0       pts_time:0\nn=1\n'.repeat(frames));
+
+describe('what is foretold of a clip by its header', () => {
+  it.each([
+    ['the dearest clip of a challenge', {}],
+    ['the longest clip of a challenge', { frames: 144, framePixels: 640 * 480 }],
+    ['two minutes of 640 × 480', { frames: 3600, framePixels: 640 * 480 }],
+    ['the largest body', { bytes: 192 * 2 ** 20 }],
+  ])('is hope for %s', (_, clip) => {
+    expect(() => createDecodingForecast({ ...CLIP, ...clip }).assertFeasible()).not.toThrow();
+  });
+
+  it('is none for more pixels than are decoded of any clip', () => {
+    const forecast = createDecodingForecast({ ...CLIP, frames: 3600, framePixels: 7680 * 4320, bytes: 1000 });
+    expect(() => forecast.assertFeasible()).toThrow(expect.objectContaining({ code: 'MEDIA_TOO_LARGE' }));
+  });
+
+  it.each([
+    ['pixels', { frames: 600, framePixels: 1920 * 1080, bytes: 1000, remainingMs: inMs(200) }],
+    ['bytes', { bytes: 192 * 2 ** 20, remainingMs: inMs(4_000) }],
+  ])('is none for more %s than the fastest host decodes in the time left', (_, clip) => {
+    const forecast = createDecodingForecast({ ...CLIP, ...clip });
+    expect(() => forecast.assertFeasible()).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
+  });
+});
+
+describe('what is foretold of a clip by the frames so far', () => {
+  it('is hope until a second of CPU time was used', () => {
+    const forecast = createDecodingForecast({ ...CLIP, frames: 3600 });
+    expect(() => forecast.assertHopeful(999)).not.toThrow();
+    expect(() => forecast.assertHopeful(1000)).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
+  });
+
+  it('is hope while the rest, at the same rate, can be done by all threads in time', () => {
+    const forecast = createDecodingForecast({ ...CLIP, frames: 303 });
+    forecast.onProgress(lines(47));
+    // 50 frames are begun or done; 253 more would take 30 s at this rate, and 20 s where they are as much cheaper as allowed.
+    expect(() => forecast.assertHopeful(5_900)).not.toThrow();
+    expect(() => forecast.assertHopeful(6_000)).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
+  });
+
+  it('is hope at the end, however long it took', () => {
+    const forecast = createDecodingForecast({ ...CLIP, remainingMs: inMs(1) });
+    forecast.onProgress(lines(24));
+    expect(() => forecast.assertHopeful(60_000)).not.toThrow();
+  });
+});
