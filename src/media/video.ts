@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { MinerError } from '../errors.ts';
 import { runDecoder } from './decoder-process.ts';
+import { fitFrames } from './fit-frames.ts';
 import type { Fit, RgbFrames } from './frames.ts';
-import { fitFrames } from './image.ts';
 import { FRAMES_LIMIT_BYTES, VIDEO_FRAMES_LIMIT, VIDEO_SAMPLES_LIMIT } from './limits.ts';
 import { type FrameStride, sampleIndices } from './sample-indices.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from './sniff.ts';

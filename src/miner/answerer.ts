@@ -5,7 +5,7 @@ import { detect } from '../inference/detector.ts';
 import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
 import { segment } from '../inference/segmenter.ts';
-import { decodeImage, fitFrames } from '../media/image.ts';
+import type { PictureDecoder } from '../media/picture-decoder.ts';
 import { samplePictures } from '../media/picture-sequence.ts';
 import { sampleVideo } from '../media/video.ts';
 
@@ -21,8 +21,13 @@ export type AnsweringEngine = Pick<Engine, 'use'> & { status(): Pick<EngineStatu
  */
 export const MAX_DECODER_THREADS = 4;
 
+interface AnswererParts {
+  readonly engines: Readonly<Partial<Record<Task, AnsweringEngine>>>;
+  readonly pictures: PictureDecoder;
+}
+
 /** Decodes bodies as the models' contracts ask and puts them to the models. */
-export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringEngine>>>): Answerer {
+export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
   const threads = Math.min(MAX_DECODER_THREADS, availableParallelism());
 
   function engineOf(task: Task): AnsweringEngine {
@@ -37,9 +42,9 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
     signal: AbortSignal,
   ): Promise<EngineInput> {
     const bytes = 'pictures' in media ? media.pictures[0] : await media.bytes();
-    const picture = await decodeImage(bytes ?? Buffer.alloc(0), { signal });
-    const frames = await fitFrames(picture, contract.input.fit, { signal });
-    return { frames, contentHash: media.sha256Hex, sourceSize: picture };
+    const { fit } = contract.input;
+    const { frames, source } = await pictures.decode(bytes ?? Buffer.alloc(0), { fit, signal });
+    return { frames, contentHash: media.sha256Hex, sourceSize: source };
   }
 
   async function decodeClip(
@@ -51,7 +56,7 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
     const wanted = { frames: count, frameStride, fit, signal: deadline.signal };
     const { frames, clip } =
       'pictures' in media
-        ? await samplePictures(media.pictures, wanted)
+        ? await samplePictures(media.pictures, { ...wanted, decoder: pictures })
         : await sampleVideo(await media.file(), {
             ...wanted,
             threads,

@@ -14,6 +14,7 @@ import type { Clock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { createReplayGuard } from '../epistula/replay-guard.ts';
 import { createSignatureVerifier } from '../epistula/signature-verifier.ts';
+import { createPictureDecoder } from '../media/picture-decoder.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRequestLog } from '../telemetry/request-log.ts';
@@ -54,6 +55,12 @@ export interface Miner {
 /** Requests that may wait for their turn, over all lanes. */
 const MAX_WAITING_REQUESTS = 256;
 
+/**
+ * Pictures decoded at once. Four processes decode some forty a second of 2048 × 2048 pixels, more than any burst has;
+ * each takes some 50 MB while it waits.
+ */
+const MAX_PICTURE_PROCESSES = 4;
+
 /** Puts a miner together: the journey of a request, from the socket to the answer. */
 export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const { hotkey, hotkeyFolder, engines, chain, skew, temporary, clock, logger } = parts;
@@ -72,6 +79,10 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     slots: { image: availableParallelism(), video: videoConcurrency },
     maxWaiting: MAX_WAITING_REQUESTS,
   });
+  const pictures = createPictureDecoder({
+    processes: Math.min(availableParallelism(), MAX_PICTURE_PROCESSES),
+    logger,
+  });
   const requests = createRequestLog({ logger, clock });
   const clockCheck = createClockCheck({
     chainOffsetMs: () => chain.clockOffsetMs,
@@ -87,7 +98,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     minerType: config.minerType,
     hotkey,
     uid: () => (chain.registration.state === 'registered' ? chain.registration.uid : undefined),
-    answerer: createAnswerer(engines),
+    answerer: createAnswerer({ engines, pictures }),
     scheduler,
     authenticator: createAuthenticator({ hotkey, futureToleranceMs, bodyLimitBytes, gates }),
     ...(config.axon.synapse && config.minerType === 'detector'
@@ -144,6 +155,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
       stopChecking();
       await axon.close();
       await scheduler.idle();
+      await pictures.close();
       await verifier.close();
       await admin.close();
     },

@@ -11,12 +11,14 @@ import type { ModelJson, Task } from '../../src/inference/model-json.ts';
 import { createAnswerer } from '../../src/miner/answerer.ts';
 import { startRecord } from '../../src/telemetry/request-record.ts';
 import { encodeClip } from '../fixtures/media.ts';
+import { usePictureDecoder } from '../fixtures/picture-decoder.ts';
 import { softmax, useEngines } from '../inference/harness.ts';
 import { meanHead, redMask, weightedMeans, writeModel } from '../inference/models.ts';
 
 type Colour = readonly [number, number, number];
 
 const engines = useEngines();
+const pictures = usePictureDecoder();
 const folder = mkdtempSync(join(tmpdir(), 'answerer-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -55,7 +57,10 @@ async function answerTo(media: Buffer, task: Task, onnx: Buffer, json?: ModelJso
   const deadline = createDeadline(systemClock, 0);
   onTestFinished(() => deadline.dispose());
   const record = startRecord('any', '127.0.0.1', systemClock);
-  const answer = await createAnswerer({ [task]: engine }).answer(task, bodyOf(media), { deadline, record });
+  const answer = await createAnswerer({ engines: { [task]: engine }, pictures }).answer(task, bodyOf(media), {
+    deadline,
+    record,
+  });
   return { answer, contract: engine.contract };
 }
 
