@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { MinerError } from '../errors.ts';
 import type { RgbFrames } from './frames.ts';
-import { assertFewScans, assertSize } from './judge-picture.ts';
+import { assertFewScans } from './judge-picture.ts';
 import { IMAGE_PIXELS_LIMIT } from './limits.ts';
 
 // libvips knows dozens of formats (SVG, PDF, camera raw, its own dumps) and would also take the gain map of an
@@ -34,7 +34,7 @@ sharp.concurrency(1);
  *
  * Damage is judged as Pillow does: a file that ends early is refused, a JPEG with a few bad bytes in its scan is not.
  *
- * @param bytes the whole file
+ * @param bytes the whole file, of which `judgePicture` has judged the size
  * @returns one frame
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE (judged before the pixels are decoded), MEDIA_UNDECODABLE; an
  *   Error of libvips for a damaged file
@@ -42,10 +42,8 @@ sharp.concurrency(1);
 export async function decodeImage(bytes: Buffer): Promise<RgbFrames> {
   assertFewScans(bytes);
   // 'error' refuses what is truncated; 'warning' would also refuse stray bytes that Pillow passes over.
-  const options = { ignoreIcc: true, failOn: 'error' } as const;
-  const { width, height } = await sharp(bytes, { ...options, limitInputPixels: false }).metadata();
-  assertSize(width, height);
-  const { data, info } = await sharp(bytes, { ...options, limitInputPixels: IMAGE_PIXELS_LIMIT })
+  const options = { ignoreIcc: true, failOn: 'error', limitInputPixels: IMAGE_PIXELS_LIMIT } as const;
+  const { data, info } = await sharp(bytes, options)
     .removeAlpha()
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })

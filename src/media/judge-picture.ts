@@ -50,7 +50,7 @@ export function judgePicture(bytes: Buffer): number {
 }
 
 /** @throws MinerError MEDIA_TOO_LARGE for more pixels or a longer edge than are decoded */
-export function assertSize(width: number, height: number): void {
+function assertSize(width: number, height: number): void {
   if (width * height > IMAGE_PIXELS_LIMIT || Math.max(width, height) > IMAGE_EDGE_LIMIT_PIXELS) {
     throw new MinerError('MEDIA_TOO_LARGE', `the image has ${width} × ${height} pixels`);
   }

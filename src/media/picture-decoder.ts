@@ -150,7 +150,7 @@ export function createPictureDecoder({
     signal.addEventListener('abort', child.kill, { once: true });
     if (signal.aborted) child.kill();
     try {
-      const answer = await child.request(bytes, fit).catch(() => undefined);
+      const answer = await child.request(bytes, fit);
       if (answer !== undefined && child.alive) return toDecoded(answer, fit);
       const { how, complaint } = await child.gone;
       signal.throwIfAborted();

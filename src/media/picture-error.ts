@@ -1,5 +1,5 @@
 import { MinerError } from '../errors.ts';
-import { IMAGE_MEMORY_LIMIT_BYTES } from './limits.ts';
+import { IMAGE_MEMORY_LIMIT_BYTES, IMAGE_PIXELS_LIMIT } from './limits.ts';
 
 const WORDS_LIMIT_CHARS = 200;
 /** What glib, libjpeg, libheif, libtiff and V8 say when they get no memory. */
@@ -10,6 +10,9 @@ export function asPictureError(error: unknown): MinerError {
   if (error instanceof MinerError) return error;
   const [words = ''] = String(error instanceof Error ? error.message : error).split('\n');
   if (NO_MEMORY.test(words)) return tooMuchMemory();
+  if (words.includes('exceeds pixel limit')) {
+    return new MinerError('MEDIA_TOO_LARGE', `the image has more than ${IMAGE_PIXELS_LIMIT} pixels`);
+  }
   const printable = words.replaceAll(/[^\x20-\x7e]/g, '').slice(0, WORDS_LIMIT_CHARS);
   return new MinerError('MEDIA_UNDECODABLE', `the image cannot be decoded: ${printable}`, { cause: error });
 }

@@ -17,8 +17,10 @@ export interface DecodeMessage {
 export type PictureMessage =
   | { readonly type: 'ready'; readonly payloadBytes: 0 }
   | {
-      /** The pixels follow, 8-bit RGB, fitted as was asked for. */
+      /** The pixels follow, 8-bit RGB, fitted as was asked for; or they lie in the shared file. */
       readonly type: 'decoded';
+      /** Bytes in the shared file; 0 where the pixels follow. */
+      readonly sharedBytes: number;
       /** The size of the picture before it was fitted. */
       readonly source: { readonly height: number; readonly width: number };
       readonly payloadBytes: number;
@@ -29,6 +31,9 @@ export type PictureMessage =
       readonly message: string;
       readonly payloadBytes: 0;
     };
+
+/** Descriptor of the shared file in the child. */
+export const SHARED_DESCRIPTOR = 3;
 
 const LENGTH_BYTES = 4;
 /** The longest head is that of a refusal, whose words are cut to some hundred characters. */
