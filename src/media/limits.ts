@@ -28,8 +28,11 @@ const MIB = 1024 * 1024;
  */
 export const IMAGE_MEMORY_LIMIT_BYTES = 512 * MIB;
 
-/** Private memory of a process that decodes pictures (VmData): 65 to 110 MiB before the first, and the picture. */
-export const PICTURE_PROCESS_MEMORY_LIMIT_BYTES = IMAGE_MEMORY_LIMIT_BYTES + 160 * MIB;
+/**
+ * Private memory of a process that decodes pictures (VmData): the picture, 60 to 110 MiB for Node, and what the pictures
+ * before have left behind.
+ */
+export const PICTURE_PROCESS_MEMORY_LIMIT_BYTES = IMAGE_MEMORY_LIMIT_BYTES + 256 * MIB;
 
 /** Bytes of a picture's file: the most that BODY_LIMIT_MIB can be set to. */
 export const PICTURE_FILE_LIMIT_BYTES = 1024 * MIB;

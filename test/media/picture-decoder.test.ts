@@ -18,6 +18,8 @@ const asItIs = { fit: native, signal };
 const small = makeJpeg({ width: 64, height: 48, seed: 1 });
 /** Takes near a second of CPU, and nearly all the memory that there is for pictures. */
 const giant = makeScannedJpeg({ width: 9000, height: 9000, scans: 32 });
+/** Takes as much memory for less work. */
+const quickGiant = makeScannedJpeg({ width: 9000, height: 9000, scans: 2 });
 
 /** A decoder of its own, so that its processes are known, closed after the test. */
 async function openDecoder(options: { processes?: number; timeLimitMs?: number } = {}) {
@@ -136,8 +138,11 @@ describe('memory for pictures', () => {
     const { decoder, children } = await openDecoder();
     const [pid] = children();
     const fit = { mode: 'cover', height: 16, width: 16 } as const;
-    for (let count = 0; count < 3; count++) {
-      expect((await decoder.decode(giant, { fit, signal })).source).toEqual({ height: 9000, width: 9000 });
+    for (let count = 0; count < 2; count++) {
+      expect((await decoder.decode(quickGiant, { fit, signal })).source).toEqual({
+        height: 9000,
+        width: 9000,
+      });
     }
     expect(children()).toEqual([pid]);
   });
@@ -153,7 +158,7 @@ describe('the processes that decode pictures', () => {
     const [pid] = children();
     const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
     expect(limits).toMatch(/^Max core file size +0 +0 /m);
-    expect(limits).toMatch(/^Max data size +704643072 +704643072 /m);
+    expect(limits).toMatch(/^Max data size +805306368 +805306368 /m);
     const names = readFileSync(`/proc/${pid}/environ`, 'utf8')
       .split('\0')
       .map((entry) => entry.split('=')[0]);
