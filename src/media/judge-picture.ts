@@ -28,16 +28,19 @@ const HEADER_READERS: Readonly<Record<ImageFormat, (bytes: Buffer) => CodedPictu
  * decoding it takes.
  *
  * @param bytes the whole file
+ * @param pixelsLimit pixels at most
  * @returns bytes of memory that decoding takes, the file included; the most there is for a header that is not
  *   understood, which libvips then judges
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE
  */
-export function judgePicture(bytes: Buffer): number {
+export function judgePicture(bytes: Buffer, pixelsLimit = IMAGE_PIXELS_LIMIT): number {
   const format = imageFormatOf(bytes);
   const picture = HEADER_READERS[format](bytes);
   if (picture === undefined) return IMAGE_MEMORY_LIMIT_BYTES;
   const { width, height, memoryBytes } = picture;
-  assertSize(width, height);
+  if (width * height > pixelsLimit || Math.max(width, height) > IMAGE_EDGE_LIMIT_PIXELS) {
+    throw new MinerError('MEDIA_TOO_LARGE', `the image has ${width} × ${height} pixels`);
+  }
   const neededBytes = memoryBytes + bytes.length;
   if (neededBytes > IMAGE_MEMORY_LIMIT_BYTES) {
     const limitMib = IMAGE_MEMORY_LIMIT_BYTES / 1024 / 1024;
@@ -47,13 +50,6 @@ export function judgePicture(bytes: Buffer): number {
     );
   }
   return neededBytes;
-}
-
-/** @throws MinerError MEDIA_TOO_LARGE for more pixels or a longer edge than are decoded */
-function assertSize(width: number, height: number): void {
-  if (width * height > IMAGE_PIXELS_LIMIT || Math.max(width, height) > IMAGE_EDGE_LIMIT_PIXELS) {
-    throw new MinerError('MEDIA_TOO_LARGE', `the image has ${width} × ${height} pixels`);
-  }
 }
 
 /**

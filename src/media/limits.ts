@@ -22,9 +22,9 @@ const MIB = 1024 * 1024;
 
 /**
  * Memory that decoding may take, for one picture and for all that are decoded at once: a host of 4 GB also holds the
- * miner and two models. It allows, by what each format takes of a pixel, 89 megapixels of JPEG, PNG and TIFF, 80 of
- * progressive JPEG with 4:2:0 chroma, 67 of GIF, 53 of progressive 4:4:4 and of interlaced PNG with transparency, 28 of
- * WebP and 24 of AVIF.
+ * miner and two models. By what each format takes of a pixel, that is enough for 89 megapixels of JPEG, PNG and TIFF, 76
+ * of progressive JPEG with 4:2:0 chroma and 53 with 4:4:4, 71 of interlaced PNG with 8 bits and 46 with 16, 67 of GIF, 28
+ * of WebP, and 24 of AVIF with 8 bits and 18 with more.
  */
 export const IMAGE_MEMORY_LIMIT_BYTES = 512 * MIB;
 

@@ -14,6 +14,8 @@ import {
 interface DecodeOptions {
   readonly fit: Fit;
   readonly signal: AbortSignal;
+  /** Pixels of the picture at most; `IMAGE_PIXELS_LIMIT` when absent. */
+  readonly pixelsLimit?: number;
 }
 
 export interface DecodedPicture {
@@ -172,7 +174,7 @@ export function createPictureDecoder({
     async decode(bytes, options) {
       const { signal } = options;
       signal.throwIfAborted();
-      const neededBytes = judgePicture(bytes);
+      const neededBytes = judgePicture(bytes, options.pixelsLimit);
       if (closed) throw closing();
       if (broken !== undefined) throw broken;
       const child = await turn(neededBytes, signal);

@@ -4,6 +4,7 @@ import type { ReceivedBody } from '../axon/body-sink.ts';
 import { detect } from '../inference/detector.ts';
 import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
+import { NATIVE_LIMIT_PIXELS } from '../inference/model-runner.ts';
 import { segment } from '../inference/segmenter.ts';
 import type { PictureDecoder } from '../media/picture-decoder.ts';
 import { samplePictures } from '../media/picture-sequence.ts';
@@ -43,7 +44,8 @@ export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
   ): Promise<EngineInput> {
     const bytes = 'pictures' in media ? media.pictures[0] : await media.bytes();
     const { fit } = contract.input;
-    const { frames, source } = await pictures.decode(bytes ?? Buffer.alloc(0), { fit, signal });
+    const limits = fit.mode === 'native' ? { pixelsLimit: NATIVE_LIMIT_PIXELS } : {};
+    const { frames, source } = await pictures.decode(bytes ?? Buffer.alloc(0), { fit, signal, ...limits });
     return { frames, contentHash: media.sha256Hex, sourceSize: source };
   }
 

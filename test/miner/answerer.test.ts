@@ -12,6 +12,7 @@ import { createAnswerer } from '../../src/miner/answerer.ts';
 import { startRecord } from '../../src/telemetry/request-record.ts';
 import { encodeClip } from '../fixtures/media.ts';
 import { usePictureDecoder } from '../fixtures/picture-decoder.ts';
+import { makeScannedJpeg } from '../fixtures/scanned-jpeg.ts';
 import { softmax, useEngines } from '../inference/harness.ts';
 import { meanHead, redMask, weightedMeans, writeModel } from '../inference/models.ts';
 
@@ -152,6 +153,20 @@ describe('a model with a model.json', () => {
     const values: readonly number[] =
       binaryFirst.answer.kind === 'probabilities' ? binaryFirst.answer.values : [];
     expect(values.indexOf(Math.max(...values))).toBe(1);
+  });
+
+  it('is spared a picture that is too large for its native size, by the header alone', async () => {
+    const onnx = redMask(['N', 3, 'height', 'width']);
+    const json: ModelJson = { input: { size: 'native' } };
+    const header = (edge: number) =>
+      makeScannedJpeg({ width: edge, height: edge, scans: 1 }).subarray(0, 200);
+    await expect(answerTo(header(4097), 'mask', onnx, json)).rejects.toMatchObject({
+      code: 'MEDIA_TOO_LARGE',
+      message: 'the image has 4097 × 4097 pixels',
+    });
+    await expect(answerTo(header(4096), 'mask', onnx, json)).rejects.toMatchObject({
+      code: 'MEDIA_UNDECODABLE',
+    });
   });
 
   it('has its mask brought back to the picture, whatever the fit', async () => {
