@@ -88,6 +88,24 @@ describe('the header of a picture', () => {
   });
 });
 
+describe('a GIF whose screen is far larger than its frame', () => {
+  it('has the size of its frame, as libvips sees it', async () => {
+    const gif = await picture().gif().toBuffer();
+    gif.writeUInt16LE(65_535, 6);
+    gif.writeUInt16LE(65_535, 8);
+    expect(readGifHeader(gif)).toMatchObject(SIZE);
+    expect((await decoder.decode(gif, asItIs)).source).toEqual(SIZE);
+  });
+
+  it('is refused by the size of its frame', async () => {
+    const gif = await picture().gif().toBuffer();
+    const frameAt = gif.indexOf(Buffer.from([0x2c, 0, 0, 0, 0, SIZE.width, 0, SIZE.height, 0]));
+    gif.writeUInt16LE(65_535, frameAt + 5);
+    gif.writeUInt16LE(65_535, frameAt + 7);
+    expect(refusal(gif)).toMatchObject({ code: 'MEDIA_TOO_LARGE' });
+  });
+});
+
 describe('an AVIF that shows a corner of what it codes', () => {
   it('is decoded if that is small', async () => {
     const avif = await makeCroppedAvif({ edge: 256, shownEdge: 64 });

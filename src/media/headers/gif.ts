@@ -3,6 +3,8 @@ import type { CodedPicture } from './coded-picture.ts';
 /** Measured as the growth of VmData over 40 megapixels: 7.7. */
 const BYTES_PER_PIXEL = 8;
 const SCREEN_HEAD_BYTES = 13;
+/** Longest edge of a screen that libnsgif goes by; of a larger one it takes the size of the frames instead. */
+const SCREEN_LIMIT_PIXELS = 2048;
 /** Extensions that may stand before the first frame: comments, and what animations carry. */
 const BLOCKS_LIMIT = 4096;
 
@@ -15,7 +17,8 @@ const FRAME = 0x2c;
  */
 export function readGifHeader(bytes: Buffer): CodedPicture | undefined {
   if (bytes.length < SCREEN_HEAD_BYTES) return undefined;
-  const screen = { width: bytes.readUInt16LE(6), height: bytes.readUInt16LE(8) };
+  const said = { width: bytes.readUInt16LE(6), height: bytes.readUInt16LE(8) };
+  const screen = Math.max(said.width, said.height) > SCREEN_LIMIT_PIXELS ? { width: 0, height: 0 } : said;
   const at = firstFrame(bytes);
   if (at === undefined) return undefined;
   const width = Math.max(screen.width, bytes.readUInt16LE(at + 1) + bytes.readUInt16LE(at + 5));

@@ -2,7 +2,7 @@ import type { CodedPicture } from './coded-picture.ts';
 
 /** Measured as the growth of VmData over 40 megapixels: 3.6 in strips, 3.5 in tiles. */
 const BYTES_PER_PIXEL = 4;
-/** libtiff and libvips each hold a strip, or a row of tiles, as it is coded. */
+/** libtiff and libvips each hold a strip, or a row of tiles; taken from their sources, not measured. */
 const COPIES_OF_UNIT = 2;
 
 const WIDTH = 256;
