@@ -35,11 +35,7 @@ export function registerSynapseRoutes(
 ): void {
   const handlerOf = signedRequestHandler(protocol, routes.signed);
   for (const name of SYNAPSE_NAMES) {
-    app.post(
-      `/${name}`,
-      { config: { isSigned: true } },
-      handlerOf(synapseRoute(name, protocol, routes)),
-    );
+    app.post(`/${name}`, { config: { isSigned: true } }, handlerOf(synapseRoute(name, protocol, routes)));
   }
 }
 

@@ -4,11 +4,12 @@ import { parseArgs } from 'node:util';
 import { VALIDATOR_TIMEOUT_MS } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
 import type { RgbFrames } from '../media/frames.ts';
-import { decodeImage } from '../media/image.ts';
 import { VIDEO_SAMPLES_LIMIT } from '../media/limits.ts';
+import { createPictureDecoder } from '../media/picture-decoder.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from '../media/sniff.ts';
 import { sampleVideo } from '../media/video.ts';
 import { probeVideo } from '../media/video-probe.ts';
+import { createLogger } from '../telemetry/logger.ts';
 import type { CommandContext } from './context.ts';
 import { readMedia } from './read-media.ts';
 
@@ -48,10 +49,19 @@ async function decodeFile(file: string, signal: AbortSignal): Promise<RgbFrames>
   const bytes = await readMedia(file);
   try {
     const isClip = sniffMedia(bytes.subarray(0, SNIFF_LENGTH_BYTES))?.modality === 'video';
-    return isClip ? await decodeClip(file, signal) : await decodeImage(bytes, { signal });
+    return isClip ? await decodeClip(file, signal) : await decodePicture(bytes, signal);
   } catch (error) {
     if (!(error instanceof MinerError)) throw error;
     throw new MinerError(error.code, `${file}: ${error.message}`, { cause: error });
+  }
+}
+
+async function decodePicture(bytes: Buffer, signal: AbortSignal): Promise<RgbFrames> {
+  const decoder = createPictureDecoder({ processes: 1, logger: createLogger({ level: 'silent' }) });
+  try {
+    return (await decoder.decode(bytes, { fit: { mode: 'native' }, signal })).frames;
+  } finally {
+    await decoder.close();
   }
 }
 

@@ -61,7 +61,7 @@ const FLOAT16_BYTES = 2;
 /** Each holds decoded pictures, so their number bounds memory; the miner's own admission is stricter. */
 const QUEUE_LIMIT = 64;
 /** A model of free size takes pictures up to here, 4096 × 4096: as float32 that is 201 MB. */
-const NATIVE_LIMIT_PIXELS = 16_777_216;
+export const NATIVE_LIMIT_PIXELS = 16_777_216;
 
 /** A request whose process dies is given once more, to a fresh one; one on which two died is refused for ten minutes. */
 export function createModelRunner({

@@ -1,7 +1,7 @@
 import { asMinerError, MinerError } from '../errors.ts';
+import { obeyParent } from '../obey-parent.ts';
 import type { ChildMessage, ChildPrediction, ParentMessage, RunMessage } from './child-protocol.ts';
 import { type LoadedModel, loadModel } from './load-model.ts';
-import { obeyParent } from './obey-parent.ts';
 import { readPayload, writeResult } from './pixel-transfer.ts';
 import { predict } from './predict.ts';
 

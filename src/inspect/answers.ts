@@ -4,6 +4,7 @@ import { asMinerError } from '../errors.ts';
 import type { Prediction } from '../inference/engine.ts';
 import { decodeFloat16 } from '../inference/float16.ts';
 import type { Task } from '../inference/model-json.ts';
+import type { PictureDecoder } from '../media/picture-decoder.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import { createAnswerer } from '../miner/answerer.ts';
 import { startRecord } from '../telemetry/request-record.ts';
@@ -35,6 +36,7 @@ export interface AnsweredFile {
 
 interface AnswerOptions {
   readonly model: InspectedModel;
+  readonly pictures: PictureDecoder;
   readonly temporary: TemporaryFolder;
   readonly signal: AbortSignal;
 }
@@ -50,26 +52,27 @@ const CLASSES = ['real', 'synthetic', 'semisynthetic'] as const;
  */
 export async function* answerFiles(
   files: readonly MediaFile[],
-  { model, temporary, signal }: AnswerOptions,
+  { model, pictures, temporary, signal }: AnswerOptions,
 ): AsyncGenerator<AnsweredFile> {
-  const engine = createInspectionEngine(model);
+  const { task } = model.loaded.contract;
+  const parts = { task, engine: createInspectionEngine(model), pictures, temporary, signal };
   for (const file of files) {
-    yield await answerFile(file, model.loaded.contract.task, engine, temporary, signal).catch(
-      (error: unknown) => {
-        signal.throwIfAborted();
-        const { code, message } = asMinerError(error, 'INTERNAL');
-        return { report: { kind: 'error', file: file.name, code, message } as const, mask: undefined };
-      },
-    );
+    yield await answerFile(file, parts).catch((error: unknown) => {
+      signal.throwIfAborted();
+      const { code, message } = asMinerError(error, 'INTERNAL');
+      return { report: { kind: 'error', file: file.name, code, message } as const, mask: undefined };
+    });
   }
+}
+
+interface AnswerParts extends Omit<AnswerOptions, 'model'> {
+  readonly task: Task;
+  readonly engine: InspectionEngine;
 }
 
 async function answerFile(
   { name, read }: MediaFile,
-  task: Task,
-  engine: InspectionEngine,
-  temporary: TemporaryFolder,
-  signal: AbortSignal,
+  { task, engine, pictures, temporary, signal }: AnswerParts,
 ): Promise<AnsweredFile> {
   const bytes = await read();
   const copy = await temporary.create(bytes.length);
@@ -92,11 +95,9 @@ async function answerFile(
       cancel: () => undefined,
       dispose: () => undefined,
     };
-    const prediction = await createAnswerer({ [task]: engine }).answer(task, body, {
-      deadline,
-      record,
-      room: { charge: () => undefined },
-    });
+    const answerer = createAnswerer({ engines: { [task]: engine }, pictures });
+    const room = { charge: () => undefined };
+    const prediction = await answerer.answer(task, body, { deadline, record, room });
     const { stepsMs } = record.finish(200, 'OK');
     return describe(name, prediction, engine, stepsMs.decode ?? 0);
   } finally {

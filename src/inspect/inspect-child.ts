@@ -4,10 +4,10 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { asMinerError } from '../errors.ts';
 import type { InputContract, ModelContract, TensorSignature } from '../inference/contract.ts';
 import { type LoadedModel, loadModel } from '../inference/load-model.ts';
-import { obeyParent } from '../inference/obey-parent.ts';
 import { predict } from '../inference/predict.ts';
 import { toInputTensor } from '../inference/tensors.ts';
 import type { RgbFrames } from '../media/frames.ts';
+import { obeyParent } from '../obey-parent.ts';
 import type {
   AnsweredMessage,
   AskMessage,

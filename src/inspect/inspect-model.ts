@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os';
 import { contractLines } from '../inference/contract-lines.ts';
-import { decodeImage } from '../media/image.ts';
+import { createPictureDecoder, type PictureDecoder } from '../media/picture-decoder.ts';
+import { createLogger } from '../telemetry/logger.ts';
 import { type AnsweredFile, answerFiles, type MediaFile } from './answers.ts';
 import type { LoadedMessage } from './child-protocol.ts';
 import { type InspectedModel, type InspectOptions, openInspectedModel } from './inspected-model.ts';
@@ -37,6 +38,7 @@ export async function inspectModel(inspection: Inspection): Promise<InspectionRe
   const [loadAverage = 0] = loadavg();
   const file = await readModelFile(inspection.modelPath, signal);
   const opened = await openInspectedModel(inspection);
+  const pictures = createPictureDecoder({ processes: 1, logger: createLogger({ level: 'silent' }) });
   try {
     const { loaded } = opened;
     inspection.onTask(loaded.contract.task);
@@ -50,8 +52,8 @@ export async function inspectModel(inspection: Inspection): Promise<InspectionRe
     const fit = judgeFit(costs, loaded, speed, loadAverage);
     tell({ fit });
     const entries: PageEntry[] = [];
-    for await (const answered of answerFiles(files, { model: opened, temporary, signal })) {
-      entries.push(await draw(answered, files[entries.length], signal));
+    for await (const answered of answerFiles(files, { model: opened, pictures, temporary, signal })) {
+      entries.push(await draw(answered, files[entries.length], pictures, signal));
       tell({ answers: [answered.report] });
     }
     const answers = entries.map((entry) => entry.report);
@@ -61,6 +63,7 @@ export async function inspectModel(inspection: Inspection): Promise<InspectionRe
       contract: loaded.contract,
     };
   } finally {
+    await pictures.close();
     await opened.close();
   }
 }
@@ -107,9 +110,10 @@ function describeExecution({ loaded, threads }: InspectedModel, { device }: Insp
 async function draw(
   { report, mask }: AnsweredFile,
   file: MediaFile | undefined,
+  pictures: PictureDecoder,
   signal: AbortSignal,
 ): Promise<PageEntry> {
   if (mask === undefined || file === undefined) return { report, pictures: undefined };
-  const picture = await decodeImage(await file.read(), { signal });
-  return { report, pictures: await drawMaskPictures({ picture, ...mask }) };
+  const { frames } = await pictures.decode(await file.read(), { fit: { mode: 'native' }, signal });
+  return { report, pictures: await drawMaskPictures({ picture: frames, ...mask }) };
 }

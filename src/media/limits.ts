@@ -15,8 +15,33 @@ export const MASK_PIXELS_LIMIT = 33_554_432;
 /** Longest edge of an image: JPEG's, the largest there is but for pictures that are made to wear decoders out. */
 export const IMAGE_EDGE_LIMIT_PIXELS = 65_535;
 
-/** Seconds of libvips's own work on one image, after which it gives up (whole seconds are all it takes). */
-export const IMAGE_TIME_LIMIT_S = 10;
+/** For decoding one picture and fitting it to a model's input; a process that takes longer is ended. */
+export const IMAGE_TIME_LIMIT_MS = 10_000;
+
+/**
+ * Scans of a JPEG. Encoders write 10 or so, the most thorough some 20; the format allows 2,646, each of which goes over
+ * all coefficients again for a dozen bytes of file. One scan of 89 megapixels takes 22 ms.
+ */
+export const IMAGE_SCANS_LIMIT = 32;
+
+const MIB = 1024 * 1024;
+
+/**
+ * Memory that decoding may take, for one picture and for all that are decoded at once: a host of 4 GB also holds the
+ * miner and two models. By what each format takes of a pixel, that is enough for 89 megapixels of JPEG, PNG and TIFF, 76
+ * of progressive JPEG with 4:2:0 chroma and 53 with 4:4:4, 71 of interlaced PNG with 8 bits and 46 with 16, 67 of GIF, 28
+ * of WebP, and 24 of AVIF with 8 bits and 18 with more.
+ */
+export const IMAGE_MEMORY_LIMIT_BYTES = 512 * MIB;
+
+/**
+ * Private memory of a process that decodes pictures (VmData): the picture, 60 to 110 MiB for Node, and what the pictures
+ * before have left behind.
+ */
+export const PICTURE_PROCESS_MEMORY_LIMIT_BYTES = IMAGE_MEMORY_LIMIT_BYTES + 256 * MIB;
+
+/** Bytes of a picture's file: the most that BODY_LIMIT_MIB can be set to. */
+export const PICTURE_FILE_LIMIT_BYTES = 1024 * MIB;
 
 /** Pixels of a video frame: 8K UHD. A decoder may keep 16 reference frames, so this is tighter than for images. */
 export const VIDEO_FRAME_PIXELS_LIMIT = 7680 * 4320;

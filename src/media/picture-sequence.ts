@@ -1,7 +1,7 @@
 import { MinerError } from '../errors.ts';
 import type { Fit, RgbFrames } from './frames.ts';
-import { decodeImage, fitFrames } from './image.ts';
 import { FRAMES_LIMIT_BYTES, VIDEO_FRAMES_LIMIT } from './limits.ts';
+import type { PictureDecoder } from './picture-decoder.ts';
 import { type FrameStride, sampleIndices } from './sample-indices.ts';
 
 interface SampleOptions {
@@ -11,6 +11,7 @@ interface SampleOptions {
   readonly frameStride?: FrameStride;
   readonly fit: Fit;
   readonly signal: AbortSignal;
+  readonly decoder: PictureDecoder;
 }
 
 interface PictureSample {
@@ -21,7 +22,7 @@ interface PictureSample {
 
 /**
  * What `sampleVideo` is to a file, for a clip whose frames came as pictures of their own: decodes those that
- * `sampleIndices` names and fits each. At most one whole frame is held besides the result.
+ * `sampleIndices` names and fits each, one after the other.
  *
  * @param pictures one file each, all of the same size
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE, MEDIA_TIMEOUT; the signal's reason once it
@@ -29,7 +30,7 @@ interface PictureSample {
  */
 export async function samplePictures(
   pictures: readonly Buffer[],
-  { frames: wanted, frameStride, fit, signal }: SampleOptions,
+  { frames: wanted, frameStride, fit, signal, decoder }: SampleOptions,
 ): Promise<PictureSample> {
   if (pictures.length === 0) throw new MinerError('MEDIA_UNDECODABLE', 'the clip has no frame');
   const indices = sampleIndices(Math.min(pictures.length, VIDEO_FRAMES_LIMIT), wanted, frameStride);
@@ -42,12 +43,11 @@ export async function samplePictures(
       fitted.push(previous);
       continue;
     }
-    const picture = await decodeImage(pictures[index] as Buffer, { signal });
-    clip ??= { height: picture.height, width: picture.width };
-    if (picture.height !== clip.height || picture.width !== clip.width) {
+    const { frames: frame, source } = await decoder.decode(pictures[index] as Buffer, { fit, signal });
+    clip ??= source;
+    if (source.height !== clip.height || source.width !== clip.width) {
       throw new MinerError('MEDIA_UNDECODABLE', 'the frames of the clip differ in size');
     }
-    const frame = await fitFrames(picture, fit, { signal });
     size = { height: frame.height, width: frame.width };
     if (wanted * frame.data.length > FRAMES_LIMIT_BYTES) {
       throw new MinerError('MEDIA_TOO_LARGE', `${wanted} frames of ${size.width} × ${size.height} pixels`);

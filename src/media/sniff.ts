@@ -1,4 +1,4 @@
-type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
+export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
 
 /** What the first bytes of a file say it is; `mp4` stands for the whole family of MP4 and QuickTime. */
 export type SniffedMedia =

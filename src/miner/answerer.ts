@@ -4,9 +4,10 @@ import type { ReceivedBody } from '../axon/body-sink.ts';
 import { detect } from '../inference/detector.ts';
 import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/model-json.ts';
+import { NATIVE_LIMIT_PIXELS } from '../inference/model-runner.ts';
 import { maskBytes, segment } from '../inference/segmenter.ts';
-import { decodeImage, fitFrames } from '../media/image.ts';
 import { IMAGE_PIXELS_LIMIT, MASK_PIXELS_LIMIT } from '../media/limits.ts';
+import type { PictureDecoder } from '../media/picture-decoder.ts';
 import { samplePictures } from '../media/picture-sequence.ts';
 import { sampleVideo } from '../media/video.ts';
 
@@ -22,8 +23,13 @@ export type AnsweringEngine = Pick<Engine, 'use'> & { status(): Pick<EngineStatu
  */
 export const MAX_DECODER_THREADS = 4;
 
+interface AnswererParts {
+  readonly engines: Readonly<Partial<Record<Task, AnsweringEngine>>>;
+  readonly pictures: PictureDecoder;
+}
+
 /** Decodes bodies as the models' contracts ask and puts them to the models. */
-export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringEngine>>>): Answerer {
+export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
   const threads = Math.min(MAX_DECODER_THREADS, availableParallelism());
 
   function engineOf(task: Task): AnsweringEngine {
@@ -38,9 +44,12 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
     limits: { readonly signal: AbortSignal; readonly pixelsLimit: number },
   ): Promise<EngineInput> {
     const bytes = 'pictures' in media ? media.pictures[0] : await media.bytes();
-    const picture = await decodeImage(bytes ?? Buffer.alloc(0), limits);
-    const frames = await fitFrames(picture, contract.input.fit, limits);
-    return { frames, contentHash: media.sha256Hex, sourceSize: picture };
+    const { fit } = contract.input;
+    const pixelsLimit =
+      fit.mode === 'native' ? Math.min(limits.pixelsLimit, NATIVE_LIMIT_PIXELS) : limits.pixelsLimit;
+    const wanted = { fit, signal: limits.signal, pixelsLimit };
+    const { frames, source } = await pictures.decode(bytes ?? Buffer.alloc(0), wanted);
+    return { frames, contentHash: media.sha256Hex, sourceSize: source };
   }
 
   async function decodeClip(
@@ -52,7 +61,7 @@ export function createAnswerer(engines: Readonly<Partial<Record<Task, AnsweringE
     const wanted = { frames: count, frameStride, fit, signal: deadline.signal };
     const { frames, clip } =
       'pictures' in media
-        ? await samplePictures(media.pictures, wanted)
+        ? await samplePictures(media.pictures, { ...wanted, decoder: pictures })
         : await sampleVideo(await media.file(), {
             ...wanted,
             threads,

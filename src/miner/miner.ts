@@ -17,6 +17,7 @@ import { createReplayGuard } from '../epistula/replay-guard.ts';
 import { createSignatureVerifier } from '../epistula/signature-verifier.ts';
 import { maskBytes } from '../inference/segmenter.ts';
 import { MASK_PIXELS_LIMIT } from '../media/limits.ts';
+import { createPictureDecoder } from '../media/picture-decoder.ts';
 import type { TemporaryFolder } from '../media/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRequestLog } from '../telemetry/request-log.ts';
@@ -59,6 +60,12 @@ const MAX_WAITING_REQUESTS = 256;
 /** Room for answers as a share of that for bodies, and no less than two of the largest masks. */
 const ANSWERS_SHARE = 0.25;
 
+/**
+ * Pictures decoded at once. Four processes decode some forty a second of 2048 × 2048 pixels, more than any burst has;
+ * each takes some 50 MB while it waits.
+ */
+const MAX_PICTURE_PROCESSES = 4;
+
 /** Puts a miner together: the journey of a request, from the socket to the answer. */
 export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const { hotkey, hotkeyFolder, engines, chain, skew, temporary, clock, logger } = parts;
@@ -84,6 +91,10 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     maxWaiting: MAX_WAITING_REQUESTS,
     clock,
   });
+  const pictures = createPictureDecoder({
+    processes: Math.min(availableParallelism(), MAX_PICTURE_PROCESSES),
+    logger,
+  });
   const requests = createRequestLog({ logger, clock });
   const clockCheck = createClockCheck({
     chainOffsetMs: () => chain.clockOffsetMs,
@@ -99,7 +110,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     minerType: config.minerType,
     hotkey,
     uid: () => (chain.registration.state === 'registered' ? chain.registration.uid : undefined),
-    answerer: createAnswerer(engines),
+    answerer: createAnswerer({ engines, pictures }),
     scheduler,
     answers,
     authenticator: createAuthenticator({ hotkey, futureToleranceMs, bodyLimitBytes, gates }),
@@ -158,6 +169,7 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
       stopChecking();
       await axon.close();
       await scheduler.idle();
+      await pictures.close();
       await verifier.close();
       await admin.close();
     },

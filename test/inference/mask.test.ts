@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeFloat16 } from '../../src/inference/float16.ts';
 import { encodeMask } from '../../src/inference/mask.ts';
+import { fitFrames } from '../../src/media/fit-frames.ts';
 import type { Fit } from '../../src/media/frames.ts';
-import { fitFrames } from '../../src/media/image.ts';
 
 type Size = { readonly height: number; readonly width: number };
 type Reading = Parameters<typeof encodeMask>[4];

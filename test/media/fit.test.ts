@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { fitFrames } from '../../src/media/fit-frames.ts';
 import { planFit } from '../../src/media/fit-plan.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
-import { fitFrames } from '../../src/media/image.ts';
 import { makePixels } from '../fixtures/media.ts';
 
 /** Frames of grey columns: every row of a frame is the same. */

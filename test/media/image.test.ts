@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeImage } from '../../src/media/image.ts';
+// Sets which loaders libvips has in this process.
+import '../../src/media/image.ts';
 import { makeJpeg, makePixels } from '../fixtures/media.ts';
+import { useDecoding } from '../fixtures/picture-decoder.ts';
 import { PILLOW_IMAGES } from '../fixtures/pillow-images.ts';
 
-const { signal } = new AbortController();
+const decode = useDecoding();
 const SIZE = { width: 37, height: 23, seed: 4 };
 
 function picture(options = SIZE) {
@@ -48,27 +50,27 @@ function crc32(bytes: Buffer): number {
 
 describe('decoding an image', () => {
   it.each(PILLOW_IMAGES)('gives the pixels that Pillow gives: $name', async ({ base64, rgbSha256 }) => {
-    const frames = await decodeImage(Buffer.from(base64, 'base64'), { signal });
+    const frames = await decode(Buffer.from(base64, 'base64'));
     expect(frames).toMatchObject({ count: 1, width: 17, height: 13 });
     expect(frames.data).toHaveLength(17 * 13 * 3);
     expect(createHash('sha256').update(frames.data).digest('hex')).toBe(rgbSha256);
   });
 
   it('gives back every pixel of a lossless file', async () => {
-    const { data } = await decodeImage(await picture().png().toBuffer(), { signal });
+    const { data } = await decode(await picture().png().toBuffer());
     expect(data.equals(makePixels(SIZE))).toBe(true);
   });
 
   it('keeps the high byte of 16-bit grey', async () => {
     const samples = Uint16Array.from({ length: 64 }, (_, i) => i * 1023);
     const grey = sharp(samples, { raw: { width: 8, height: 8, channels: 1 } }).toColourspace('grey16');
-    const { data } = await decodeImage(await grey.png().toBuffer(), { signal });
+    const { data } = await decode(await grey.png().toBuffer());
     expect([...data]).toEqual([...samples].flatMap((sample) => Array(3).fill(sample >> 8)));
   });
 
   it('brings CMYK to RGB', async () => {
     const cmyk = await picture().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer();
-    const { data, width, height } = await decodeImage(cmyk, { signal });
+    const { data, width, height } = await decode(cmyk);
     const original = makePixels(SIZE);
     expect([width, height]).toEqual([37, 23]);
     const difference = data.reduce((sum, sample, i) => sum + Math.abs(sample - (original[i] ?? 0)), 0);
@@ -77,16 +79,16 @@ describe('decoding an image', () => {
   });
 
   it('takes TIFF and AVIF', async () => {
-    const tiff = await decodeImage(await picture().tiff({ compression: 'deflate' }).toBuffer(), { signal });
+    const tiff = await decode(await picture().tiff({ compression: 'deflate' }).toBuffer());
     expect(tiff.data.equals(makePixels(SIZE))).toBe(true);
-    const avif = await decodeImage(await picture().avif({ lossless: true }).toBuffer(), { signal });
+    const avif = await decode(await picture().avif({ lossless: true }).toBuffer());
     expect(avif).toMatchObject({ width: 37, height: 23 });
   });
 
   it('refuses a JPEG that ends early, by however little', async () => {
     const jpeg = await makeJpeg({ width: 320, height: 200, seed: 2 });
     for (const length of [300, jpeg.length >> 1, jpeg.length - 40, jpeg.length - 2]) {
-      await expect(decodeImage(jpeg.subarray(0, length), { signal })).rejects.toMatchObject({
+      await expect(decode(jpeg.subarray(0, length))).rejects.toMatchObject({
         code: 'MEDIA_UNDECODABLE',
       });
     }
@@ -94,13 +96,13 @@ describe('decoding an image', () => {
 
   it.each(['png', 'webp', 'gif', 'tiff', 'avif'] as const)('refuses half a %s', async (format) => {
     const bytes = await picture().toFormat(format).toBuffer();
-    await expect(decodeImage(bytes.subarray(0, bytes.length >> 1), { signal })).rejects.toMatchObject({
+    await expect(decode(bytes.subarray(0, bytes.length >> 1))).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
     });
   });
 
   it('refuses a signature with nothing behind it', async () => {
-    await expect(decodeImage(Buffer.from([0xff, 0xd8, 0xff, 0xe0]), { signal })).rejects.toMatchObject({
+    await expect(decode(Buffer.from([0xff, 0xd8, 0xff, 0xe0]))).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
     });
   });
@@ -113,7 +115,7 @@ describe('decoding an image', () => {
       '',
     ];
     for (const text of others) {
-      await expect(decodeImage(Buffer.from(text), { signal })).rejects.toMatchObject({
+      await expect(decode(Buffer.from(text))).rejects.toMatchObject({
         code: 'MEDIA_UNSUPPORTED',
       });
     }
@@ -125,18 +127,18 @@ describe('decoding an image', () => {
   });
 
   it('refuses an edge that is longer than any camera makes, however few the pixels', async () => {
-    await expect(decodeImage(pngClaiming(65_536, 1), { signal })).rejects.toMatchObject({
+    await expect(decode(pngClaiming(65_536, 1))).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
     });
   });
 
   it('refuses more pixels than Pillow would take, before decoding', async () => {
-    await expect(decodeImage(pngClaiming(9460, 9460), { signal })).rejects.toMatchObject({
+    await expect(decode(pngClaiming(9460, 9460))).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
       message: 'the image has 9460 × 9460 pixels',
     });
     // Within the bound of 89,478,485, so this one fails for its missing pixels instead.
-    await expect(decodeImage(pngClaiming(9459, 9459), { signal })).rejects.toMatchObject({
+    await expect(decode(pngClaiming(9459, 9459))).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
     });
   });
@@ -144,20 +146,18 @@ describe('decoding an image', () => {
   it('stops waiting when it is aborted', async () => {
     const controller = new AbortController();
     const reason = new Error('too late');
-    const decoding = decodeImage(await makeJpeg({ width: 1600, height: 1200, seed: 3 }), controller);
+    const decoding = decode(await makeJpeg({ width: 1600, height: 1200, seed: 3 }), controller.signal);
     controller.abort(reason);
     await expect(decoding).rejects.toBe(reason);
-    await expect(decodeImage(Buffer.alloc(4), controller)).rejects.toBe(reason);
+    await expect(decode(Buffer.alloc(4), controller.signal)).rejects.toBe(reason);
   });
 
   it('leaves the event loop free meanwhile', async () => {
     let turns = 0;
     let decoding = true;
-    const work = decodeImage(await makeJpeg({ width: 3000, height: 2000, seed: 3 }), { signal }).finally(
-      () => {
-        decoding = false;
-      },
-    );
+    const work = decode(await makeJpeg({ width: 3000, height: 2000, seed: 3 })).finally(() => {
+      decoding = false;
+    });
     while (decoding) {
       await sleep(1);
       turns += 1;

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { decodeImage } from '../../src/media/image.ts';
 import { samplePictures } from '../../src/media/picture-sequence.ts';
 import { makeJpeg } from '../fixtures/media.ts';
+import { usePictureDecoder } from '../fixtures/picture-decoder.ts';
 
+const decoder = usePictureDecoder();
 const { signal } = new AbortController();
 const native = { mode: 'native' } as const;
 const clipOf = (count: number) =>
@@ -23,9 +24,13 @@ describe('a clip of pictures', () => {
         frameStride,
         fit: native,
         signal,
+        decoder,
       });
       const expected = await Promise.all(
-        indices.map(async (index) => (await decodeImage(jpegs[index] as Buffer, { signal })).data),
+        indices.map(
+          async (index) =>
+            (await decoder.decode(jpegs[index] as Buffer, { fit: native, signal })).frames.data,
+        ),
       );
       expect(frames).toMatchObject({ count: wanted, height: 30, width: 40 });
       expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
@@ -35,7 +40,7 @@ describe('a clip of pictures', () => {
 
   it('is fitted, and keeps the size it was sent in', async () => {
     const fit = { mode: 'stretch', height: 8, width: 16 } as const;
-    const { frames, clip } = await samplePictures(await clipOf(4), { frames: 2, fit, signal });
+    const { frames, clip } = await samplePictures(await clipOf(4), { frames: 2, fit, signal, decoder });
     expect(frames).toMatchObject({ count: 2, height: 8, width: 16 });
     expect(frames.data).toHaveLength(2 * 8 * 16 * 3);
     expect(clip).toEqual({ height: 30, width: 40 });
@@ -45,7 +50,8 @@ describe('a clip of pictures', () => {
     const [first] = await clipOf(1);
     const jpeg = first as Buffer;
     const other = await makeJpeg({ width: 30, height: 40, seed: 1 });
-    const sample = (pictures: Buffer[]) => samplePictures(pictures, { frames: 2, fit: native, signal });
+    const sample = (pictures: Buffer[]) =>
+      samplePictures(pictures, { frames: 2, fit: native, signal, decoder });
     await expect(sample([])).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
     await expect(sample([jpeg, other])).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
     await expect(sample([jpeg, jpeg.subarray(0, 200)])).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
@@ -54,8 +60,10 @@ describe('a clip of pictures', () => {
 
   it('asks for no more pixels than can be held', async () => {
     const fit = { mode: 'stretch', height: 4_000, width: 4_000 } as const;
-    await expect(samplePictures(await clipOf(1), { frames: 64, fit, signal })).rejects.toMatchObject({
-      code: 'MEDIA_TOO_LARGE',
-    });
+    await expect(samplePictures(await clipOf(1), { frames: 64, fit, signal, decoder })).rejects.toMatchObject(
+      {
+        code: 'MEDIA_TOO_LARGE',
+      },
+    );
   });
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fitFrames } from '../../src/media/fit-frames.ts';
 import type { Fit } from '../../src/media/frames.ts';
-import { fitFrames } from '../../src/media/image.ts';
 import { sampleVideo } from '../../src/media/video.ts';
 import { encodeClip, makeClip, makeJpeg, makePixels } from '../fixtures/media.ts';
 

@@ -14,12 +14,15 @@ import type { ModelJson, Task } from '../../src/inference/model-json.ts';
 import { createAnswerer } from '../../src/miner/answerer.ts';
 import { startRecord } from '../../src/telemetry/request-record.ts';
 import { encodeClip, makePixels } from '../fixtures/media.ts';
+import { usePictureDecoder } from '../fixtures/picture-decoder.ts';
+import { makeScannedJpeg } from '../fixtures/scanned-jpeg.ts';
 import { softmax, useEngines } from '../inference/harness.ts';
 import { meanHead, redMask, weightedMeans, writeModel } from '../inference/models.ts';
 
 type Colour = readonly [number, number, number];
 
 const engines = useEngines();
+const pictures = usePictureDecoder();
 const folder = mkdtempSync(join(tmpdir(), 'answerer-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -64,8 +67,8 @@ async function answerBy(engine: Engine, media: Buffer, task: Task) {
   const record = startRecord('any', '127.0.0.1', systemClock);
   const charged: number[] = [];
   const room = { charge: (bytes: number) => charged.push(bytes) };
-  const context = { deadline, record, room };
-  const answer = await createAnswerer({ [task]: engine }).answer(task, bodyOf(media), context);
+  const answerer = createAnswerer({ engines: { [task]: engine }, pictures });
+  const answer = await answerer.answer(task, bodyOf(media), { deadline, record, room });
   return { answer, charged };
 }
 
@@ -157,6 +160,20 @@ describe('a model with a model.json', () => {
     const values: readonly number[] =
       binaryFirst.answer.kind === 'probabilities' ? binaryFirst.answer.values : [];
     expect(values.indexOf(Math.max(...values))).toBe(1);
+  });
+
+  it('is spared a picture that is too large for its native size, by the header alone', async () => {
+    const onnx = redMask(['N', 3, 'height', 'width']);
+    const json: ModelJson = { input: { size: 'native' } };
+    const header = (edge: number) =>
+      makeScannedJpeg({ width: edge, height: edge, scans: 1 }).subarray(0, 200);
+    await expect(answerTo(header(4097), 'mask', onnx, json)).rejects.toMatchObject({
+      code: 'MEDIA_TOO_LARGE',
+      message: 'the image has 4097 × 4097 pixels',
+    });
+    await expect(answerTo(header(4096), 'mask', onnx, json)).rejects.toMatchObject({
+      code: 'MEDIA_UNDECODABLE',
+    });
   });
 
   it('has its mask brought back to the picture, whatever the fit', async () => {

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { detect } from '../../src/inference/detector.ts';
 import type { EngineInput } from '../../src/inference/engine.ts';
 import { segment } from '../../src/inference/segmenter.ts';
-import { decodeImage, fitFrames } from '../../src/media/image.ts';
+import { fitFrames } from '../../src/media/fit-frames.ts';
+import { useDecoding } from '../fixtures/picture-decoder.ts';
 import { lasting, plain, useEngines } from '../inference/harness.ts';
 
 const CLASSES = ['real', 'synthetic', 'semisynthetic'] as const;
@@ -13,6 +14,7 @@ const EXAMPLES = ['example-image-detector', 'example-video-detector', 'example-s
 const models = fileURLToPath(new URL('../../models/', import.meta.url));
 const pictures = fileURLToPath(new URL('../fixtures/procedural/', import.meta.url));
 const engines = useEngines();
+const decode = useDecoding();
 
 describe('the example models', () => {
   it('are small: 12 MB with all that is beside them', () => {
@@ -102,8 +104,6 @@ describe('the example models', () => {
 
 /** A picture of a held-out procedural set, as validators encode them. */
 async function picture(file: string): Promise<EngineInput> {
-  const frames = await decodeImage(readFileSync(join(pictures, file)), {
-    signal: new AbortController().signal,
-  });
+  const frames = await decode(readFileSync(join(pictures, file)));
   return { frames, contentHash: file, sourceSize: { height: frames.height, width: frames.width } };
 }
