@@ -254,7 +254,7 @@ describe('a model that takes pictures of any size as they are', () => {
     const asking = answerTo(media, 'mask', redMask(['N', 3, 'H', 'W']), native);
     await expect(asking).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
-      message: '4096 × 4097 is more than the model is given at once',
+      message: 'the image has 4097 × 4096 pixels',
     });
   });
 });
