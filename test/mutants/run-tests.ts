@@ -1,14 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { TreeCopy } from './tree-copy.ts';
 
+interface FailedTest {
+  /** Path from the root of the repository. */
+  readonly file: string;
+  /** Its own name behind those of the groups that it is in. */
+  readonly name: string;
+}
+
 /** What came of the tests of a copy. */
 export interface TestRun {
-  /** Full names of the tests that failed. */
-  readonly failed: readonly string[];
+  readonly failed: readonly FailedTest[];
   readonly passed: number;
   /** Whether the run had to be ended, since it did not end by itself. */
   readonly timedOut: boolean;
@@ -24,20 +30,20 @@ const RESULTS = z.object({
   testResults: z.array(
     z.object({
       name: z.string(),
-      message: z.string().optional(),
       assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })),
     }),
   ),
 });
 
 /**
- * Runs test files of a copy, one after the other, up to the first failure. Every process that they leave behind is ended.
+ * Runs test files of a copy, one after the other. Every process that they leave behind is ended.
  * @param timeLimitMs for all of them together
+ * @param bail whether the first failure ends the run
  */
 export async function runTests(
   copy: TreeCopy,
   files: readonly string[],
-  { timeLimitMs, bail = true }: { readonly timeLimitMs: number; readonly bail?: boolean },
+  { timeLimitMs, bail }: { readonly timeLimitMs: number; readonly bail: boolean },
 ): Promise<TestRun> {
   const results = join(copy.temporaryFolder, 'results.json');
   rmSync(results, { force: true });
@@ -70,7 +76,7 @@ export async function runTests(
   await once(child, 'exit');
   clearTimeout(timer);
   endProcessesOf(copy);
-  return { ...readResults(results), timedOut, words };
+  return { ...readResults(results, copy), timedOut, words };
 }
 
 /** This run is itself one of vitest, whose variables would reach the runs that it starts. */
@@ -80,11 +86,13 @@ function cleanEnvironment(): Record<string, string | undefined> {
   );
 }
 
-function readResults(path: string): Pick<TestRun, 'failed' | 'passed'> {
+function readResults(path: string, { folder }: TreeCopy): Pick<TestRun, 'failed' | 'passed'> {
   if (!existsSync(path)) return { failed: [], passed: 0 };
   const { numPassedTests, testResults } = RESULTS.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const failed = testResults.flatMap(({ assertionResults }) =>
-    assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName.trim()),
+  const failed = testResults.flatMap(({ name: path, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName }) => ({ file: relative(folder, path), name: fullName.trim() })),
   );
   return { failed, passed: numPassedTests };
 }
