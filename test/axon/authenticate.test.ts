@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -16,13 +17,18 @@ beforeAll(async () => {
   await cryptoWaitReady();
 });
 
-/** An authenticator of //Bob whose table is read anew only when the test says so. */
-function setUp({ known = true } = {}) {
+/**
+ * An authenticator of //Bob whose table is read anew only when the test says so.
+ * @param options.isMemoryLost whether the file with the served requests of the last run is gone
+ */
+function setUp({ known = true, isMemoryLost = false } = {}) {
   const clock = createManualClock();
   const verifier = createSignatureVerifier();
   onTestFinished(() => verifier.close());
   const table = new Map<string, Signer>();
   const refreshes: Array<() => void> = [];
+  const folder = join(temporaryFolderPath(), 'served');
+  if (isMemoryLost) mkdirSync(folder);
   const gates = createGates({
     minStakeTao: 10_000,
     signers: {
@@ -31,7 +37,7 @@ function setUp({ known = true } = {}) {
       refreshSigners: () => new Promise((resolve) => refreshes.push(resolve)),
     },
     replayGuard: createReplayGuard({
-      folder: join(temporaryFolderPath(), 'served'),
+      folder,
       futureToleranceMs: 60_000,
       clock,
       logger: createCapturingLogger().logger,
@@ -111,6 +117,20 @@ describe('the authenticator', () => {
       code: 'AXON_SIGNER_STAKE',
       message: 'Signer stake 9999 is below 10000',
     });
+  });
+
+  it('refuses what could have been served before the start while that is not known, and takes what is newer', async () => {
+    const { table, identify, clock } = setUp({ isMemoryLost: true });
+    const alice = createValidator('//Alice');
+    table.set(alice.address, { uid: 0, stakeTao: 20_000 });
+    clock.advance(59_999);
+    await expect(identify(alice, '1.1.1.1')).rejects.toMatchObject({
+      code: 'AXON_REPLAY_UNKNOWN',
+      status: 503,
+      fields: { untilMs: 1 },
+    });
+    clock.advance(1);
+    expect((await identify(alice, '1.1.1.1')).signer.uid).toBe(0);
   });
 
   it('takes the secret signature for a proof only from the key that is named', async () => {
