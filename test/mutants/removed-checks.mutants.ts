@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { MUTANTS } from './list.ts';
 import type { Mutant } from './mutant.ts';
 import { type Outcome, outcomeLine, resultDocument, summaryLine } from './report.ts';
-import { runTests } from './run-tests.ts';
+import { runTests, type TestRun } from './run-tests.ts';
 import { copyTree, type TreeCopy } from './tree-copy.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -18,25 +18,25 @@ const { MUTANTS: wanted = '', MUTANTS_JOBS: jobs, MUTANTS_OUT: outPath } = proce
 it('each check that is removed fails a test', async () => {
   const selected = MUTANTS.filter(({ name, file }) => new RegExp(wanted).test(`${file} ${name}`));
   expect(selected.length, 'checks that MUTANTS selects').toBeGreaterThan(0);
-  const failingAnyway = createBaseline();
 
   const left = [...selected];
   const outcomes: Outcome[] = [];
-  const workers = Math.min(Number(jobs ?? availableParallelism()), selected.length);
-  await Promise.all(
-    Array.from({ length: workers }, async () => {
-      const copy = copyTree(ROOT);
-      try {
-        for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
-          const outcome = await judge(mutant, copy, failingAnyway);
-          outcomes.push(outcome);
-          say(outcomeLine(outcome));
-        }
-      } finally {
-        copy.remove();
+  const pristine = copyTree(ROOT);
+  const failingAnyway = createBaseline(pristine);
+  const work = async () => {
+    const copy = copyTree(ROOT);
+    try {
+      for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
+        const outcome = await judge(mutant, copy, failingAnyway);
+        outcomes.push(outcome);
+        say(outcomeLine(outcome));
       }
-    }),
-  );
+    } finally {
+      copy.remove();
+    }
+  };
+  const workers = Math.min(Number(jobs ?? availableParallelism()), selected.length);
+  await Promise.all(Array.from({ length: workers }, work)).finally(pristine.remove);
   outcomes.sort((a, b) => selected.indexOf(a.mutant) - selected.indexOf(b.mutant));
   say(summaryLine(outcomes));
   if (outPath !== undefined) {
@@ -51,17 +51,22 @@ it('each check that is removed fails a test', async () => {
   expect(survivors.length).toBeLessThanOrEqual(SURVIVORS_LIMIT);
 });
 
-/** Tests that fail in a copy from which nothing was removed: their failures show nothing. */
-function createBaseline(): (file: string, copy: TreeCopy) => Promise<ReadonlySet<string>> {
+/**
+ * Tells which tests of a file fail with every check in place: their failures show nothing.
+ * @param copy one from which nothing is removed; one file after the other runs in it
+ */
+function createBaseline(copy: TreeCopy): (file: string) => Promise<ReadonlySet<string>> {
   const known = new Map<string, Promise<ReadonlySet<string>>>();
-  const look = async (file: string, copy: TreeCopy): Promise<ReadonlySet<string>> => {
+  let before: Promise<unknown> = Promise.resolve();
+  const look = async (file: string): Promise<ReadonlySet<string>> => {
     const { failed, timedOut } = await runTests(copy, [file], { timeLimitMs: TESTS_LIMIT_MS, bail: false });
     if (timedOut) throw new Error(`${file} does not end, though no check was removed`);
     return new Set(failed.map(({ name }) => name));
   };
-  return (file, copy) => {
-    const found = known.get(file) ?? look(file, copy);
+  return (file) => {
+    const found = known.get(file) ?? before.then(() => look(file));
     known.set(file, found);
+    before = found.catch(() => undefined);
     return found;
   };
 }
@@ -69,7 +74,7 @@ function createBaseline(): (file: string, copy: TreeCopy) => Promise<ReadonlySet
 async function judge(
   mutant: Mutant,
   copy: TreeCopy,
-  failingAnyway: ReturnType<typeof createBaseline>,
+  failingAnyway: (file: string) => Promise<ReadonlySet<string>>,
 ): Promise<Outcome> {
   const startedAtMs = performance.now();
   const outcome = (verdict: Outcome['verdict'], by: string): Outcome => ({
@@ -84,14 +89,29 @@ async function judge(
   } catch (error) {
     return outcome('broken', error instanceof Error ? error.message : String(error));
   }
-  const limits = { timeLimitMs: TESTS_LIMIT_MS, bail: true };
-  const { failed, passed, timedOut, words } = await runTests(copy, mutant.tests, limits).finally(restore);
-  if (timedOut) return outcome('killed', 'the tests did not end');
-  for (const { file, name } of failed) {
-    if (!(await failingAnyway(file, copy)).has(name)) return outcome('killed', name);
+  try {
+    // The first failure is enough, unless it shows nothing.
+    for (const bail of [true, false]) {
+      const run = await runTests(copy, mutant.tests, { timeLimitMs: TESTS_LIMIT_MS, bail });
+      if (run.timedOut) return outcome('killed', 'the tests did not end');
+      const noticed = await firstThatNoticed(run.failed, failingAnyway);
+      if (noticed !== undefined) return outcome('killed', noticed);
+      if (run.failed.length > 0) continue;
+      return run.passed > 0 ? outcome('survived', mutant.reason ?? '') : outcome('broken', run.words);
+    }
+    return outcome('survived', mutant.reason ?? '');
+  } finally {
+    restore();
   }
-  if (failed.length > 0) return outcome('broken', `fails with the check in place, too: ${failed[0]?.name}`);
-  return passed > 0 ? outcome('survived', mutant.reason ?? '') : outcome('broken', `no test ran: ${words}`);
+}
+
+/** The name of the first failure that has to do with the check. */
+async function firstThatNoticed(
+  failed: TestRun['failed'],
+  failingAnyway: (file: string) => Promise<ReadonlySet<string>>,
+): Promise<string | undefined> {
+  for (const { file, name } of failed) if (!(await failingAnyway(file)).has(name)) return name;
+  return undefined;
 }
 
 function say(line: string): void {

@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { transformWithOxc } from 'vite';
@@ -24,6 +33,8 @@ const LEFT_OUT = new Set(['node_modules', '.git', 'coverage']);
 /** Copies the tree at `root`, with its built `dist`. */
 export function copyTree(root: string): TreeCopy {
   const folder = mkdtempSync(join(tmpdir(), 'sn34-mutants-'));
+  // Some tests look at their files as another user.
+  chmodSync(folder, 0o755);
   cpSync(root, folder, { recursive: true, filter: (path) => !LEFT_OUT.has(basename(path)) });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   const temporaryFolder = join(folder, 't');

@@ -7,7 +7,7 @@ const MESSAGES = { file: 'src/epistula/messages.ts', tests: ['test/epistula/mess
 const VERIFY = { file: 'src/epistula/verify.ts', tests: ['test/epistula/signature-verifier.test.ts'] };
 const VERIFIER = {
   file: 'src/epistula/signature-verifier.ts',
-  tests: ['test/epistula/signature-verifier.test.ts'],
+  tests: ['test/epistula/signature-verifier.test.ts', 'test/epistula/signature-thread.test.ts'],
 };
 const EPISTULA = {
   file: 'src/axon/authenticate.ts',

@@ -119,8 +119,14 @@ export const CONNECTIONS: readonly Mutant[] = [
   {
     ...ADMIN,
     name: "Headers at the operator's port may take for ever",
-    find: 'headersTimeout: 10_000',
-    replace: 'headersTimeout: 0',
+    find: 'headersTimeout: 10_000, requestTimeout: 10_000',
+    replace: 'headersTimeout: 0, requestTimeout: 0',
+  },
+  {
+    ...ADMIN,
+    name: "Slow headers at the operator's port are looked for each half minute only",
+    find: ', connectionsCheckingInterval: 1_000',
+    replace: '',
   },
   {
     ...REQUEST_LOG,
