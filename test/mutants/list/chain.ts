@@ -9,13 +9,13 @@ const SESSION = {
 };
 const SUBTENSOR = {
   file: 'src/chain/subtensor.ts',
-  tests: ['test/chain/connection.test.ts', 'test/chain/node-behind.test.ts'],
+  tests: ['test/chain/repeated-head.test.ts', 'test/chain/connection.test.ts'],
 };
 const HEAD_AGE = {
   file: 'src/chain/head-age.ts',
   tests: ['test/chain/head-age.test.ts', 'test/chain/node-behind.test.ts'],
 };
-const STATE_FILE = { file: 'src/chain/state-file.ts', tests: ['test/chain/kept.test.ts'] };
+const STATE_FILE = { file: 'src/chain/state-file.ts', tests: ['test/chain/state-file.test.ts'] };
 const SIGNERS_FILE = { file: 'src/chain/signers-file.ts', tests: ['test/chain/kept.test.ts'] };
 const TABLE = {
   file: 'src/chain/metagraph.ts',
@@ -87,6 +87,7 @@ export const CHAIN: readonly Mutant[] = [
   },
   {
     ...SESSION,
+    tests: ['test/chain/node-behind.test.ts'],
     name: 'A node with the first block only is believed',
     find: 'if (Number(header.number) > 0) return;',
     replace: 'return;',
@@ -138,7 +139,6 @@ export const CHAIN: readonly Mutant[] = [
     name: 'A state file is written in place',
     find: 'const fresh = `${path}.new`;',
     replace: 'const fresh = path;',
-    reason: 'only a crash in the middle of a write shows the difference',
   },
   {
     ...SIGNERS_FILE,

@@ -2,7 +2,10 @@ import type { Mutant } from '../mutant.ts';
 
 /** What strangers can do to the ports: connections, times, the operator's port, the log, the development chain. */
 
-const SERVER = { file: 'src/axon/server.ts', tests: ['test/axon/server.test.ts'] };
+const SERVER = {
+  file: 'src/axon/server.ts',
+  tests: ['test/axon/headers.test.ts', 'test/axon/server.test.ts'],
+};
 const CONNECTION = { file: 'src/net/connections.ts', tests: ['test/axon/server.test.ts'] };
 const ONE_REQUEST = {
   file: 'src/net/one-request-per-connection.ts',
