@@ -16,7 +16,10 @@ const HEAD_AGE = {
   tests: ['test/chain/head-age.test.ts', 'test/chain/node-behind.test.ts'],
 };
 const STATE_FILE = { file: 'src/chain/state-file.ts', tests: ['test/chain/state-file.test.ts'] };
-const SIGNERS_FILE = { file: 'src/chain/signers-file.ts', tests: ['test/chain/kept.test.ts'] };
+const SIGNERS_FILE = {
+  file: 'src/chain/signers-file.ts',
+  tests: ['test/chain/signers-file.test.ts', 'test/chain/kept.test.ts'],
+};
 const TABLE = {
   file: 'src/chain/metagraph.ts',
   tests: ['test/chain/signers.test.ts', 'test/chain/kept.test.ts'],

@@ -34,6 +34,8 @@ export const CONNECTIONS: readonly Mutant[] = [
     name: 'A request that comes while the miner closes is worked on',
     find: 'if (closing) {',
     replace: 'if (false) {',
+    reason:
+      'closing ends every connection on which such a request could come; the check stays for what arrives meanwhile',
   },
   {
     ...SERVER,
