@@ -6,7 +6,7 @@ import { MUTANTS } from './list.ts';
 import type { Mutant } from './mutant.ts';
 import { type Outcome, outcomeLine, resultDocument, summaryLine } from './report.ts';
 import { runTests, type TestRun } from './run-tests.ts';
-import { copyTree, type TreeCopy } from './tree-copy.ts';
+import { copyTree, removeStaleCopies, type TreeCopy } from './tree-copy.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const TESTS_LIMIT_MS = 300_000;
@@ -21,6 +21,7 @@ it('each check that is removed fails a test', async () => {
 
   const left = [...selected];
   const outcomes: Outcome[] = [];
+  removeStaleCopies();
   const pristine = copyTree(ROOT);
   const failingAnyway = createBaseline(pristine);
   const work = async () => {

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
+import { COPY_MARK, endProcessesOf } from './end-processes.ts';
 import type { TreeCopy } from './tree-copy.ts';
 
 interface FailedTest {
@@ -22,7 +23,6 @@ export interface TestRun {
   readonly words: string;
 }
 
-const MARK = 'SN34_MUTANTS_COPY';
 const WORDS_LIMIT_CHARS = 2_000;
 
 const RESULTS = z.object({
@@ -57,7 +57,7 @@ export async function runTests(
     ],
     {
       cwd: copy.folder,
-      env: { ...cleanEnvironment(), TMPDIR: copy.temporaryFolder, [MARK]: copy.folder },
+      env: { ...cleanEnvironment(), TMPDIR: copy.temporaryFolder, [COPY_MARK]: copy.folder },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     },
@@ -71,11 +71,11 @@ export async function runTests(
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    endProcessesOf(copy);
+    endProcessesOf(copy.folder);
   }, timeLimitMs);
   await once(child, 'exit');
   clearTimeout(timer);
-  endProcessesOf(copy);
+  endProcessesOf(copy.folder);
   return { ...readResults(results, copy), timedOut, words };
 }
 
@@ -95,16 +95,4 @@ function readResults(path: string, { folder }: TreeCopy): Pick<TestRun, 'failed'
       .map(({ fullName }) => ({ file: relative(folder, path), name: fullName.trim() })),
   );
   return { failed, passed: numPassedTests };
-}
-
-/** Ends what bears the mark of the copy in its environment, also if it has left the group of the run. */
-function endProcessesOf(copy: TreeCopy): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-      if (environment.includes(`${MARK}=${copy.folder}`)) process.kill(Number(pid), 'SIGKILL');
-    } catch {
-      // It has ended, or belongs to another user.
-    }
-  }
 }

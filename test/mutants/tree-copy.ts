@@ -3,6 +3,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -11,6 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { transformWithOxc } from 'vite';
+import { isRunning } from '../fixtures/is-running.ts';
+import { endProcessesOf } from './end-processes.ts';
 import { type Mutant, mutate } from './mutant.ts';
 
 /** A copy of the working tree in which checks are removed one at a time. The tree itself is never touched. */
@@ -30,9 +33,21 @@ export interface TreeCopy {
 /** Folders that the copy does not need, or has as a link. */
 const LEFT_OUT = new Set(['node_modules', '.git', 'coverage']);
 
+const PREFIX = 'sn34-removed-checks-';
+
+/** Removes the copies of runs that were killed, and ends what still runs in them. */
+export function removeStaleCopies(): void {
+  for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
+    if (isRunning(Number(name.slice(PREFIX.length).split('-')[0]))) continue;
+    const folder = join(tmpdir(), name);
+    endProcessesOf(folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** Copies the tree at `root`, with its built `dist`. */
 export function copyTree(root: string): TreeCopy {
-  const folder = mkdtempSync(join(tmpdir(), 'sn34-mutants-'));
+  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   // Some tests look at their files as another user.
   chmodSync(folder, 0o755);
   cpSync(root, folder, { recursive: true, filter: (path) => !LEFT_OUT.has(basename(path)) });
