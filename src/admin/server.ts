@@ -36,7 +36,8 @@ const MAX_CONNECTIONS = 64;
 const REQUEST_LIFE_MS = 10_000;
 /** No route reads a body. */
 const LINGER_MS = 1_000;
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000 };
+/** Node looks for connections past the other two times only so often; every 30 s if it is not told. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
 /** The operator's port on loopback: `/livez`, `/readyz`, `/status`. A failed readiness never fails liveness. */
 export function createAdminServer(source: AdminSource): AdminServer {

@@ -42,6 +42,8 @@ const CONNECTIONS_LIMIT = 64;
 /** What a client may leave unread before it is cut off: some fifty times the metadata, the longest answer. */
 const UNREAD_LIMIT_BYTES = 2 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Node looks for connections past their time only so often; every 30 s if it is not told. */
+const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 
 /** The whole body as text; one that turns out too long ends the connection. */
 async function readBody(request: IncomingMessage): Promise<string> {
@@ -114,7 +116,11 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     socket.on('close', () => connection.close());
   }
 
-  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS };
+  const timeouts = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+  };
   const server = createOneRequestServer(timeouts, (request, response) => {
     onPost(request, response).catch(() => response.destroy());
   });

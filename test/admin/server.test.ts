@@ -71,6 +71,30 @@ describe('the admin port', () => {
     expect(client.text().split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(1);
   });
 
+  it('ends a connection whose answer is not read', async () => {
+    const admin = createAdminServer({
+      readiness: () => ({ ready: true, reasons: [], warnings: [] }),
+      status: () => ({ text: 'x'.repeat(50_000_000) }),
+    });
+    onTestFinished(() => admin.close());
+    const client = openSocket(await admin.listen('127.0.0.1', 0));
+    client.socket.pause();
+    client.write(head('GET /status', { Host: 'localhost' }));
+    // Only a reset tells a client that does not read that the server's socket is gone.
+    const prod = setInterval(() => client.write('\r\n'), 200);
+    await client.closed;
+    clearInterval(prod);
+  }, 20_000);
+
+  it('ends a connection that never finishes its headers', async () => {
+    const { port } = await start();
+    const client = openSocket(port);
+    client.write('GET /livez HTTP/1.1\r\nHost: local');
+    const drip = setInterval(() => client.write('h'), 500);
+    await client.ended;
+    clearInterval(drip);
+  }, 20_000);
+
   it('answers though another user holds as many connections as it takes', async () => {
     const { port } = await start();
     const crowd = Array.from({ length: 100 }, () => openSocket(port));

@@ -128,12 +128,14 @@ interface Alterations {
   readonly answer: (method: string, params: readonly unknown[]) => unknown;
   /** The parameters that a question is passed on with; its own when absent. */
   readonly ask?: (method: string, params: readonly unknown[]) => readonly unknown[];
+  /** What the client gets in place of a message of the node; the message itself when absent. */
+  readonly tell?: (message: string) => string;
 }
 
 /** Passes everything on to the node at `target`, with these alterations. */
 export async function openAlteringProxy(
   target: string,
-  { answer, ask = (_method, params) => params }: Alterations,
+  { answer, ask = (_method, params) => params, tell = (message) => message }: Alterations,
 ): Promise<string> {
   return await openServer((socket) => {
     const upstream = new WebSocket(target);
@@ -147,7 +149,7 @@ export async function openAlteringProxy(
         upstream.send(JSON.stringify({ jsonrpc: '2.0', id, method, params: ask(method, params) }));
       } else socket.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
     });
-    upstream.on('message', (data) => socket.send(String(data)));
+    upstream.on('message', (data) => socket.send(tell(String(data))));
   });
 }
 

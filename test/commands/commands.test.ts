@@ -24,6 +24,20 @@ describe('the program', () => {
   });
 });
 
+describe('the words of an error', () => {
+  it.each([
+    ['that changes colours', '\u001b[31mred'],
+    ['that rings', '\u0007bell'],
+    ['that takes back what was written', 'good\b\b\b\bevil\r'],
+    ['of the upper control characters', '\u009b31mred'],
+  ])('hold no control character of a file name %s', async (_, name) => {
+    const child = await run(['config', '--settings', name]);
+    expect(await child.ended).not.toBe(0);
+    expect(child.output()).toContain('CONFIG_FILE_MISSING');
+    expect(child.output()).toMatch(/^[\P{Cc}\n]*$/u);
+  });
+});
+
 describe('config', () => {
   const settings = (text: string) => {
     const path = join(temporaryFolderPath(), '.env.miner');

@@ -146,6 +146,14 @@ describe('the devnet as a server', () => {
     expect(await statusOf(devnet, 'POST', { 'content-length': String(body.length) }, body)).toBe(413);
   });
 
+  it('cuts off who sends without end and does not say how much', async () => {
+    const devnet = await openDevnet();
+    const chunked = { 'transfer-encoding': 'chunked' };
+    expect(await statusOf(devnet, 'POST', chunked, HEALTH)).toBe(200);
+    await expect(statusOf(devnet, 'POST', chunked, `${HEALTH}${' '.repeat(300_000)}`)).rejects.toThrow();
+    expect(await statusOf(devnet, 'POST', chunked, HEALTH)).toBe(200);
+  });
+
   it('ends an HTTP connection that does not wait for its answers', async () => {
     const { port } = await openDevnet();
     const client = openTcp(port);

@@ -31,6 +31,20 @@ describe('the signature verifier', () => {
     expect(answers).toEqual(Array.from({ length: 40 }, (_, index) => index % 2 === 0));
   });
 
+  it('takes no signature, and no key, that cannot even be read', async () => {
+    const { verifier, job } = setUp();
+    const good = job('m');
+    for (const damaged of [
+      { signature: '0x00' },
+      { signature: '' },
+      { address: 'nobody' },
+      { address: '' },
+    ]) {
+      expect(await verifier.verify({ ...good, ...damaged }, 'a')).toBe(false);
+    }
+    expect(await verifier.verify(good, 'a')).toBe(true);
+  });
+
   it('lets an address with one request pass another with many', async () => {
     const { verifier, job } = setUp();
     const order: string[] = [];

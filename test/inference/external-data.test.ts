@@ -106,9 +106,15 @@ describe('the files that hold the weights of an ONNX file', () => {
     expect(turns).toBeGreaterThan(20);
   });
 
-  it('are told without reading a graph that nests without end', async () => {
-    let graph: Uint8Array = Buffer.alloc(0);
-    for (let depth = 0; depth < 1_000; depth += 1) graph = field(1, field(5, field(6, graph)));
-    expect(await list(field(7, graph))).toEqual([]);
+  it('are looked for as deep as branches and loops go, and no deeper', async () => {
+    const text = (number: number, value: string) => field(number, Buffer.from(value));
+    const entry = Buffer.concat([text(1, 'location'), text(2, 'deep.data')]);
+    const nested = (depth: number) => {
+      let graph: Uint8Array = field(5, field(13, entry));
+      for (; depth > 0; depth -= 1) graph = field(1, field(5, field(6, graph)));
+      return field(7, graph);
+    };
+    expect(await list(nested(20))).toEqual(['deep.data']);
+    expect(await list(nested(1_000))).toEqual([]);
   });
 });

@@ -65,6 +65,8 @@ describe('a row of JPEGs', () => {
       [jpeg, jpeg.subarray(0, -1)],
       [jpeg, jpeg.subarray(0, 30)],
       [jpeg, Buffer.from([0]), jpeg],
+      // What would be a JPEG but for its first two bytes.
+      [jpeg, Buffer.from([0, 0]), jpeg.subarray(2)],
       [Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 1])],
       [Buffer.from([0xff, 0xd8, 0xff, 0xd8])],
       [Buffer.from([0xff, 0xd8])],

@@ -72,6 +72,9 @@ describe('an address to announce', () => {
       await source({ body: '2001:db8::1' }),
       await source({ body: '10.0.0.1' }),
       await source({ body: '9'.repeat(100_000) }),
+      // An address but for its length, as an answer without end would be.
+      await source({ body: `1.1.1.1${' '.repeat(100_000)}` }),
+      await source({ body: `1.1.1.1${' '.repeat(100_000)}` }),
       await source({ body: '8.8.4.4' }),
       await source(undefined),
     ];

@@ -1,8 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
+  mkdirSync,
   readdirSync,
   readlinkSync,
   statSync,
@@ -204,5 +205,12 @@ describe('the lock of a hotkey', () => {
       code: 'STATE_DIR_UNUSABLE',
       message: expect.stringContaining('ELOOP'),
     });
+  });
+
+  it.each(['pipe', 'folder'])('is not a %s that was put in its place', async (kind) => {
+    const folder = temporaryFolderPath();
+    if (kind === 'pipe') spawnSync('mkfifo', [join(folder, 'lock')]);
+    else mkdirSync(join(folder, 'lock'));
+    await expect(take(folder).taking).rejects.toMatchObject({ code: 'STATE_DIR_UNUSABLE' });
   });
 });

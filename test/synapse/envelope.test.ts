@@ -47,6 +47,10 @@ describe('the body of a synapse', () => {
     ['has media twice', '{"image": "AAAA", "image": "BBBB"}'],
     ['has a label that is none', '{"image": "AAAA", "testnet_label": "x"}'],
     ['has a terminal that is none', '{"image": "AAAA", "dendrite": 7}'],
+    [
+      'has a text of more than 1024 characters',
+      `{"image": "AAAA", "dendrite": {"uuid": "${'x'.repeat(1_025)}"}}`,
+    ],
     ['has NaN', '{"image": "AAAA", "prediction": NaN}'],
   ])('is refused when it %s', (_, json) => {
     expect(() => parse(json)).toThrow(expect.objectContaining({ code: 'AXON_SYNAPSE_INVALID' }));

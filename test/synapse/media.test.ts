@@ -38,6 +38,12 @@ describe('the media of a VideoSynapse', () => {
     expect(sha256Hex).toBe(sha256(Buffer.concat(jpegs)));
   });
 
+  it('is looked at as far as a clip in a file is: 3600 frames', async () => {
+    const frames = Array.from({ length: 3_700 }, () => Buffer.from([0xff, 0xd8, 0xff, 0xd9]));
+    const { pictures } = await unwrap('VideoSynapse', encodeFrames(frames));
+    expect(pictures).toHaveLength(3_600);
+  });
+
   it('is refused when it swells beyond all pictures', async () => {
     const bomb = deflateSync(Buffer.alloc(256 * MIB));
     expect(bomb.length).toBeLessThan(MIB);

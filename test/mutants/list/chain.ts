@@ -1,0 +1,230 @@
+import type { Mutant } from '../mutant.ts';
+
+/** What an endpoint of the chain can make the miner hold, believe or sign. */
+
+const RPC = { file: 'src/chain/json-rpc.ts', tests: ['test/chain/json-rpc.test.ts'] };
+const SESSION = {
+  file: 'src/chain/session.ts',
+  tests: ['test/chain/session.test.ts', 'test/chain/connection.test.ts', 'test/chain/kept.test.ts'],
+};
+const SUBTENSOR = {
+  file: 'src/chain/subtensor.ts',
+  tests: ['test/chain/repeated-head.test.ts', 'test/chain/connection.test.ts'],
+};
+const HEAD_AGE = {
+  file: 'src/chain/head-age.ts',
+  tests: ['test/chain/head-age.test.ts', 'test/chain/node-behind.test.ts'],
+};
+const STATE_FILE = { file: 'src/chain/state-file.ts', tests: ['test/chain/state-file.test.ts'] };
+const SIGNERS_FILE = {
+  file: 'src/chain/signers-file.ts',
+  tests: ['test/chain/signers-file.test.ts', 'test/chain/kept.test.ts'],
+};
+const TABLE = {
+  file: 'src/chain/metagraph.ts',
+  tests: ['test/chain/signers.test.ts', 'test/chain/kept.test.ts'],
+};
+const ANNOUNCER = { file: 'src/chain/serve-axon.ts', tests: ['test/chain/announce.test.ts'] };
+const FOREIGN = { file: 'src/chain/foreign-entries.ts', tests: ['test/chain/foreign-entries.test.ts'] };
+const IP = { file: 'src/net/external-ip.ts', tests: ['test/net/external-ip.test.ts'] };
+const NETWORK = {
+  file: 'src/config/networks.ts',
+  tests: ['test/config/load.test.ts', 'test/config/contradictions.test.ts'],
+};
+
+export const CHAIN: readonly Mutant[] = [
+  {
+    ...RPC,
+    name: 'A message of the chain may have any size',
+    find: 'maxPayload: PAYLOAD_LIMIT_BYTES,',
+    replace: 'maxPayload: 0,',
+  },
+  {
+    ...RPC,
+    name: 'The words of a node may have any length',
+    find: '.slice(0, DESCRIPTION_LIMIT_CHARS)',
+    replace: '',
+  },
+  {
+    ...RPC,
+    name: 'A frame that is no JSON is passed over',
+    find: 'if (message === undefined) {',
+    replace: 'if (message === undefined) return;\n    if (false) {',
+  },
+  { ...RPC, name: 'A call may stay unanswered', find: '}, callTimeoutMs);', replace: '}, 3_600_000);' },
+  {
+    ...RPC,
+    name: 'A callback that throws ends the process',
+    find: 'onCallbackError(error);',
+    replace: 'throw error;',
+  },
+  {
+    ...SESSION,
+    name: 'A chain that must not be used is used',
+    find: "if (why !== undefined) throw new MinerError('CHAIN_WRONG_NETWORK', why);",
+    replace: '',
+  },
+  {
+    ...SESSION,
+    name: 'Another chain than the one of the network is used',
+    find: 'if (expected !== undefined && genesisHash !== expected) {',
+    replace: 'if (false) {',
+  },
+  {
+    ...SESSION,
+    name: 'Another chain than the one used so far is used',
+    find: 'if (pinned === undefined || pinned === genesisHash) return;',
+    replace: 'return;',
+  },
+  {
+    ...SESSION,
+    name: 'A node that is behind is believed when it is met',
+    find: 'if (fault !== undefined) throw fault;',
+    replace: '',
+  },
+  {
+    ...SESSION,
+    name: 'A node that falls behind is believed',
+    find: 'if (fault !== undefined) socket.end(fault);',
+    replace: '',
+  },
+  {
+    ...SESSION,
+    tests: ['test/chain/node-behind.test.ts'],
+    name: 'A node with the first block only is believed',
+    find: 'if (Number(header.number) > 0) return;',
+    replace: 'return;',
+  },
+  {
+    ...SESSION,
+    name: 'A new runtime is read with the old metadata',
+    find: 'if (version === specVersion) return;',
+    replace: 'return;',
+  },
+  {
+    ...SESSION,
+    name: 'Logs show the credentials in an endpoint',
+    find: '`${parsed.protocol}//${parsed.host}`',
+    replace: 'parsed.href',
+  },
+  {
+    ...SUBTENSOR,
+    name: 'A node that repeats its head counts as alive',
+    find: 'if (block <= newest) return;',
+    replace: '',
+  },
+  {
+    ...SUBTENSOR,
+    name: 'A node whose blocks stop is kept',
+    find: 'else opened.socket.end(reason);',
+    replace: '',
+  },
+  {
+    ...HEAD_AGE,
+    name: 'A block of any age is believed',
+    find: 'if (ageMs <= limitMs) return undefined;',
+    replace: 'if (ageMs <= Number.POSITIVE_INFINITY) return undefined;',
+  },
+  {
+    ...HEAD_AGE,
+    name: 'The clocks of callers make good blocks old',
+    find: 'Math.max(0, offsetMs ?? 0)',
+    replace: '(offsetMs ?? 0)',
+  },
+  {
+    ...STATE_FILE,
+    name: 'Everyone on the host can read the state of the chain',
+    find: ', { mode: 0o600 });',
+    replace: ');',
+  },
+  {
+    ...STATE_FILE,
+    name: 'A state file is written in place',
+    find: 'const fresh = `${path}.new`;',
+    replace: 'const fresh = path;',
+  },
+  {
+    ...SIGNERS_FILE,
+    name: 'The signers of another subnet are believed',
+    find: 'saved.netuid !== netuid || ',
+    replace: '',
+  },
+  {
+    ...SIGNERS_FILE,
+    name: 'The signers of another chain are believed',
+    find: ' || saved.genesisHash !== genesisHash',
+    replace: '',
+  },
+  {
+    ...SIGNERS_FILE,
+    name: 'A clock that was set back makes a table younger than new',
+    find: 'Math.max(0, clock.now() - saved.readAtMs)',
+    replace: 'clock.now() - saved.readAtMs',
+  },
+  {
+    ...TABLE,
+    name: 'Signers of any age are believed',
+    find: 'clock.monotonic() - readAtMs <= maxAgeMs',
+    replace: 'readAtMs <= Number.POSITIVE_INFINITY',
+  },
+  {
+    ...TABLE,
+    name: 'Strangers make the miner read the table as often as they like',
+    find: 'clock.monotonic() - triedAtMs >= minIntervalMs',
+    replace: 'triedAtMs <= clock.monotonic()',
+  },
+  {
+    ...TABLE,
+    name: 'A stranger waits for a table for as long as it takes',
+    find: 'sleep(timeoutMs, undefined, ',
+    replace: 'sleep(3_600_000, undefined, ',
+  },
+  {
+    ...ANNOUNCER,
+    name: 'An address that nobody can reach is signed for a public network',
+    find: 'isPublicNetwork ? reservedMeaning(address.ip) : undefined',
+    replace: 'isPublicNetwork ? undefined : undefined',
+  },
+  {
+    ...FOREIGN,
+    name: 'Two hosts overwrite each other for ever',
+    find: 'changes < CHANGES_UNTIL_PAUSED',
+    replace: 'changes >= 0',
+  },
+  {
+    ...FOREIGN,
+    name: 'Every other entry counts as foreign',
+    find: 'if (!isForeign(entry) || ',
+    replace: 'if (',
+  },
+  {
+    ...IP,
+    name: 'A source may say that this host has a private address',
+    find: 'if (meaning !== undefined) throw new Error(',
+    replace: 'if (false) throw new Error(',
+  },
+  {
+    ...IP,
+    name: 'A source may answer without end',
+    find: 'if (bytes > ANSWER_LIMIT_BYTES) throw',
+    replace: 'if (false) throw',
+  },
+  {
+    ...IP,
+    name: 'The first source decides',
+    find: 'count > sources.length * MAJORITY_RATIO',
+    replace: 'count > 0',
+  },
+  {
+    ...NETWORK,
+    name: 'A development key is used with any host',
+    find: "return host === 'localhost' || host === '[::1]' || /^127(\\.\\d{1,3}){3}$/.test(host);",
+    replace: 'return host.length > 0;',
+  },
+  {
+    ...NETWORK,
+    name: 'A name that begins like loopback counts as loopback',
+    find: '/^127(\\.\\d{1,3}){3}$/',
+    replace: '/^127\\./',
+  },
+];
