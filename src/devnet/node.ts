@@ -59,11 +59,12 @@ export interface Devnet extends Control {
   /** Ends the WebSockets that are open; new ones are taken. */
   dropConnections(): void;
   /**
-   * From the next block on, which is made at once, there is a new runtime: another version, in which `serve_axon` has
-   * another number. Clients with the old metadata are refused.
+   * From the next block on, which is made at once, there is a new runtime of another version. What was signed for the old
+   * one is refused.
+   * @param serveAxonIndex the number of the call in it; another than that of subtensor, 4, is what no client should sign
    * @throws MinerError DEVNET_INVALID_CONTROL for a version that is not higher than the one in force
    */
-  upgradeRuntime(specVersion: number): void;
+  upgradeRuntime(specVersion: number, serveAxonIndex?: number): void;
   close(): Promise<void>;
 }
 
@@ -160,14 +161,14 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   }
   let methods = createMethods(firstCodec);
 
-  function upgradeRuntime(specVersion: number): void {
+  function upgradeRuntime(specVersion: number, serveAxonIndex = runtime.serveAxonIndex): void {
     if (!Number.isInteger(specVersion) || specVersion <= runtime.specVersion || specVersion >= 2 ** 32) {
       throw new MinerError(
         'DEVNET_INVALID_CONTROL',
         `a new runtime needs a whole number above ${runtime.specVersion}`,
       );
     }
-    runtime = { specVersion, serveAxonIndex: (runtime.serveAxonIndex + 100) % 256 };
+    runtime = { specVersion, serveAxonIndex };
     methods = createMethods(createRuntimeCodec(runtime));
     control.produceBlock();
   }

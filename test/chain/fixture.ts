@@ -153,6 +153,26 @@ export async function openAlteringProxy(
   });
 }
 
+/** Passes everything on to the node at `target`, its words as `rewrite` has them, and remembers what was asked. */
+export async function openRewritingProxy(
+  target: string,
+  rewrite: (text: string, send: (text: string) => void) => string,
+): Promise<{ url: string; methods: () => readonly string[] }> {
+  const methods: string[] = [];
+  const url = await openServer((socket) => {
+    const upstream = new WebSocket(target);
+    const ready = once(upstream, 'open');
+    socket.on('close', () => upstream.terminate());
+    socket.on('message', async (data) => {
+      methods.push(JSON.parse(String(data)).method);
+      await ready;
+      upstream.send(String(data));
+    });
+    upstream.on('message', (data) => socket.send(rewrite(String(data), (text) => socket.send(text))));
+  });
+  return { url, methods: () => methods };
+}
+
 async function openServer(onConnection: (socket: WebSocket) => void): Promise<string> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   server.on('connection', onConnection);

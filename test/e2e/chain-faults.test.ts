@@ -104,7 +104,7 @@ describe('a miner goes on answering known validators, and shows how things stand
     await expectAnswered(miner);
   });
 
-  it('when the runtime is upgraded and its calls have moved', async () => {
+  it('when the runtime is upgraded', async () => {
     const before = miner.chain.status().connection;
     expect(before).toMatchObject({ specVersion: 424 });
     devnet.upgradeRuntime(425);

@@ -54,10 +54,10 @@ async function openFinney(target: string): Promise<{ url: string; methods: () =>
 }
 
 /** The shipped program with a wallet of its own, as a user starts it. */
-async function start(command: string, env: Record<string, string>): Promise<MinerProcess> {
+async function start(command: string, env: Record<string, string>, hotkey = HOTKEY): Promise<MinerProcess> {
   const wallets = temporaryFolderPath();
   mkdirSync(join(wallets, 'miner/hotkeys'), { recursive: true });
-  writeFileSync(join(wallets, 'miner/hotkeys/first'), JSON.stringify(HOTKEY), { mode: 0o600 });
+  writeFileSync(join(wallets, 'miner/hotkeys/first'), JSON.stringify(hotkey), { mode: 0o600 });
   const settings = join(wallets, 'settings');
   writeFileSync(settings, '');
   const miner = await spawnMiner([command, '--settings', settings], {
@@ -102,6 +102,26 @@ it('a miner of a local network does not use a node of finney, and says which net
   expect(await miner.ended).toBe(15);
   expect(miner.output()).toContain('the endpoint serves finney, and NETWORK is local: set NETWORK=finney');
   expect(new Set(node.methods())).toEqual(new Set(['chain_getBlockHash']));
+});
+
+it('a development key is not used on a node of finney, though it is on this host', async () => {
+  const devnet = await startDevnet();
+  onTestFinished(() => devnet.close());
+  const node = await openFinney(devnet.url);
+  const miner = await spawnMiner(['start', '--dev'], { CHAIN_ENDPOINT: node.url });
+  onTestFinished(miner.close);
+  expect(await miner.ended).toBe(15);
+  expect(miner.output()).toContain('CHAIN_WRONG_NETWORK');
+  expect(new Set(node.methods())).toEqual(new Set(['chain_getBlockHash']));
+});
+
+it('a development key in a wallet is refused for finney', async () => {
+  // //Alice, whose seed stands in the documents of Substrate.
+  const seed = '0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a';
+  const env = { NETWORK: 'finney', CHAIN_ENDPOINT: 'ws://127.0.0.1:1', AXON_EXTERNAL_IP: '8.8.8.8' };
+  const miner = await start('start', env, { secretSeed: seed });
+  expect(await miner.ended).toBe(15);
+  expect(miner.output()).toContain('WALLET_DEV_KEY_REFUSED');
 });
 
 it.each(['config', 'start'])(
