@@ -80,7 +80,7 @@ export function loadSettings(sources: Sources): LoadedSettings {
 
 /** A value as it may be shown: what may be an address of a node, without what may be a key in it. */
 function shown(key: SettingKey, value: string): string {
-  const isEndpoint = key === 'CHAIN_ENDPOINT' || (key === 'NETWORK' && /[/?#@]/.test(value));
+  const isEndpoint = key === 'CHAIN_ENDPOINT' || (key === 'NETWORK' && /[/\\?#@]/.test(value));
   return isEndpoint ? displayEndpoints(value) : displayValue(value);
 }
 

@@ -78,7 +78,9 @@ const endpointList = z
   .pipe(
     z
       .array(
-        z.string().regex(/^wss?:\/\/[^\s/]+/, { error: 'each endpoint must begin with ws:// or wss://' }),
+        z.string().refine((url) => /^wss?:\/\/[^\s/]+/.test(url) && URL.canParse(url), {
+          error: 'each endpoint must begin with ws:// or wss://, and then name a host',
+        }),
       )
       .min(1)
       .max(16),

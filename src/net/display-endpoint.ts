@@ -1,12 +1,17 @@
+/** Scheme, host and port, and nothing beside them. All else may be an access key, also if it is no URL at all. */
+const HOST_ONLY = /^[a-z]+:\/\/(?:[\p{L}\p{N}._-]*|\[[0-9a-f:.]+\])(?::\d{1,5})?\/?$/iu;
+
 /** Scheme and host of an endpoint: credentials, path, query and fragment often hold access keys. */
 export function displayEndpoint(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  return parsed === undefined ? '(not a URL)' : `${parsed.protocol}//${parsed.host}`;
+  // A URL leaves out line breaks and tabs, so that what follows one would become a part of the host.
+  const parsed = URL.canParse(url) && !/\s/.test(url) ? new URL(url) : undefined;
+  const shown = `${parsed?.protocol}//${parsed?.host}`;
+  return HOST_ONLY.test(shown) ? shown : '(not a URL)';
 }
 
 /** Whether an endpoint has more than scheme, host and port, and so may hold an access key. */
 export function mayHoldKey(url: string): boolean {
-  return !/^[a-z]+:\/\/[^/?#@\s]*\/?$/i.test(url);
+  return !HOST_ONLY.test(url);
 }
 
 /** A list of endpoints, separated by commas, as it may be shown: `[hidden]` stands for what may be a key. */
@@ -21,5 +26,5 @@ export function displayEndpoints(list: string): string {
 
 /** Any text that a person gave, which may be an endpoint in the wrong place, as it may be shown. */
 export function displayValue(value: string): string {
-  return value.includes('://') ? displayEndpoints(value) : value;
+  return /:[/\\]|wss?:/i.test(value) ? displayEndpoints(value) : value;
 }

@@ -152,7 +152,7 @@ describe('the address of a node in the place of a network', () => {
   it('is named as it stands where it is not one', () => {
     const error = failure(() => load({ env: { BT_NETWORK: 'ws://' } }));
     expect(error.message).toBe(
-      'CHAIN_ENDPOINT="ws://" (BT_NETWORK): each endpoint must begin with ws:// or wss://',
+      'CHAIN_ENDPOINT="ws://" (BT_NETWORK): each endpoint must begin with ws:// or wss://, and then name a host',
     );
   });
 
@@ -261,6 +261,10 @@ describe('a key in CHAIN_ENDPOINT', () => {
     'wss://h/v3/KEY',
     'wss://h?apikey=KEY',
     'wss://h#KEY',
+    'wss://h\\KEY',
+    'wss://h:KEY',
+    'wss:\\\\h\\KEY',
+    'wss:/h/KEY',
     'h/KEY',
     'https://h/KEY',
   ];
