@@ -4,12 +4,15 @@ import type { Lane } from './scheduler.ts';
 export interface WorkTimes {
   /** Notes work that succeeded. */
   note(lane: Lane, caller: string, tookMs: number): void;
-  /** How long a job of `caller` may keep others waiting, in milliseconds: at least 2,000. */
+  /** How long a job of `caller` may keep others waiting, in milliseconds: at least 4,000. */
   allowanceMs(lane: Lane, caller: string): number;
 }
 
-/** Any work may take this long. Validators wait 11 s, so what waits behind it still has most of its time. */
-const MIN_ALLOWANCE_MS = 2_000;
+/**
+ * Any work may take this long: the largest clips of validators (91 MB, 9.1 CPU-seconds) need it on two free cores. Validators
+ * wait 11 s, so what waits behind it still has more than half of its time.
+ */
+const MIN_ALLOWANCE_MS = 4_000;
 /** Honest clips differ by their pixels, of which validators send 50 million at most: so a clip may cost a few times the middle one. */
 const ALLOWED_RATIO = 4;
 const REMEMBERED_JOBS = 64;

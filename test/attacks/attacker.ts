@@ -85,9 +85,12 @@ export async function repeat(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
+/** Of all uploads of an attacker together: what a link of 1 Gbit/s brings. Loopback brings ten times as much. */
+const LINK_BYTES_PER_SECOND = 125_000_000;
+
 /**
  * Uploads that never end, with the headers of a real request: who hears one has its secret signature for 20 s.
- * @param bytesEach sent at once; then a byte a second
+ * @param bytesEach sent as fast as the link is; then a byte a second
  */
 export function endlessUploads(
   signer: ReturnType<typeof createValidator>,
@@ -95,6 +98,7 @@ export function endlessUploads(
   bytesEach: number,
 ): Run {
   const filler = Buffer.alloc(1024 * 1024, 1);
+  const fillEveryMs = (1000 * uploads * filler.length) / LINK_BYTES_PER_SECOND;
   const upload = ({ port, signal }: Target) =>
     new Promise<void>((resolve) => {
       const declared = 190 * 1024 * 1024;
@@ -111,8 +115,30 @@ export function endlessUploads(
         resolve();
       });
       socket.write(head('POST /detect_image', headers));
-      for (let sent = 0; sent < bytesEach; sent += filler.length) socket.write(filler);
-      timer = setInterval(() => socket.write('x'), 1_000);
+      let sent = 0;
+      const fill = () => {
+        socket.write(filler);
+        sent += filler.length;
+        if (sent < bytesEach) return;
+        clearInterval(timer);
+        timer = setInterval(() => socket.write('x'), 1_000);
+      };
+      timer = setInterval(fill, fillEveryMs);
     });
   return (target) => repeat(uploads, target.signal, () => upload(target));
+}
+
+/** Signed pictures whose answers are not read: each connection holds its answer until it is cut, or until validators are gone. */
+export function neverReading(path: string, file: Buffer, atOnce: number): Run {
+  const hold = ({ port, signal }: Target) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.pause();
+    socket.write(head(`POST ${path}`, { ...mallory.sign({ body: file }), 'Content-Length': file.length }));
+    socket.write(file);
+    return sleep(PATIENCE_MS, undefined, { signal })
+      .catch(() => undefined)
+      .then(() => socket.destroy());
+  };
+  return (target) => repeat(atOnce, target.signal, () => hold(target));
 }

@@ -6,16 +6,22 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** A black clip: some bytes a frame to send, and all of its pixels to decode. */
+export const makeBlackClip = (size: string, frames: number) =>
+  makeLoopedClip(`color=black:size=${size}:rate=30`, [], frames);
+
+/** Noise, encoded coarsely: about the most that decoding costs for its pixels and bytes. */
+export const makeNoisyClip = (size: string, frames: number) =>
+  makeLoopedClip(`color=gray:size=${size}:rate=30,noise=alls=60:allf=t`, ['-crf', '40'], frames);
+
 /**
- * A black clip: some bytes a frame to send, and all of its pixels to decode.
- * @param size such as `3840x2160`
+ * @param source of ffmpeg's lavfi
  * @param frames of which the first 60 are encoded and then repeated
  */
-export async function makeBlackClip(size: string, frames: number): Promise<Buffer> {
+async function makeLoopedClip(source: string, quality: readonly string[], frames: number): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'evil-clip-'));
   const [short, long] = [join(folder, 'short.mp4'), join(folder, 'long.mp4')];
   try {
-    const source = `color=black:size=${size}:rate=30`;
     const encoder = [
       '-c:v',
       'libx264',
@@ -23,6 +29,7 @@ export async function makeBlackClip(size: string, frames: number): Promise<Buffe
       'ultrafast',
       '-tune',
       'zerolatency',
+      ...quality,
       '-pix_fmt',
       'yuv420p',
     ];

@@ -4,11 +4,22 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { head } from '../fixtures/axon.ts';
+import { makeCroppedAvif } from '../fixtures/cropped-avif.ts';
 import { makeJpeg } from '../fixtures/media.ts';
+import { makeScannedJpeg } from '../fixtures/scanned-jpeg.ts';
 import { createValidator } from '../fixtures/validator.ts';
 import { attack } from './attacked-miner.ts';
-import { type Attack, copy, endlessUploads, flood, mallory, postFile, repeat } from './attacker.ts';
-import { makeBlackClip } from './evil-clips.ts';
+import {
+  type Attack,
+  copy,
+  endlessUploads,
+  flood,
+  mallory,
+  neverReading,
+  postFile,
+  repeat,
+} from './attacker.ts';
+import { makeBlackClip, makeNoisyClip } from './evil-clips.ts';
 import { createHonestValidators, type HonestFigures, type HonestValidators } from './honest-validators.ts';
 import type { Lie } from './hostile-node.ts';
 import { type MinerUnderAttack, startMinerUnderAttack } from './miner-under-attack.ts';
@@ -99,7 +110,14 @@ const figures = ({ asked, inTime, others }: HonestFigures) =>
     .join('')}`;
 
 const MIB = 1024 * 1024;
-const dearClip = await makeBlackClip('3840x2160', 3_600);
+const longClip = await makeBlackClip('3840x2160', 3_600);
+/** Just within the limit of pixels. */
+const dearClip = await makeNoisyClip('1920x1080', 600);
+const scannedJpeg = makeScannedJpeg({ width: 8_000, height: 8_000, scans: 883 });
+const croppedAvif = await makeCroppedAvif({ edge: 8_192, shownEdge: 16 });
+/** The largest that is decoded, for what a pixel of an AVIF takes. */
+const largeAvif = await makeCroppedAvif({ edge: 4_864 });
+const largeMask = await makeBlank(5_200, 5_200);
 const picture = await makeJpeg({ width: 256, height: 256, seed: 3 });
 const blank = await makeBlank(16_383, 5_461);
 const honestSigner = createValidator('//Honest0');
@@ -114,6 +132,10 @@ describe('a detector', () => {
   underAttack(
     'detector',
     {
+      'pictures of 883 scans': { run: flood('/detect_image', scannedJpeg, 4) },
+      'pictures that hide 67 megapixels behind a crop box': { run: flood('/detect_image', croppedAvif, 4) },
+      'the largest pictures that are decoded': { run: flood('/detect_image', largeAvif, 4) },
+      'clips of two minutes of 4K': { run: flood('/detect_video', longClip, 2) },
       'two dear clips of one validator, again and again': { run: flood('/detect_video', dearClip, 2) },
       'sixteen dear clips of one validator, again and again': { run: flood('/detect_video', dearClip, 16) },
       'endless uploads with a copied secret signature': { run: endlessUploads(honestSigner, 40, 32 * MIB) },
@@ -141,7 +163,10 @@ describe('a detector', () => {
       'a node whose errors have 2 MB': { run: async ({ node }) => node.lie(longErrors(2_000_000)) },
     },
     async () => ({
-      '8K, 3,600 frames': { path: '/detect_video', file: await makeBlackClip('7680x4320', 3_600) },
+      'a picture of 883 scans': { path: '/detect_image', file: scannedJpeg },
+      'a picture that hides 67 megapixels': { path: '/detect_image', file: croppedAvif },
+      '4K, two minutes': { path: '/detect_video', file: longClip },
+      '8K, two minutes': { path: '/detect_video', file: await makeBlackClip('7680x4320', 3_600) },
     }),
   );
 });
@@ -150,7 +175,9 @@ describe('a segmenter', () => {
   underAttack(
     'segmenter',
     {
-      'pictures of 46 bytes with the largest mask, never read': { run: flood('/segment_image', blank, 8) },
+      'pictures of 34 bytes with 89 megapixels': { run: flood('/segment_image', blank, 8) },
+      'masks of 54 MB': { run: flood('/segment_image', largeMask, 4) },
+      'masks of 54 MB that nobody reads': { run: neverReading('/segment_image', largeMask, 32) },
       'a node whose answers have 8 MB': { run: async ({ node }) => node.lie(longErrors(8_000_000)) },
     },
     async () => ({
