@@ -171,7 +171,7 @@ export async function openRewritingProxy(
   return { url, methods: () => methods };
 }
 
-export async function openServer(onConnection: (socket: WebSocket) => void): Promise<string> {
+async function openServer(onConnection: (socket: WebSocket) => void): Promise<string> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   server.on('connection', onConnection);
   await once(server, 'listening');

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { openRpcSocket, RpcRefusal, type RpcSocket } from '../../src/chain/json-rpc.ts';
+import { openRpcSocket, PAYLOAD_LIMIT_BYTES, RpcRefusal, type RpcSocket } from '../../src/chain/json-rpc.ts';
 import { MinerError } from '../../src/errors.ts';
 
 type Answer = (socket: WebSocket, message: { id: number; method: string }) => void;
@@ -69,6 +69,29 @@ describe('a JSON-RPC connection', () => {
   it.each(['not json', '7', '"text"', 'null'])('is ended by a frame that says %s', async (frame) => {
     const socket = await open((peer) => peer.send(frame));
     await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
+    await socket.closed;
+  });
+
+  it('takes the largest message that a node may send, and is ended by one that is a byte longer', async () => {
+    const sizeOf = { largest: PAYLOAD_LIMIT_BYTES, larger: PAYLOAD_LIMIT_BYTES + 1 };
+    const socket = await open((peer, { id, method }) => {
+      const frame = (result: string): string => JSON.stringify({ jsonrpc: '2.0', id, result });
+      const room = sizeOf[method as keyof typeof sizeOf] - frame('').length;
+      peer.send(frame('x'.repeat(room)));
+    });
+    expect(String(await socket.request('largest', []))).toMatch(/^x{4000000}/);
+    await expect(socket.request('larger', [])).rejects.toMatchObject({
+      code: 'CHAIN_UNREACHABLE',
+      message: 'Max payload size exceeded',
+    });
+    await socket.closed;
+  });
+
+  it.each(['ping', 'pong'] as const)('is ended by a flood of %ss', async (control) => {
+    const socket = await open((peer) => {
+      for (let count = 0; count < 5_000; count += 1) peer[control]();
+    });
+    await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_ENDPOINT_UNTRUSTED' });
     await socket.closed;
   });
 
