@@ -18,6 +18,11 @@ const HOTKEY = {
   secretSeed: '0x6d696e65722d746573742d7075626c69632d6e6574776f726b2d736565642d31',
 };
 
+/** That of //Bob, as every development chain publishes it. */
+const DEVELOPMENT_HOTKEY = {
+  secretSeed: '0x398f0c28f98885e046333d4a41c19cee4c37368a9832c6502f6cfd182e2aef89',
+};
+
 /** The sources of addresses are on the internet, which a test does not call. */
 const WITHOUT_INTERNET =
   "--import=data:text/javascript,globalThis.fetch=async()=>{throw(new(Error)('away'))}";
@@ -54,10 +59,10 @@ async function openFinney(target: string): Promise<{ url: string; methods: () =>
 }
 
 /** The shipped program with a wallet of its own, as a user starts it. */
-async function start(command: string, env: Record<string, string>): Promise<MinerProcess> {
+async function start(command: string, env: Record<string, string>, hotkey = HOTKEY): Promise<MinerProcess> {
   const wallets = temporaryFolderPath();
   mkdirSync(join(wallets, 'miner/hotkeys'), { recursive: true });
-  writeFileSync(join(wallets, 'miner/hotkeys/first'), JSON.stringify(HOTKEY), { mode: 0o600 });
+  writeFileSync(join(wallets, 'miner/hotkeys/first'), JSON.stringify(hotkey), { mode: 0o600 });
   const settings = join(wallets, 'settings');
   writeFileSync(settings, '');
   const miner = await spawnMiner([command, '--settings', settings], {
@@ -103,6 +108,34 @@ it('a miner of a local network does not use a node of finney, and says which net
   expect(miner.output()).toContain('the endpoint serves finney, and NETWORK is local: set NETWORK=finney');
   expect(new Set(node.methods())).toEqual(new Set(['chain_getBlockHash']));
 });
+
+it('a development key on a network of finney is refused before any node is asked, and the miner exits with 15', async () => {
+  const devnet = await startDevnet();
+  onTestFinished(() => devnet.close());
+  const node = await openFinney(devnet.url);
+  const miner = await start('start', { NETWORK: 'finney', CHAIN_ENDPOINT: node.url }, DEVELOPMENT_HOTKEY);
+  expect(await miner.ended).toBe(15);
+  expect(miner.output()).toMatch(/^WALLET_DEV_KEY_REFUSED: .* anyone can sign for it on finney$/m);
+  expect(node.methods()).toEqual([]);
+});
+
+it.each(['with a development key', 'in development mode'])(
+  'a miner %s is given no more than the genesis by a node of finney that lies on this host, and exits with 15',
+  async (how) => {
+    const devnet = await startDevnet();
+    onTestFinished(() => devnet.close());
+    const node = await openFinney(devnet.url);
+    const env = { CHAIN_ENDPOINT: node.url };
+    const miner =
+      how === 'in development mode'
+        ? await spawnMiner(['start', '--dev'], env)
+        : await start('start', env, DEVELOPMENT_HOTKEY);
+    onTestFinished(miner.close);
+    expect(await miner.ended).toBe(15);
+    expect(miner.output()).toContain('the endpoint serves finney, and NETWORK is local');
+    expect(new Set(node.methods())).toEqual(new Set(['chain_getBlockHash']));
+  },
+);
 
 it.each(['config', 'start'])(
   '%s refuses an address that validators cannot reach, and exits with 10',
