@@ -1,5 +1,5 @@
 import type { ApiOptions } from '@polkadot/api/types';
-import { asMinerError } from '../errors.ts';
+import { asMinerError, MinerError } from '../errors.ts';
 import type { RpcSocket } from './json-rpc.ts';
 
 type Provider = NonNullable<ApiOptions['provider']>;
@@ -25,7 +25,11 @@ export function createApiProvider(socket: RpcSocket): Provider {
     send<T>(method: string, params: unknown[]) {
       return new Promise<T>((resolve) => {
         socket.request(method, params).then(
-          (result) => resolve(result as T),
+          (result) => {
+            // Polkadot.js would take an array for bytes.
+            if (method !== 'state_call' || typeof result === 'string') resolve(result as T);
+            else socket.end(new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'unexpected answer: no bytes'));
+          },
           (error) => socket.end(asMinerError(error, 'CHAIN_CALL_FAILED')),
         );
       });

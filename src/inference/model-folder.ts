@@ -60,15 +60,16 @@ function isHiddenOrAbove(path: string): boolean {
     .some((part) => part.startsWith('.'));
 }
 
+/** The refusal of a file that is no part of its model. */
 export function outside(folder: string, name: string): MinerError {
   return new MinerError(
     'MODEL_UNREADABLE',
-    `${isAbsolute(name) ? name : join(folder, name)} is outside the folder of the model, or hidden, and is not read: ` +
-      'put the file itself beside the ONNX file, in place of a link; only in a Hugging Face cache may a file be a link, ' +
-      'into the blobs of its own repository',
+    `the model in ${folder} has a file outside its folder, or a hidden one: ${name}; put the file itself beside the ONNX ` +
+      'file (only in a Hugging Face cache may it be a link, into the blobs of its own repository)',
   );
 }
 
+/** Whether there is nothing at a path, as an error of the file system tells. */
 export function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

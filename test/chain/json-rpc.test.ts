@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -28,8 +29,12 @@ async function serve(answer: Answer): Promise<string> {
 }
 
 async function open(answer: Answer, callTimeoutMs = 5_000): Promise<RpcSocket> {
+  return await openAt(await serve(answer), callTimeoutMs);
+}
+
+async function openAt(url: string, callTimeoutMs = 5_000): Promise<RpcSocket> {
   const socket = await openRpcSocket({
-    url: await serve(answer),
+    url,
     connectTimeoutMs: 5_000,
     callTimeoutMs,
     signal: new AbortController().signal,
@@ -69,21 +74,6 @@ describe('a JSON-RPC connection', () => {
   it.each(['not json', '7', '"text"', 'null'])('is ended by a frame that says %s', async (frame) => {
     const socket = await open((peer) => peer.send(frame));
     await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
-    await socket.closed;
-  });
-
-  it('takes the largest message that a node may send, and is ended by one that is a byte longer', async () => {
-    const sizeOf = { largest: PAYLOAD_LIMIT_BYTES, larger: PAYLOAD_LIMIT_BYTES + 1 };
-    const socket = await open((peer, { id, method }) => {
-      const frame = (result: string): string => JSON.stringify({ jsonrpc: '2.0', id, result });
-      const room = sizeOf[method as keyof typeof sizeOf] - frame('').length;
-      peer.send(frame('x'.repeat(room)));
-    });
-    expect(String(await socket.request('largest', []))).toMatch(/^x{4000000}/);
-    await expect(socket.request('larger', [])).rejects.toMatchObject({
-      code: 'CHAIN_UNREACHABLE',
-      message: 'Max payload size exceeded',
-    });
     await socket.closed;
   });
 
@@ -159,4 +149,102 @@ describe('a JSON-RPC connection', () => {
       await expect(opening).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
     },
   );
+
+  it('takes the largest message that is allowed, and is ended by a larger one', async () => {
+    const frame = (id: number, bytes: number): string => {
+      const bare = JSON.stringify({ jsonrpc: '2.0', id, result: '' });
+      return bare.replace('""', `"${'x'.repeat(bytes - bare.length)}"`);
+    };
+    const socket = await open((peer, { id, method }) => {
+      peer.send(frame(id, PAYLOAD_LIMIT_BYTES + (method === 'larger' ? 1 : 0)));
+    });
+    // Finney's metadata are 1.35 MB of hex.
+    expect(PAYLOAD_LIMIT_BYTES).toBeGreaterThan(2 * 1_350_000);
+    expect(PAYLOAD_LIMIT_BYTES).toBeLessThanOrEqual(4 * 1024 * 1024);
+    expect(await socket.request('largest', [])).toHaveLength(
+      PAYLOAD_LIMIT_BYTES - '{"jsonrpc":"2.0","id":1,"result":""}'.length,
+    );
+    await expect(socket.request('larger', [])).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
+    await socket.closed;
+  });
+
+  it('counts the fragments of a message together', async () => {
+    const socket = await open((peer) => {
+      for (let count = 0; count < 10; count += 1) peer.send('x'.repeat(1024 * 1024), { fin: false });
+    });
+    await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
+    await socket.closed;
+  });
+
+  it('offers no compression, and so unpacks nothing', async () => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: { threshold: 0 } });
+    servers.push(server);
+    const offers: unknown[] = [];
+    server.on('connection', (peer, request) => {
+      offers.push(request.headers['sec-websocket-extensions']);
+      // What a peer sends compressed all the same: the first bit that is reserved is set.
+      peer.on('message', () => request.socket.write(Buffer.from([0xc1, 0x01, 0x00])));
+    });
+    await new Promise((resolve) => server.once('listening', resolve));
+    const socket = await openAt(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
+    expect(offers).toEqual([undefined]);
+  });
+
+  it('follows no redirect', async () => {
+    const asked: (string | undefined)[] = [];
+    const target = await serve(() => asked.push('followed'));
+    const server = createServer((_request, response) => response.end());
+    server.on('upgrade', (request, peer) => {
+      asked.push(request.url);
+      peer.end(`HTTP/1.1 302 Found\r\nLocation: ${target}/\r\n\r\n`);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(openAt(url)).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
+    await new Promise((resolve) => server.close(resolve));
+    expect(asked).toEqual(['/']);
+  });
+
+  it('is ended by an answer that drips and is never whole', async () => {
+    const socket = await open((peer) => {
+      const drip = setInterval(() => peer.send('x', { fin: false }), 20);
+      peer.on('close', () => clearInterval(drip));
+    }, 300);
+    await expect(socket.request('drip', [])).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
+    await socket.closed;
+  });
+
+  it('is ended by a subscriber that finds a notification malformed', async () => {
+    const socket = await open((peer, { id }) => {
+      peer.send(JSON.stringify({ jsonrpc: '2.0', id, result: 'abc' }));
+      peer.send(
+        JSON.stringify({ jsonrpc: '2.0', method: 'note', params: { subscription: 'abc', result: 5 } }),
+      );
+    });
+    await socket.subscribe('sub', [], () => {
+      throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'odd');
+    });
+    await socket.closed;
+    expect(socket.ended.reason).toMatchObject({ code: 'CHAIN_ENDPOINT_UNTRUSTED' });
+  });
+
+  it('is ended by more frames than a node has to send, whatever is in them', async () => {
+    const socket = await open((peer) => {
+      for (let count = 0; count < 4_000; count += 1) peer.send('{"id":"stray"}');
+    });
+    await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_ENDPOINT_UNTRUSTED' });
+    await socket.closed;
+  });
+
+  it('reads an answer that nests without end, and shows nothing of an error that does', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const socket = await open((peer, { id, method }) => {
+      peer.send(`{"id":${id},"${method}":${method === 'error' ? `{"code":1,"message":${deep}}` : deep}}`);
+    });
+    expect(await socket.request('result', [])).toBeInstanceOf(Array);
+    const refused = await socket.request('error', []).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RpcRefusal);
+    expect((refused as RpcRefusal).message.length).toBeLessThan(400);
+  });
 });

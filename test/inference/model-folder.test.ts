@@ -57,7 +57,7 @@ function place(location = 'model.data') {
 
 const REFUSAL = {
   code: 'MODEL_UNREADABLE',
-  message: expect.stringContaining('outside the folder of the model'),
+  message: expect.stringContaining('outside its folder'),
 };
 
 describe('the private copy of a model', () => {
