@@ -11,6 +11,7 @@ import { start } from './commands/start.ts';
 import { status } from './commands/status.ts';
 import { asMinerError, MinerError } from './errors.ts';
 import { EXIT_CODES, exitCodeOf } from './miner/exit-codes.ts';
+import { printableLines } from './printable.ts';
 
 /** A command that ends otherwise than well or by an error resolves with its exit code. */
 type Command = (context: CommandContext) => Promise<void> | Promise<number>;
@@ -108,7 +109,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const [first, ...others]: unknown[] = error instanceof AggregateError ? error.errors : [error];
     for (const one of [first, ...others]) {
       // Names come from files that anyone may have made; a terminal obeys the control characters in them.
-      process.stderr.write(wordsOf(one).replaceAll(/[^\P{Cc}\n]/gu, ' '));
+      process.stderr.write(printableLines(wordsOf(one)));
     }
     return exitCodeOf(asMinerError(first, 'INTERNAL').code);
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { printable } from '../printable.ts';
 
 /** What is told of a running miner to a person at a terminal. */
 export type MinerReport = z.output<typeof REPORT>;
@@ -70,7 +71,8 @@ const IDENTITY = z.object({ miner: z.object({ pid: z.number(), hotkey: z.string(
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks the admin port of a miner on this host. Never rejects.
+ * Asks the admin port of a miner on this host. Never rejects. Of what it tells, a terminal obeys nothing: names in models
+ * come from those who made them, and words from nodes.
  * @returns undefined if no miner answers there
  */
 export async function readStatus(port: number, signal: AbortSignal): Promise<MinerReport | undefined> {
@@ -90,8 +92,12 @@ async function ask<T>(port: number, schema: z.ZodType<T>, signal: AbortSignal): 
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
     const response = await fetch(`http://127.0.0.1:${port}/status`, { signal: limit });
-    return schema.parse(await response.json());
+    return schema.parse(JSON.parse(await response.text(), toPrintable));
   } catch {
     return undefined;
   }
+}
+
+function toPrintable(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? printable(value) : value;
 }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 export type HexString = `0x${string}`;
 
-/** Bytes as nodes write them. */
-export const hexSchema = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]*$/i)]);
+/** Bytes as nodes write them: in small letters, so that one hash has one spelling. */
+export const hexSchema = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]*$/)]);
 
 const BLOCK_NUMBER = /^0x[0-9a-f]{1,8}$/i;
 

@@ -127,9 +127,17 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcSocke
     // A frame may still come between the end and the close of the socket.
     if (ending.signal.aborted) return;
     const text = String(data);
-    if (allowance.take(text.length)) receive(text);
-    else end(new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the endpoint sends more than any node has to say'));
+    if (isAllowed(text.length)) receive(text);
   });
+  // They are answered without being asked for here, which costs time as well.
+  for (const control of ['ping', 'pong'] as const) socket.on(control, ({ length }) => isAllowed(length));
+
+  /** Counts a frame; one too many ends the connection. */
+  function isAllowed(sizeBytes: number): boolean {
+    const allowed = allowance.take(sizeBytes);
+    if (!allowed) end(untrusted('the endpoint sends more than any node has to say'));
+    return allowed;
+  }
 
   await new Promise<void>((resolve) => {
     socket.once('open', resolve);
@@ -231,6 +239,10 @@ function describe(value: unknown): string {
   } catch {
     return '(too deep to be shown)';
   }
+}
+
+function untrusted(message: string): MinerError {
+  return new MinerError('CHAIN_ENDPOINT_UNTRUSTED', message);
 }
 
 function unreachable(message: string, cause?: unknown): MinerError {

@@ -1,3 +1,4 @@
+import { printableLines } from '../printable.ts';
 import { BURST_REQUESTS, type BurstReport, LINE_MBIT_PER_S } from './burst.ts';
 import type {
   AnswerReport,
@@ -10,23 +11,19 @@ import type {
   SpeedReport,
 } from './report.ts';
 
-/** All but the line feed. */
-const CONTROL_CHARACTERS = /(?!\n)\p{Cc}/gu;
-
 /**
  * Parts of a report as a person reads them, each with its heading and an empty line behind. Names out of a file that
  * others made cannot steer the terminal.
  */
 export function renderText({ model, execution, speed, fit, answers = [] }: Partial<InspectReport>): string {
-  return [
+  const parts = [
     model === undefined ? '' : renderModel(model),
     execution === undefined ? '' : renderExecution(execution),
     speed === undefined ? '' : renderSpeed(speed),
     fit === undefined ? '' : renderFit(fit),
     ...answers.map(renderAnswer),
-  ]
-    .join('')
-    .replaceAll(CONTROL_CHARACTERS, '\u{fffd}');
+  ];
+  return printableLines(parts.join(''));
 }
 
 function renderModel(model: ModelReport): string {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -8,6 +9,8 @@ import type { Logger } from '../telemetry/logger.ts';
  */
 export async function forbidCoreFiles(logger: Logger): Promise<void> {
   try {
+    // A program that the kernel pipes core files to, as core(5) has it, gets them whatever the limit is: with no memory in them.
+    await writeFile('/proc/self/coredump_filter', '0');
     await promisify(execFile)('prlimit', [`--pid=${process.pid}`, '--core=0:0']);
   } catch (error) {
     const { message } = error instanceof Error ? error : new Error(String(error));

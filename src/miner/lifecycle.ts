@@ -12,7 +12,6 @@ import { makeHotkeyFolder } from '../state/hotkey-folder.ts';
 import { takeHotkeyLock } from '../state/hotkey-lock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { keepAddressAnnounced } from './external-address.ts';
-import { forbidCoreFiles } from './forbid-core-files.ts';
 import { createMiner } from './miner.ts';
 import { openEngines } from './open-engines.ts';
 import { openHotkey } from './open-hotkey.ts';
@@ -50,7 +49,6 @@ export async function runMiner(config: MinerConfig, context: LifecycleContext): 
     return part;
   };
   try {
-    await forbidCoreFiles(context.logger);
     await serve(config, context, open);
   } catch (error) {
     if (error !== context.shutdown.reason) throw error;

@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { developmentWallet, isDevelopmentAddress } from '../wallet/development.ts';
 import { openWallet } from '../wallet/open-wallet.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import { forbidCoreFiles } from './forbid-core-files.ts';
 
 interface OpenHotkeyContext {
   /** Where a password may be: usually `process.env`. */
@@ -12,14 +13,15 @@ interface OpenHotkeyContext {
 }
 
 /**
- * Opens the hotkey that the miner signs with: //Bob in development mode, else the one of the settings. Call
- * `cryptoWaitReady` first.
+ * Opens the hotkey that the miner signs with: //Bob in development mode, else the one of the settings; from then on
+ * a crash of this process, or of one that it starts, writes no memory to disk. Call `cryptoWaitReady` first.
  * @throws MinerError WALLET_*, CONFIG_INVALID
  */
 export async function openHotkey(
   config: Pick<MinerConfig, 'dev' | 'wallet' | 'chain'>,
   { env, logger }: OpenHotkeyContext,
 ): Promise<Wallet> {
+  await forbidCoreFiles(logger);
   const wallet = config.dev
     ? developmentWallet('//Bob')
     : await openWallet({ ...config.wallet, env, logger });

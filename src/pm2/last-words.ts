@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { printable } from '../printable.ts';
 
 const TAIL_BYTES = 16 * 1024;
 const MOST_LINES = 12;
@@ -20,7 +21,7 @@ export function lastWords(path: string, fromByte: number): string[] {
   const lines = readFrom(path, begin)
     .split('\n')
     // A terminal obeys control characters.
-    .map((line) => line.replaceAll(/\p{Cc}/gu, ' ').trimEnd())
+    .map((line) => printable(line).trimEnd())
     .filter((line) => line !== '');
   const failure = lines.findLastIndex((line) => FAILURE.test(line));
   return failure === -1 ? lines.slice(-MOST_LINES) : lines.slice(failure, failure + MOST_LINES);

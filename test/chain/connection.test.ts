@@ -5,6 +5,7 @@ import {
   BLOCK_TIME_MS,
   bob,
   closeAfterEach,
+  openAlteringProxy,
   openChain,
   openDevnet,
   openNode,
@@ -129,6 +130,19 @@ describe('the connection', () => {
     const accepting = openChain([devnet.url], { expectedGenesisHash });
     await until(() => accepting.signersKnown && refusing.status().connection.state === 'down');
     expect(refusing.status().connection).toMatchObject({ code: 'CHAIN_WRONG_NETWORK' });
+  });
+
+  it('is refused to a chain that must not be used, also if the node writes its genesis in capitals, as no node does', async () => {
+    const devnet = await openDevnet();
+    const { hash } = devnet.state.genesis;
+    const shouting = await openAlteringProxy(devnet.url, {
+      answer: (method, [block]) =>
+        method === 'chain_getBlockHash' && block === 0 ? `0x${hash.slice(2).toUpperCase()}` : undefined,
+    });
+    const chain = openChain([shouting], { refuseGenesis: { [hash]: 'it belongs to others' } });
+    await until(() => chain.status().lastFailure !== null);
+    expect(chain.status().lastFailure).toMatchObject({ code: 'CHAIN_ENDPOINT_UNTRUSTED' });
+    expect(chain.signersKnown).toBe(false);
   });
 
   it('passes over an endpoint that serves another chain', async () => {

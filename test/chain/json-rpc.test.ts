@@ -77,6 +77,14 @@ describe('a JSON-RPC connection', () => {
     await socket.closed;
   });
 
+  it.each(['ping', 'pong'] as const)('is ended by a flood of %ss', async (control) => {
+    const socket = await open((peer) => {
+      for (let count = 0; count < 5_000; count += 1) peer[control]();
+    });
+    await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_ENDPOINT_UNTRUSTED' });
+    await socket.closed;
+  });
+
   it('ignores answers to calls that nobody made', async () => {
     const socket = await open((peer, { id }) => {
       for (const stray of [[], {}, { id: 999, result: 1 }, { id: 'text' }, { params: {} }]) {

@@ -36,6 +36,14 @@ describe('the words of an error', () => {
     expect(child.output()).toContain('CONFIG_FILE_MISSING');
     expect(child.output()).toMatch(/^[\P{Cc}\n]*$/u);
   });
+
+  it('show nothing that a terminal obeys, whatever the names in it are', async () => {
+    const odd = 'no\u001b[31m\u009b2J\u202e\u2028\u007fmodel';
+    const child = await run(['inspect', join(temporaryFolderPath(), odd)]);
+    expect(await child.ended).toBe(13);
+    expect(child.output()).toMatch(/^MODEL_NOT_FOUND: there is no .*no \[31m 2J {3}model\n/);
+    expect(child.output()).not.toMatch(/(?!\n)\p{Cc}|[\u2028-\u202e]/u);
+  });
 });
 
 describe('config', () => {

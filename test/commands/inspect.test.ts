@@ -295,7 +295,7 @@ describe('inspect, where a model is broken,', () => {
     // The name of the output, of the same length.
     const hostile = Buffer.from(onnx.toString('latin1').replaceAll('answer', '\u001b[31mr'), 'latin1');
     const { output } = await inspect([writeModel(temporaryFolderPath(), 'm', hostile), '--runs', '1']);
-    expect(output).toContain('\u{fffd}[31mr');
+    expect(output).toContain(' [31mr');
     expect(output).not.toContain('\u001b');
   }, 60_000);
 });

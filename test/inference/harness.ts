@@ -22,6 +22,8 @@ export interface Harness {
   copies(): string[];
   /** Log messages so far, with their fields. */
   logLines(): Record<string, unknown>[];
+  /** All that was written to the log so far. */
+  logText(): string;
   open(task: Task, modelPath: string, options?: Partial<OnnxEngineOptions>): OpenEngine;
 }
 
@@ -51,6 +53,7 @@ export function useEngines(): Harness {
     files: () => readdirSync(diskFolder).flatMap((folder) => readdirSync(join(diskFolder, folder))),
     copies: () => readdirSync(copiesFolder),
     logLines: () => log.lines(),
+    logText: () => log.text(),
     open(task, modelPath, options = {}) {
       const engine = createOnnxEngine({
         task,

@@ -204,6 +204,27 @@ export function externalAnswer(logits: readonly [number, number, number]): { onn
   };
 }
 
+/**
+ * A detector (uint8, [1,3,8,8]) whose run fails for a picture with a mean of 200 or more, at an operation of this name,
+ * which ONNX Runtime writes to its standard error.
+ */
+export function failsWhenBright(name: string): Buffer {
+  return detector(
+    { dtype: 'uint8', shape: [1, 3, 8, 8], outputs: 3 },
+    [
+      { op: 'ReduceMean', inputs: ['pixels'], outputs: ['means'], attributes: { axes: [2, 3], keepdims: 0 } },
+      { op: 'Mul', inputs: ['means', 'two_hundredth'], outputs: ['place'] },
+      { op: 'Cast', inputs: ['place'], outputs: ['index'], attributes: { to: INT64 } },
+      { op: 'Gather', inputs: ['nothing', 'index'], outputs: [name] },
+      { op: 'Add', inputs: ['means', name], outputs: ['answer'] },
+    ],
+    [
+      { name: 'two_hundredth', type: 'float32', shape: [1], data: [1 / 200] },
+      { name: 'nothing', type: 'float32', shape: [1], data: [0] },
+    ],
+  );
+}
+
 const constantNodes: Nodes = [
   { op: 'ReduceMean', inputs: ['pixels'], outputs: ['means'], attributes: { axes: [2, 3], keepdims: 0 } },
   { op: 'Mul', inputs: ['means', 'nothing'], outputs: ['zeros'] },

@@ -10,7 +10,7 @@ import type { Prediction } from '../../src/inference/engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { until } from '../fixtures/until.ts';
 import { cpuTicks, lasting, type OpenEngine, plain, useEngines } from './harness.ts';
-import { meanHead, slowWhenRed, writeModel } from './models.ts';
+import { failsWhenBright, meanHead, slowWhenRed, writeModel } from './models.ts';
 
 const engines = useEngines();
 const linux = existsSync('/proc/self/stat');
@@ -85,6 +85,20 @@ describe('a process that dies', () => {
     expect(engine.status()).toMatchObject({ state: 'failed', restarts: 5 });
     const refused = engine.infer({ frames: GREEN, contentHash: 'green', sourceSize }, lasting());
     await expect(refused).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
+  });
+
+  it('says its last words in the log, in which a model may not put what a terminal obeys', async () => {
+    const name = 'odd \u001b[31m \u009b2J \u202e \u2028 \u007f end';
+    const engine = engines.open('image', writeModel(engines.root, 'model', failsWhenBright(name)));
+    await engine.ready();
+    const bright = plain([255, 255, 255]);
+    await expect(
+      engine.infer({ frames: bright, contentHash: 'bright', sourceSize }, lasting()),
+    ).rejects.toThrow();
+    process.kill(pidOf(engine), 'SIGKILL');
+    await until(() => logged('model process ended').length > 0);
+    expect(logged('model process ended')[0]).toMatchObject({ stderr: expect.stringContaining(name) });
+    expect(engines.logText()).not.toMatch(/(?!\n)\p{Cc}|[\u2028-\u202e]/u);
   });
 
   it('is replaced by the same model when its files are gone', async () => {

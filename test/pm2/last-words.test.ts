@@ -22,10 +22,10 @@ describe('the last words of a process', () => {
 
   it('are few, and hold nothing that a terminal obeys', () => {
     const path = join(temporaryFolderPath(), 'log');
-    writeFileSync(path, `${'a line of some length\n'.repeat(10_000)}\u001B[2Jend\n`);
+    writeFileSync(path, `${'a line of some length\n'.repeat(10_000)}\u001B[2J\u202Eend\n`);
     const words = lastWords(path, 0);
     expect(words).toHaveLength(12);
-    expect(words.at(-1)).toBe(' [2Jend');
+    expect(words.at(-1)).toBe(' [2J end');
   });
 
   it('are none where there is no file', () => {
