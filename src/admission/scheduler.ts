@@ -96,7 +96,7 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
   function endDearWork(): void {
     const now = clock.monotonic();
     for (const lane of ['image', 'video'] as const) {
-      if (runningIn(lane).length < slots[lane] || runningIn(lane).some((job) => job.yielded)) continue;
+      if (runningIn(lane).some((job) => job.yielded)) continue;
       const patient = [...waiting].filter(
         (job) => job.lane === lane && now - job.sinceMs >= PATIENCE_MS && !isBehind(job.caller),
       );

@@ -164,7 +164,9 @@ describe('the body budget', () => {
     verified.confirm();
     await (await open('crowd', '2.2.2.2')).charge(250);
     clock.advance(8_000);
-    await (await open('own', '3.3.3.3', true, 250, 'validator')).charge(250);
+    const own = await open('own', '3.3.3.3', true, 250, 'validator');
+    await own.proven();
+    await own.charge(250);
     await (await open('other', '4.4.4.4', true)).charge(250);
     expect(evicted).toEqual([]);
   });
@@ -179,6 +181,18 @@ describe('the body budget', () => {
     }
     await (await open('e', '1.1.1.1', true)).charge(100);
     expect(evicted).toEqual(['a']);
+  });
+
+  it('makes none for a hotkey that would then hold the most itself', async () => {
+    const { open, evicted } = setUp();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      const upload = await open(name, '1.1.1.1', true);
+      await upload.proven();
+      await upload.charge(200);
+    }
+    const more = await open('more of e', '1.1.1.1', true, 300, 'e');
+    await expect(more.charge(50)).rejects.toMatchObject({ code: 'AXON_BUSY' });
+    expect(evicted).toEqual([]);
   });
 
   it('takes at most 256 proven uploads of one hotkey', async () => {

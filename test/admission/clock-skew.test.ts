@@ -55,6 +55,22 @@ describe('the clock skew of callers', () => {
     expect(skew.of('a')).toBe(7_000);
   });
 
+  it('is forgotten of the caller that was not met for the longest, once there are more than 1,024', () => {
+    const skew = createClockSkew(createManualClock());
+    for (let caller = 0; caller < 1_024; caller++) skew.learn(`caller ${caller}`, 10_000, 10_050);
+    skew.learn('caller 0', 10_000, 10_050);
+    skew.learn('newcomer', 10_000, 10_050);
+    expect(skew.typical()?.callers).toBe(1_024);
+    expect([skew.of('caller 0'), skew.of('caller 1')]).toEqual([50, undefined]);
+  });
+
+  it('is learnt from the latest 32 requests of a caller', () => {
+    const skew = createClockSkew(createManualClock());
+    for (const offsetMs of [0, 0]) skew.learn('a', 10_000, 10_000 + offsetMs);
+    for (let request = 0; request < 32; request++) skew.learn('a', 10_000, 12_000);
+    expect(skew.of('a')).toBe(2_000);
+  });
+
   it('forgets after ten minutes', () => {
     const clock = createManualClock();
     const skew = createClockSkew(clock);

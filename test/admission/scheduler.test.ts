@@ -109,6 +109,18 @@ describe('the scheduler', () => {
     expect(order).toEqual([]);
   });
 
+  it('does no work for a request whose time is over when it comes', async () => {
+    const { scheduler } = withDearWork(1);
+    const due = deadline();
+    due.cancel(new MinerError('ADMISSION_DEADLINE', 'over'));
+    let isDone = false;
+    const late = scheduler.run({ lane: 'video', caller: 'a', deadline: due }, async () => {
+      isDone = true;
+    });
+    await expect(late).rejects.toMatchObject({ code: 'ADMISSION_DEADLINE' });
+    expect(isDone).toBe(false);
+  });
+
   it('frees the slot when the work fails, and tells when it is idle', async () => {
     const { scheduler, enqueue, free, order } = occupied();
     const failing = scheduler.run({ lane: 'image', caller: 'a', deadline: deadline(5_000) }, () =>
@@ -170,6 +182,7 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     expect(order).toEqual(['greedy']);
     clock.advance(1);
     await expect(dear.done).rejects.toMatchObject({ code: 'ADMISSION_YIELDED' });
+    expect(dear.due.signal.reason).toMatchObject({ code: 'ADMISSION_YIELDED' });
     await Promise.all([...others, second].map(({ done }) => done));
     expect(order).toEqual(['greedy', 'a', 'b', 'greedy']);
   });
@@ -185,6 +198,49 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     clock.advance(1_999);
     await look();
     expect(scheduler.status().video).toMatchObject({ running: 1, waiting: 1 });
+  });
+
+  it('ends no work of a caller for the next request of that same caller', async () => {
+    const { start, clock } = withDearWork(3);
+    const own = start('patient');
+    clock.advance(1);
+    const older = start('older');
+    clock.advance(1);
+    const newer = start('newer');
+    start('patient');
+    clock.advance(2_000);
+    await expect(older.done).rejects.toMatchObject({ code: 'ADMISSION_YIELDED' });
+    expect([own, newer].map(({ due }) => due.signal.aborted)).toEqual([false, false]);
+  });
+
+  it('ends no work of others for a caller whose own was ended', async () => {
+    const { start, clock, look } = withDearWork(1);
+    const dear = start('greedy');
+    const other = start('other');
+    clock.advance(2_000);
+    await expect(dear.done).rejects.toMatchObject({ code: 'ADMISSION_YIELDED' });
+    start('greedy');
+    clock.advance(5_000);
+    await look();
+    expect(other.due.signal.aborted).toBe(false);
+  });
+
+  it('ends one work at a time in a lane, however long that takes to end', async () => {
+    const { scheduler, clock, start, look } = withDearWork(2);
+    const { promise, resolve } = withResolvers();
+    const stubborn = ['a', 'b'].map((caller) => {
+      const due = deadline();
+      const done = scheduler.run({ lane: 'video', caller, deadline: due }, () => promise);
+      clock.advance(1);
+      return { due, done };
+    });
+    const patient = start('patient', Promise.resolve());
+    clock.advance(2_000);
+    await until(() => stubborn[0]?.due.signal.aborted === true);
+    await look();
+    expect(stubborn[1]?.due.signal.aborted).toBe(false);
+    resolve();
+    await Promise.all([...stubborn, patient].map(({ done }) => done));
   });
 
   it('lets work go on that takes as long as that of other callers', async () => {

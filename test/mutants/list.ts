@@ -1,3 +1,4 @@
+import { ADMISSION } from './list/admission.ts';
 import { AUTHENTICATION } from './list/authentication.ts';
 import { CHAIN } from './list/chain.ts';
 import { CONNECTIONS } from './list/connections.ts';
@@ -12,6 +13,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...AUTHENTICATION,
   ...SYNAPSE,
   ...REQUESTS,
+  ...ADMISSION,
   ...CONNECTIONS,
   ...MEDIA,
   ...CHAIN,

@@ -89,6 +89,12 @@ export const AUTHENTICATION: readonly Mutant[] = [
   },
   {
     ...EPISTULA,
+    name: 'A signature is served once in all, not once for each task',
+    find: 'signature, id, task, freshForMs: STALE_AFTER_MS }',
+    replace: "signature, id, task: 'any', freshForMs: STALE_AFTER_MS }",
+  },
+  {
+    ...EPISTULA,
     name: 'A caller without a secret signature counts as proven',
     find: 'if (secretSignature === undefined) return false;',
     replace: 'if (secretSignature === undefined) return true;',
@@ -211,15 +217,15 @@ export const AUTHENTICATION: readonly Mutant[] = [
   {
     ...REPLAY,
     name: 'The memory of served requests recognises none',
-    find: 'if (seen.has(key)) return false;',
-    replace: '',
+    find: 'if (expiry <= droppedUntilMs || seen.has(key) || seen.has(forEveryTask)) return false;',
+    replace: 'if (expiry <= droppedUntilMs) return false;',
   },
   { ...REPLAY, name: 'A uuid in other letters is another request', find: 'id.toLowerCase()', replace: 'id' },
   {
     ...REPLAY,
     name: 'A request of one sender uses up the id of another',
-    find: 'const key = `${signedBy}:',
-    replace: "const key = `${'5'.repeat(48)}:",
+    find: 'const forEveryTask = `${signedBy}:',
+    replace: "const forEveryTask = `${'5'.repeat(48)}:",
   },
   {
     ...REPLAY,
@@ -236,14 +242,69 @@ export const AUTHENTICATION: readonly Mutant[] = [
   {
     ...REPLAY,
     name: 'A second restart forgets that the memory was lost',
-    find: 'if (trustsFromMs > now) kept.unshift([LOST, trustsFromMs]);',
+    find: 'if (trustsFromMs > 0) kept.unshift([LOST, trustsFromMs]);',
     replace: '',
+  },
+  {
+    ...REPLAY,
+    name: 'A loss of the memory is forgotten when its time is over, so that a clock set back reopens it',
+    find: 'if (trustsFromMs > 0) kept',
+    replace: 'if (trustsFromMs > now) kept',
+  },
+  {
+    ...REPLAY,
+    tests: ['test/epistula/replay-guard.test.ts', 'test/axon/authenticate.test.ts'],
+    name: 'A copy on the path of another task uses up the id of a request',
+    find: 'const key = `${forEveryTask}:${task}`;',
+    replace: 'const key = `${forEveryTask}:any`;',
+  },
+  {
+    ...REPLAY,
+    name: 'A request that was served by an older release, which noted no task, is served again',
+    find: ' || seen.has(forEveryTask)) return false;',
+    replace: ') return false;',
+  },
+  {
+    ...REPLAY,
+    name: 'A wall clock that is set back reopens the window for what was forgotten',
+    find: 'expiry <= droppedUntilMs || ',
+    replace: '',
+  },
+  {
+    ...REPLAY,
+    name: 'What is forgotten while the miner runs leaves no trace',
+    find: 'droppedUntilMs = Math.max(droppedUntilMs, expiry);',
+    replace: '',
+  },
+  {
+    ...REPLAY,
+    name: 'A restart loses the time until which requests were forgotten',
+    find: 'if (droppedUntilMs > 0) kept.unshift([EXPIRED, droppedUntilMs]);',
+    replace: '',
+  },
+  {
+    ...REPLAY,
+    name: 'The memory of served requests grows without end',
+    find: 'if (lines > compactAtLines) compact();',
+    replace: 'if (false) compact();',
+  },
+  {
+    ...REPLAY,
+    name: 'A memory that could not be written is trusted after a restart',
+    find: 'compactAtLines = 0;\n      remove();',
+    replace: 'compactAtLines = 0;',
   },
   {
     ...REPLAY,
     name: 'A served request is forgotten before its last copy can turn up',
     find: 'timestampMs + freshForMs + LONGEST_REQUEST_MS',
     replace: 'timestampMs + freshForMs',
+  },
+  {
+    ...REPLAY,
+    name: 'Everyone on the host can read which requests were served since the file was removed',
+    find: '`${expiry} ${key}\\n`, { mode: 0o600 }',
+    replace: '`${expiry} ${key}\\n`',
   },
   {
     ...REPLAY,

@@ -1,28 +1,24 @@
 import type { Mutant } from '../mutant.ts';
 
-/** What a signed request may do once its headers are read: its body, its time, its share of the room. */
+/** What a signed request may do once its headers are read: its signature, its body, its time. */
 
 const REQUEST = {
   file: 'src/axon/signed-request.ts',
   tests: ['test/axon/server.test.ts', 'test/axon/synapse.test.ts', 'test/e2e/refusals.test.ts'],
 };
 const BODY = { file: 'src/axon/body-sink.ts', tests: ['test/axon/body-sink.test.ts'] };
-const BUDGET = { file: 'src/admission/body-budget.ts', tests: ['test/admission/body-budget.test.ts'] };
-const SKEW = { file: 'src/admission/clock-skew.ts', tests: ['test/admission/clock-skew.test.ts'] };
-const DEADLINE = { file: 'src/admission/deadline.ts', tests: ['test/admission/deadline.test.ts'] };
-const SCHEDULER = { file: 'src/admission/scheduler.ts', tests: ['test/admission/scheduler.test.ts'] };
 
 export const REQUESTS: readonly Mutant[] = [
   {
     ...REQUEST,
     name: 'A signature over the body is not verified',
-    find: 'await verified(() => protocol.verify(claim, sha256Hex, address));',
+    find: 'await verified(() => protocol.verify(claim, sha256Hex, { address, task }));',
     replace: '',
   },
   {
     ...REQUEST,
     name: 'A signature over the headers is not verified',
-    find: "if (protocol.covers === 'headers') await verified(() => protocol.verify(claim, address));",
+    find: "if (protocol.covers === 'headers') await verified(() => protocol.verify(claim, { address, task }));",
     replace: '',
   },
   {
@@ -56,6 +52,33 @@ export const REQUESTS: readonly Mutant[] = [
     replace: '',
   },
   {
+    ...REQUEST,
+    tests: ['test/axon/server.test.ts'],
+    name: 'A copy on another path of the same task is served',
+    find: 'sha256Hex, { address, task }',
+    replace: 'sha256Hex, { address, task: request.url }',
+  },
+  {
+    ...REQUEST,
+    tests: ['test/axon/server.test.ts'],
+    name: 'An upload whose signature was verified still shares the room of those that are not',
+    find: '        account.confirm();\n      }',
+    replace: '      }',
+  },
+  {
+    ...REQUEST,
+    tests: ['test/axon/synapse.test.ts'],
+    name: 'The body of a synapse is waited for when its sender is gone',
+    find: "protocol.covers === 'headers' ? AbortSignal.any([stop.signal, deadline.signal]) : stop.signal",
+    replace: 'stop.signal',
+  },
+  {
+    ...REQUEST,
+    name: 'Each address of a host of IPv6 has a share of its own',
+    find: 'const address = addressGroup(request.ip);',
+    replace: 'const address = request.ip;',
+  },
+  {
     ...BODY,
     name: 'A body that says it is too large is received',
     find: 'if (declaredBytes !== undefined && declaredBytes > limitBytes) throw tooLarge(limitBytes);',
@@ -82,6 +105,30 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     ...BODY,
+    name: 'A proven caller may upload as slowly as it likes',
+    find: 'account.ageMs() >= PROVEN_RATE_GRACE_MS || ',
+    replace: '',
+  },
+  {
+    ...BODY,
+    name: 'A proven caller has no longer grace than others for a slow beginning',
+    find: ' || !(await account.proven());',
+    replace: ' || true;',
+  },
+  {
+    ...BODY,
+    name: 'A small body that comes slowly is ended',
+    find: 'declaredBytes <= RATE_FREE_BYTES || ',
+    replace: '',
+  },
+  {
+    ...BODY,
+    name: 'A body is kept in memory, however large',
+    find: 'spill === undefined && length <= MEMORY_THRESHOLD_BYTES',
+    replace: 'spill === undefined',
+  },
+  {
+    ...BODY,
     tests: ['test/e2e/refusals.test.ts'],
     name: 'A body may come in chunks of one byte',
     find: 'MAX_FRAMING_RATIO * received + FREE_FRAMING_BYTES',
@@ -95,82 +142,4 @@ export const REQUESTS: readonly Mutant[] = [
     reason: 'Node itself fails the body then; the check stays for the case that a later Node does not',
   },
   { ...BODY, name: 'The file of a refused body stays', find: 'await store.remove();', replace: '' },
-  {
-    ...BUDGET,
-    name: 'One address may have any number of claimed uploads',
-    find: 'if (same.length > MAX_CLAIMED_UPLOADS_PER_ADDRESS) return same;',
-    replace: '',
-  },
-  {
-    ...BUDGET,
-    name: 'Claimed uploads of one address may take all room for claimed ones',
-    find: 'if (sum(same) + bytes > addressLimit) return holding(same);',
-    replace: '',
-  },
-  {
-    ...BUDGET,
-    name: 'There may be any number of claimed uploads',
-    find: 'if (all.length > MAX_CLAIMED_UPLOADS) return all;',
-    replace: '',
-  },
-  {
-    ...BUDGET,
-    name: 'Claimed uploads may take all room',
-    find: 'if (sum(all) + bytes > claimedLimit) return holding(all);',
-    replace: '',
-  },
-  {
-    ...BUDGET,
-    name: 'Bodies may take more than all room',
-    find: 'return sum([...accounts]) + bytes > totalBytes ? holding(all) : undefined;',
-    replace: 'return undefined;',
-  },
-  {
-    ...BUDGET,
-    name: 'An upload of a proven caller makes way, too',
-    find: 'await prove(victim);',
-    replace: '',
-  },
-  {
-    ...SKEW,
-    name: 'A single caller corrects the clock',
-    find: 'callers >= ENOUGH_CALLERS',
-    replace: 'callers >= 1',
-  },
-  {
-    ...SKEW,
-    name: 'The clocks of any number of callers are remembered',
-    find: 'if (offsets.size > MAX_CALLERS && oldest !== undefined) offsets.delete(oldest);',
-    replace: '',
-  },
-  {
-    ...DEADLINE,
-    name: 'A caller may name any timeout',
-    find: 'Math.min(timeoutMs, VALIDATOR_TIMEOUT_MS)',
-    replace: 'timeoutMs',
-  },
-  {
-    ...DEADLINE,
-    name: 'No time is kept back for the way of the answer',
-    find: 'patienceMs - REPLY_MARGIN_MS',
-    replace: 'patienceMs',
-  },
-  {
-    ...SCHEDULER,
-    name: 'Any number of requests wait for their turn',
-    find: 'if (waiting.size > maxWaiting) {',
-    replace: 'if (false) {',
-  },
-  {
-    ...SCHEDULER,
-    name: 'The validator with the most running jobs may have the next turn',
-    find: '(running.get(a.caller) ?? 0) - (running.get(b.caller) ?? 0) ||',
-    replace: '',
-  },
-  {
-    ...SCHEDULER,
-    name: 'A request whose time is over waits for its turn',
-    find: 'if (signal.aborted) return reject(signal.reason);',
-    replace: '',
-  },
 ];
