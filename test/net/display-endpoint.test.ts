@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { displayEndpoint, displayEndpoints, displayValue, mayHoldKey } from '../../src/net/display-endpoint.ts';
+import {
+  displayEndpoint,
+  displayEndpoints,
+  displayValue,
+  mayHoldKey,
+} from '../../src/net/display-endpoint.ts';
 
 it.each([
   ['wss://node.example:443', 'wss://node.example:443'],
