@@ -2,12 +2,18 @@ import type { Mutant } from '../mutant.ts';
 
 /** What a clip may ask of its decoder, what the decoder may do, and what becomes of temporary files. */
 
-const VIDEO = { file: 'src/media/video.ts', tests: ['test/media/video.test.ts'] };
+const VIDEO = {
+  file: 'src/media/video.ts',
+  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+};
 const VIDEO_INPUT = {
   file: 'src/media/video-input.ts',
   tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
 };
-const PROBE = { file: 'src/media/video-probe.ts', tests: ['test/media/video.test.ts'] };
+const PROBE = {
+  file: 'src/media/video-probe.ts',
+  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+};
 const DECODER = {
   file: 'src/media/decoder-process.ts',
   tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
