@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DECODER_MEMORY_LIMIT_BYTES } from '../../src/media/limits.ts';
 import { sampleVideo } from '../../src/media/video.ts';
@@ -141,6 +143,64 @@ describe('a decoder process', () => {
       message: expect.stringMatching(/^the video needs [\d.]+ s more of CPU time/),
     });
     expect(await isThere(`/proc/${(await readFile(pidFile, 'utf8')).trim()}`)).toBe(false);
+  });
+
+  it.each(PROGRAMS)('does not fill the memory of the miner with complaints: %s', async (program) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const done = join(tools, 'done');
+    await replace(program, `head -c 134217728 /dev/zero >&2\ntouch ${done}\nexec sleep 600`);
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    const stop = new AbortController();
+    const sampling = sample({ signal: stop.signal });
+    sampling.catch(() => {});
+    await until(() => isThere(done));
+    collect();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
+    stop.abort(new Error('enough'));
+    await expect(sampling).rejects.toThrow('enough');
+  });
+
+  it('that gives more frames than were asked for is not believed', async () => {
+    const bytes = 3 * SIZE.width * SIZE.height * 3;
+    await replace('ffmpeg', `exec head -c ${bytes} /dev/zero`);
+    await expect(sample()).rejects.toMatchObject({
+      code: 'MEDIA_UNDECODABLE',
+      message: 'the video decodes to more than was asked for',
+    });
+  });
+
+  it('that gives fewer frames than were asked for, and says that all is well, is not believed', async () => {
+    await replace('ffmpeg', `exec head -c ${SIZE.width * SIZE.height * 3} /dev/zero`);
+    await expect(sample()).rejects.toMatchObject({
+      code: 'MEDIA_UNDECODABLE',
+      message: 'the video is truncated: only 1 of the 2 frames looked for could be decoded',
+    });
+  });
+
+  it('whose words have no end is ended', async () => {
+    await replace('ffprobe', 'exec cat /dev/zero');
+    await expect(sample()).rejects.toMatchObject({
+      code: 'MEDIA_UNDECODABLE',
+      message: 'the video has too many parts',
+    });
+  });
+
+  it('that counts fewer frames than the index names makes the clip a truncated one', async () => {
+    await replace(
+      'ffprobe',
+      `echo '{"streams":[{"width":33,"height":25,"nb_frames":"5","nb_read_packets":"4"}]}'`,
+    );
+    await expect(sample()).rejects.toMatchObject({
+      code: 'MEDIA_UNDECODABLE',
+      message: 'the video is truncated: its index names 5 frames and the file holds 4',
+    });
+  });
+
+  it('is ended with the time of its clip, for which the miner does not wait any longer', async () => {
+    await replace('ffprobe', 'exec sleep 20');
+    await expect(sample({ timeLimitMs: 200 })).rejects.toMatchObject({ code: 'MEDIA_TIMEOUT' });
   });
 
   it('that has used all its CPU time is told from one that failed', async () => {

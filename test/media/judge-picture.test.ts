@@ -1,5 +1,6 @@
 import sharp, { type JpegOptions } from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { readAv1FrameSize } from '../../src/media/headers/av1-sequence.ts';
 import { readAvifHeader } from '../../src/media/headers/avif.ts';
 import { readGifHeader } from '../../src/media/headers/gif.ts';
 import { countJpegScans, readJpegHeader } from '../../src/media/headers/jpeg.ts';
@@ -31,6 +32,22 @@ const refusal = (bytes: Buffer): unknown => {
     return error;
   }
 };
+
+/** The AVIF with so many more entries for its one coded picture; only its header can be read. */
+function withCopies(avif: Buffer, count: number): Buffer {
+  const boxAt = avif.indexOf('iinf') - 4;
+  const entryAt = avif.indexOf('infe') - 4;
+  const entry = avif.subarray(entryAt, entryAt + avif.readUInt32BE(entryAt));
+  const copies = Buffer.concat(Array.from({ length: count }, () => entry));
+  const head = Buffer.from(avif.subarray(0, entryAt));
+  for (const at of [boxAt, head.indexOf('meta') - 4])
+    head.writeUInt32BE(head.readUInt32BE(at) + copies.length, at);
+  // Where the stream begins moves, too.
+  const tail = Buffer.from(avif.subarray(entryAt));
+  const locationAt = head.indexOf('iloc') + 16;
+  head.writeUInt32BE(head.readUInt32BE(locationAt) + copies.length, locationAt);
+  return Buffer.concat([head, copies, tail]);
+}
 
 describe('the header of a picture', () => {
   it.each([
@@ -82,9 +99,51 @@ describe('the header of a picture', () => {
     expect(await memoryOf({ progressive: true, chromaSubsampling: '4:4:4' })).toBeGreaterThan(10);
   });
 
+  it('counts the memory that coefficients take where each colour has a scan of its own', async () => {
+    const jpeg = await picture().jpeg({ chromaSubsampling: '4:4:4' }).toBuffer();
+    const all = readJpegHeader(jpeg)?.memoryBytes ?? 0;
+    // The first scan says that it is of one colour: others have to follow.
+    jpeg[jpeg.indexOf(Buffer.from([0xff, 0xda])) + 4] = 1;
+    expect((readJpegHeader(jpeg)?.memoryBytes ?? 0) - all).toBeGreaterThan(PIXELS * 3 * 2);
+  });
+
+  it('counts the memory that interlacing takes, for PNGs of 8 and of 16 bits', async () => {
+    const memoryOf = async (bits: 8 | 16, progressive: boolean) => {
+      const png = await (bits === 16 ? picture().toColourspace('rgb16') : picture())
+        .png({ progressive })
+        .toBuffer();
+      return (readPngHeader(png)?.memoryBytes ?? 0) / PIXELS;
+    };
+    expect(await memoryOf(8, false)).toBe(4.5);
+    expect(await memoryOf(8, true)).toBe(7.5);
+    expect(await memoryOf(16, true)).toBe(11.5);
+  });
+
+  it('counts more memory for an AVIF of 12 bits', async () => {
+    const memoryOf = async (bitdepth: 8 | 12) =>
+      (readAvifHeader(await picture().avif({ bitdepth }).toBuffer())?.memoryBytes ?? 0) / PIXELS;
+    expect(await memoryOf(12)).toBeGreaterThan((await memoryOf(8)) * 1.2);
+  });
+
   it('counts the memory of a strip that is as high as its picture, and of wide tiles', async () => {
     const tiles = await picture().tiff({ tile: true, tileWidth: 1024, tileHeight: 1024 }).toBuffer();
     expect(readTiffHeader(tiles)?.memoryBytes).toBe(PIXELS * 4 + 1024 * 1024 * 3 * 2);
+  });
+});
+
+describe('a WebP whose canvas is far smaller than its frame', () => {
+  it('has the size of its frame', async () => {
+    const webp = await frames().webp().toBuffer();
+    const canvasAt = webp.indexOf('VP8X') + 12;
+    webp.writeUIntLE(1, canvasAt, 3);
+    webp.writeUIntLE(1, canvasAt + 3, 3);
+    // The picture in the frame says that it is smaller still.
+    webp.fill(
+      0,
+      webp.indexOf('VP8 ', webp.indexOf('ANMF')) + 14,
+      webp.indexOf('VP8 ', webp.indexOf('ANMF')) + 18,
+    );
+    expect(readWebpHeader(webp)).toMatchObject(SIZE);
   });
 });
 
@@ -128,6 +187,28 @@ describe('an AVIF that shows a corner of what it codes', () => {
       code: 'MEDIA_TOO_LARGE',
       message: 'the image has 5200 × 5200 pixels, which take more than 512 MiB to decode from this AVIF',
     });
+  });
+});
+
+describe('an AVIF of many pictures', () => {
+  it('is counted by the pixels of all that may go into the one that is shown', async () => {
+    const avif = await makeCroppedAvif({ edge: 256 });
+    const one = readAvifHeader(avif)?.memoryBytes ?? 0;
+    // Each further entry names the same coded picture.
+    expect(readAvifHeader(withCopies(avif, 2))?.memoryBytes).toBe(one);
+    expect(readAvifHeader(withCopies(avif, 29))?.memoryBytes).toBe(one * 10);
+  });
+});
+
+describe('the sequence header of an AV1 stream', () => {
+  it('is found behind another unit', async () => {
+    const avif = await picture().avif().toBuffer();
+    const stream = avif.subarray(avif.indexOf('mdat') + 4);
+    expect(readAv1FrameSize(stream)).toEqual(SIZE);
+    const delimiter = Buffer.from([0x12, 0]);
+    const first = readAv1FrameSize(stream.subarray(stream[0] === 0x12 ? 2 : 0));
+    expect(first).toEqual(SIZE);
+    expect(readAv1FrameSize(Buffer.concat([delimiter, delimiter, stream]))).toEqual(SIZE);
   });
 });
 

@@ -159,6 +159,7 @@ describe('the processes that decode pictures', () => {
     const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
     expect(limits).toMatch(/^Max core file size +0 +0 /m);
     expect(limits).toMatch(/^Max data size +805306368 +805306368 /m);
+    expect(limits).toMatch(/^Max file size +536870912 +536870912 /m);
     const names = readFileSync(`/proc/${pid}/environ`, 'utf8')
       .split('\0')
       .map((entry) => entry.split('=')[0]);

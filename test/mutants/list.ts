@@ -4,6 +4,7 @@ import { CHAIN } from './list/chain.ts';
 import { CONNECTIONS } from './list/connections.ts';
 import { MEDIA } from './list/media.ts';
 import { OPERATOR } from './list/operator.ts';
+import { PICTURES } from './list/pictures.ts';
 import { REQUESTS } from './list/requests.ts';
 import { SYNAPSE } from './list/synapse.ts';
 import type { Mutant } from './mutant.ts';
@@ -15,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REQUESTS,
   ...ADMISSION,
   ...CONNECTIONS,
+  ...PICTURES,
   ...MEDIA,
   ...CHAIN,
   ...OPERATOR,

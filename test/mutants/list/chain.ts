@@ -3,6 +3,7 @@ import type { Mutant } from '../mutant.ts';
 /** What an endpoint of the chain can make the miner hold, believe or sign. */
 
 const RPC = { file: 'src/chain/json-rpc.ts', tests: ['test/chain/json-rpc.test.ts'] };
+const HOSTILE = { tests: ['test/chain/hostile-node.test.ts'] };
 const SESSION = {
   file: 'src/chain/session.ts',
   tests: ['test/chain/session.test.ts', 'test/chain/connection.test.ts', 'test/chain/kept.test.ts'],
@@ -15,6 +16,8 @@ const HEAD_AGE = {
   file: 'src/chain/head-age.ts',
   tests: ['test/chain/head-age.test.ts', 'test/chain/node-behind.test.ts'],
 };
+const KNOWN_CALL = { file: 'src/chain/known-call.ts', tests: ['test/chain/known-call.test.ts'] };
+const READER = { ...HOSTILE, file: 'src/chain/subtensor-reader.ts' };
 const STATE_FILE = { file: 'src/chain/state-file.ts', tests: ['test/chain/state-file.test.ts'] };
 const SIGNERS_FILE = {
   file: 'src/chain/signers-file.ts',
@@ -41,8 +44,155 @@ export const CHAIN: readonly Mutant[] = [
   },
   {
     ...RPC,
+    ...HOSTILE,
     name: 'The words of a node may have any length',
-    find: '.slice(0, DESCRIPTION_LIMIT_CHARS)',
+    find: "if (typeof value === 'string') return printable(value, DESCRIPTION_LIMIT_CHARS);",
+    replace: "if (typeof value === 'string') return value;",
+  },
+  {
+    ...RPC,
+    ...HOSTILE,
+    name: 'A value in an error of a node may have any length',
+    find: 'return printable(JSON.stringify(value), DESCRIPTION_LIMIT_CHARS);',
+    replace: 'return JSON.stringify(value);',
+  },
+  {
+    ...RPC,
+    name: 'An error that nests without end ends the process',
+    find: "    return '(too deep to be shown)';",
+    replace: "    throw new RangeError('(too deep to be shown)');",
+  },
+  {
+    ...RPC,
+    name: 'A node may send any number of frames',
+    find: 'if (allowance.take(text.length)) receive(text);',
+    replace: 'if (allowance.take(0) || text.length > 0) receive(text);',
+  },
+  {
+    ...RPC,
+    name: 'A malformed notification is passed over',
+    find: 'if (error instanceof MinerError) end(error);',
+    replace: 'if (error instanceof MinerError) return;',
+    tests: ['test/chain/json-rpc.test.ts', 'test/chain/hostile-node.test.ts'],
+  },
+  {
+    ...RPC,
+    name: 'A frame is read that comes after the end of the connection',
+    find: 'if (ending.signal.aborted) return;\n    const text',
+    replace: 'const text',
+  },
+  {
+    file: 'src/chain/frame-allowance.ts',
+    tests: ['test/chain/frame-allowance.test.ts', 'test/chain/json-rpc.test.ts'],
+    name: 'A node may send any number of bytes',
+    find: ' && bytes <= BYTES',
+    replace: '',
+  },
+  {
+    file: 'src/chain/frame-allowance.ts',
+    tests: ['test/chain/frame-allowance.test.ts'],
+    name: 'A node that has talked for days has said too much',
+    find: 'windowEndMs = now() + WINDOW_MS;',
+    replace: 'windowEndMs = Number.POSITIVE_INFINITY;',
+  },
+  {
+    ...HOSTILE,
+    file: 'src/chain/hex.ts',
+    name: 'Any text is the number of a block',
+    find: ".regex(BLOCK_NUMBER, { error: 'is no block number' })\n  .transform(Number)",
+    replace: '.transform((text) => Number(BLOCK_NUMBER.test(text) ? text : 0))',
+  },
+  {
+    ...HOSTILE,
+    file: 'src/chain/hex.ts',
+    name: 'An array of a node may have any length',
+    find: ' && value.length <= maxLength',
+    replace: '',
+    tests: ['test/chain/hex.test.ts', 'test/chain/hostile-node.test.ts'],
+  },
+  {
+    file: 'src/chain/hex.ts',
+    name: 'The elements of an array are looked at before its length',
+    find: '.custom<unknown[]>((value) => Array.isArray(value) && value.length <= maxLength, {',
+    replace: '.array(element).refine((value) => value.length <= maxLength, {',
+    tests: ['test/chain/hex.test.ts'],
+  },
+  {
+    ...HOSTILE,
+    file: 'src/chain/session.ts',
+    name: 'The newest block may jump as far as the endpoint likes',
+    find: 'if (Math.abs(block - (latest ?? block)) > LONGEST_JUMP_BLOCKS) {',
+    replace: 'if (false) {',
+  },
+  {
+    ...HOSTILE,
+    file: 'src/chain/session.ts',
+    name: 'What is wrong in an answer is told in any length',
+    find: 'printable(`${message}${where}`, FAULT_LIMIT_CHARS)',
+    replace: '`${message}${where}`',
+    tests: ['test/chain/session.test.ts', 'test/chain/hostile-node.test.ts'],
+  },
+  {
+    ...HOSTILE,
+    file: 'src/chain/session.ts',
+    name: 'The metadata of an endpoint that lied are kept',
+    find: 'metadataCache.clear();',
+    replace: '',
+  },
+  {
+    ...HOSTILE,
+    file: 'src/chain/submit.ts',
+    name: 'What the metadata call serve_axon is signed, whatever it is',
+    find: 'check(message);',
+    replace: '',
+  },
+  {
+    ...HOSTILE,
+    file: 'src/chain/submit.ts',
+    name: 'An endpoint that lied about serve_axon is kept',
+    find: 'session.distrust(reason);',
+    replace: '',
+  },
+  {
+    ...KNOWN_CALL,
+    name: 'Another call than serve_axon is signed',
+    find: 'if (u8aEq(given, expected)) return;',
+    replace: 'if (given.length === expected.length) return;',
+  },
+  {
+    ...KNOWN_CALL,
+    name: 'A shorter message than serve_axon is signed',
+    find: 'if (u8aEq(given, expected)) return;',
+    replace: 'if (u8aEq(given, expected.subarray(0, given.length))) return;',
+  },
+  {
+    ...KNOWN_CALL,
+    name: 'A runtime may ask to sign what no subtensor asks for',
+    find: 'if (unknown !== undefined) {',
+    replace: 'if (false) {',
+  },
+  {
+    ...KNOWN_CALL,
+    name: 'The name of an unknown extension may have any length',
+    find: 'printable(unknown, NAME_LIMIT_CHARS)',
+    replace: 'String(unknown)',
+  },
+  {
+    ...READER,
+    name: 'What an endpoint encodes wrongly does not make the miner leave it',
+    find: "throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', `unexpected answer: ${words}`);",
+    replace: "throw new MinerError('CHAIN_CALL_FAILED', `unexpected answer: ${words}`);",
+  },
+  {
+    ...READER,
+    name: 'The columns of the metagraph may differ in length',
+    find: 'if (validatorPermit.length !== hotkeys.length || totalStake.length !== hotkeys.length) {',
+    replace: 'if (false) {',
+  },
+  {
+    ...READER,
+    name: 'A hotkey of the metagraph may be any text',
+    find: ".regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is no SS58 address' })",
     replace: '',
   },
   {
@@ -92,7 +242,7 @@ export const CHAIN: readonly Mutant[] = [
     ...SESSION,
     tests: ['test/chain/node-behind.test.ts'],
     name: 'A node with the first block only is believed',
-    find: 'if (Number(header.number) > 0) return;',
+    find: 'if (header.number > 0) return;',
     replace: 'return;',
   },
   {
@@ -103,9 +253,10 @@ export const CHAIN: readonly Mutant[] = [
   },
   {
     ...SESSION,
-    name: 'Logs show the credentials in an endpoint',
-    find: '`${parsed.protocol}//${parsed.host}`',
-    replace: 'parsed.href',
+    name: 'Logs show the key in an endpoint that is used',
+    find: 'endpoint: displayEndpoint(url),',
+    replace: 'endpoint: url,',
+    tests: ['test/e2e/endpoint-key.test.ts'],
   },
   {
     ...SUBTENSOR,

@@ -1,13 +1,24 @@
 import type { Mutant } from '../mutant.ts';
 
-/** What a picture or a clip may ask of its decoder, and what the decoder may do. */
+/** What a clip may ask of its decoder, what the decoder may do, and what becomes of temporary files. */
 
-const IMAGE = { file: 'src/media/image.ts', tests: ['test/media/image.test.ts'] };
-const FIT = { file: 'src/media/image.ts', tests: ['test/media/fit.test.ts'] };
-const VIDEO = { file: 'src/media/video.ts', tests: ['test/media/video.test.ts'] };
-const VIDEO_INPUT = { file: 'src/media/video-input.ts', tests: ['test/media/video.test.ts'] };
-const PROBE = { file: 'src/media/video-probe.ts', tests: ['test/media/video.test.ts'] };
-const DECODER = { file: 'src/media/decoder-process.ts', tests: ['test/media/video.test.ts'] };
+const VIDEO = {
+  file: 'src/media/video.ts',
+  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+};
+const VIDEO_INPUT = {
+  file: 'src/media/video-input.ts',
+  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+};
+const PROBE = {
+  file: 'src/media/video-probe.ts',
+  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+};
+const DECODER = {
+  file: 'src/media/decoder-process.ts',
+  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+};
+const FORECAST = { file: 'src/media/decoding-forecast.ts', tests: ['test/media/decoding-forecast.test.ts'] };
 const COMPLAINT = { file: 'src/media/video-complaint.ts', tests: ['test/media/video.test.ts'] };
 const SEQUENCE = { file: 'src/media/picture-sequence.ts', tests: ['test/media/picture-sequence.test.ts'] };
 const TEMPORARY = { file: 'src/media/temporary-file.ts', tests: ['test/media/temporary-file.test.ts'] };
@@ -15,48 +26,6 @@ const LEFTOVERS = { file: 'src/media/process-folder.ts', tests: ['test/media/tem
 const MARKS = { file: 'src/media/process-mark.ts', tests: ['test/media/temporary-file.test.ts'] };
 
 export const MEDIA: readonly Mutant[] = [
-  {
-    ...IMAGE,
-    name: 'A picture may have any number of pixels',
-    find: 'width * height > IMAGE_PIXELS_LIMIT || ',
-    replace: '',
-  },
-  {
-    ...IMAGE,
-    name: 'A picture may have any edge',
-    find: ' || Math.max(width, height) > IMAGE_EDGE_LIMIT_PIXELS',
-    replace: '',
-  },
-  {
-    ...IMAGE,
-    name: 'A picture may be decoded for as long as it takes',
-    find: '.timeout({ seconds: IMAGE_TIME_LIMIT_S })',
-    replace: '',
-  },
-  {
-    ...IMAGE,
-    name: 'Every loader of libvips is open',
-    find: "sharp.block({ operation: ['VipsForeignLoad'] });",
-    replace: '',
-  },
-  {
-    ...IMAGE,
-    name: 'What is no picture by its first bytes is decoded',
-    find: "?.modality !== 'image'",
-    replace: "?.modality === 'video'",
-  },
-  {
-    ...IMAGE,
-    name: 'A picture that ends early is decoded',
-    find: "failOn: 'error'",
-    replace: "failOn: 'none'",
-  },
-  {
-    ...FIT,
-    name: 'Fitted frames may take any memory',
-    find: 'if (frames.count * fittedBytes > FRAMES_LIMIT_BYTES) {',
-    replace: 'if (false) {',
-  },
   {
     ...VIDEO,
     name: 'Sampled frames may take any memory',
@@ -91,8 +60,8 @@ export const MEDIA: readonly Mutant[] = [
   {
     ...VIDEO,
     name: 'What is no clip by its first bytes is put to ffmpeg',
-    find: "?.modality === 'video') return;",
-    replace: "?.modality !== 'image') return;",
+    find: "?.modality === 'video') {",
+    replace: "?.modality !== 'image') {",
   },
   {
     ...VIDEO_INPUT,
@@ -143,6 +112,63 @@ export const MEDIA: readonly Mutant[] = [
     find: '`--cpu=${Math.ceil(cpuLimitS)}`, ',
     replace: '',
   },
+  { ...DECODER, name: 'A decoder may leave a core file', find: ", '--core=0'", replace: '' },
+  {
+    ...DECODER,
+    name: 'A clip whose frames come too slowly is decoded to the end of its time',
+    find: 'forecast?.assertHopeful(usedCpuMs);',
+    replace: '',
+  },
+  {
+    ...DECODER,
+    name: 'A clip that has used all its CPU time counts as damaged',
+    find: 'endedBy !== null && usedCpuMs > 1000 * (Math.ceil(cpuLimitS) - 1)',
+    replace: 'endedBy === undefined && usedCpuMs > 1000 * (Math.ceil(cpuLimitS) - 1)',
+  },
+  {
+    ...VIDEO,
+    name: 'A clip that its header shows to be hopeless is decoded',
+    find: 'forecast.assertFeasible();',
+    replace: '',
+    tests: ['test/media/decoder-process.test.ts'],
+  },
+  {
+    ...VIDEO,
+    name: 'A clip may decode to more frames than were asked for',
+    find: 'if (decoded === distinct.length) {',
+    replace: 'if (false) {',
+    tests: ['test/media/decoder-process.test.ts'],
+  },
+  {
+    ...FORECAST,
+    name: 'A clip may have any number of pixels in its frames together',
+    find: 'if (pixels > VIDEO_PIXELS_LIMIT) {',
+    replace: 'if (false) {',
+  },
+  {
+    ...FORECAST,
+    name: 'Nothing is foretold of a clip by its pixels',
+    find: 'Math.max(pixels / FASTEST_PIXELS_PER_MS, bytes / FASTEST_BYTES_PER_MS)',
+    replace: 'bytes / FASTEST_BYTES_PER_MS',
+  },
+  {
+    ...FORECAST,
+    name: 'Nothing is foretold of a clip by its bytes',
+    find: 'Math.max(pixels / FASTEST_PIXELS_PER_MS, bytes / FASTEST_BYTES_PER_MS)',
+    replace: 'pixels / FASTEST_PIXELS_PER_MS',
+  },
+  {
+    ...FORECAST,
+    name: 'Nothing is foretold of a clip by the frames so far',
+    find: 'if (begun < frames) assertInTime((cpuMs * (frames - begun)) / begun / TOLERANCE);',
+    replace: '',
+  },
+  {
+    ...FORECAST,
+    name: 'The dear first frame of a clip decides that it is hopeless',
+    find: 'if (cpuMs < FORECAST_FROM_CPU_MS) return;',
+    replace: '',
+  },
   {
     ...DECODER,
     name: "A decoder has the miner's environment",
@@ -170,7 +196,7 @@ export const MEDIA: readonly Mutant[] = [
   {
     ...SEQUENCE,
     name: 'The frames of a synapse may differ in size',
-    find: 'if (picture.height !== clip.height || picture.width !== clip.width) {',
+    find: 'if (source.height !== clip.height || source.width !== clip.width) {',
     replace: 'if (false) {',
   },
   {

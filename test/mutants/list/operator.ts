@@ -15,6 +15,15 @@ const LOCK = { file: 'src/state/hotkey-lock.ts', tests: ['test/state/hotkey-lock
 const CONFLICTS = { file: 'src/config/contradictions.ts', tests: ['test/config/contradictions.test.ts'] };
 const CONFIG = { file: 'src/config/miner-config.ts', tests: ['test/config/load.test.ts'] };
 const WEIGHTS = { file: 'src/inference/external-data.ts', tests: ['test/inference/external-data.test.ts'] };
+const MODEL_FOLDER = {
+  file: 'src/inference/model-folder.ts',
+  tests: ['test/inference/model-folder.test.ts'],
+};
+const ENDPOINT = { file: 'src/net/display-endpoint.ts', tests: ['test/net/display-endpoint.test.ts'] };
+const NATIVE = {
+  file: 'src/inference/model-runner.ts',
+  tests: ['test/inference/onnx-engine.test.ts', 'test/miner/answerer.test.ts'],
+};
 const MODEL_PROCESS = {
   file: 'src/inference/model-process.ts',
   tests: ['test/inference/onnx-engine-faults.test.ts'],
@@ -197,10 +206,91 @@ export const OPERATOR: readonly Mutant[] = [
     replace: "admin: { host: '0.0.0.0', port: adminPort }",
   },
   {
-    ...WEIGHTS,
-    name: 'The weights of a model may lie outside of its folder',
-    find: "!isAbsolute(location) && normalize(location).split(sep)[0] !== '..'",
-    replace: 'true',
+    ...MODEL_FOLDER,
+    name: 'The ONNX file may name weights outside of its folder',
+    find: 'if (isAbsolute(name) || isHiddenOrAbove(name)) throw outside(folder, name);',
+    replace: '',
+  },
+  {
+    ...MODEL_FOLDER,
+    name: 'A link may lead out of the folder of a model',
+    find: 'if (!isPartOfModel(root, opened)) throw outside(folder, name);',
+    replace: '',
+  },
+  {
+    ...MODEL_FOLDER,
+    name: 'A file of a model is judged by its name, and not by what was opened',
+    find: 'const opened = await readlink(`/proc/self/fd/${file.fd}`);',
+    replace: 'const opened = await realpath(join(root, name));',
+  },
+  {
+    ...MODEL_FOLDER,
+    name: 'Hidden files may be parts of a model',
+    find: ".some((part) => part.startsWith('.'));",
+    replace: ".some((part) => part === '..');",
+  },
+  {
+    ...MODEL_FOLDER,
+    name: 'All that a repository of Hugging Face holds is part of a model',
+    find: "/^[^/.][^/]*$/.test(relative(join(repository, 'blobs'), path))",
+    replace: "!relative(repository, path).startsWith('..')",
+  },
+  {
+    file: 'src/inference/locate-model.ts',
+    tests: ['test/inference/model-folder.test.ts', 'test/inference/refused-models.test.ts'],
+    name: 'A model whose ONNX file is a link out of its folder is found',
+    find: 'if (!isPartOfModel(realpathSync(folder), realpathSync(path))) throw outside(folder, basename(path));',
+    replace: '',
+  },
+  {
+    ...ENDPOINT,
+    name: 'The key in an endpoint is shown',
+    find: "return HOST_ONLY.test(shown) ? shown : '(not a URL)';",
+    replace: 'return HOST_ONLY.test(url) ? shown : url;',
+  },
+  {
+    ...ENDPOINT,
+    name: 'What follows a line break in an endpoint is shown as its host',
+    find: ' && !/\\s/.test(url)',
+    replace: '',
+  },
+  {
+    ...ENDPOINT,
+    name: 'An endpoint with a key counts as one without',
+    find: 'return !HOST_ONLY.test(url);',
+    replace: 'return HOST_ONLY.test(url) && false;',
+  },
+  {
+    ...ENDPOINT,
+    name: 'A part of a password counts as an endpoint',
+    find: "return '[hidden]';",
+    replace: "return urls.join(',');",
+  },
+  {
+    ...ENDPOINT,
+    name: 'An endpoint in the place of another value is shown with its key',
+    find: '/:[/\\\\]|wss?:/i.test(value) ? displayEndpoints(value) : value',
+    replace: 'value',
+  },
+  {
+    file: 'src/config/load.ts',
+    tests: ['test/config/load.test.ts', 'test/e2e/endpoint-key.test.ts'],
+    name: 'An error about a setting shows the key in an endpoint',
+    find: 'return isEndpoint ? displayEndpoints(value) : displayValue(value);',
+    replace: 'return isEndpoint ? value : displayValue(value);',
+  },
+  {
+    file: 'src/miner/lifecycle.ts',
+    tests: ['test/e2e/endpoint-key.test.ts'],
+    name: 'A crash writes the hotkey to disk',
+    find: 'await forbidCoreFiles(context.logger);',
+    replace: '',
+  },
+  {
+    ...NATIVE,
+    name: 'A model of native size may be given any number of pixels',
+    find: "if (fit.mode === 'native' && height * width > NATIVE_LIMIT_PIXELS) {",
+    replace: 'if (false) {',
   },
   {
     ...WEIGHTS,
