@@ -65,8 +65,8 @@ export const CHAIN: readonly Mutant[] = [
   {
     ...RPC,
     name: 'A node may send any number of frames',
-    find: 'if (allowance.take(text.length)) receive(text);',
-    replace: 'if (allowance.take(0) || text.length > 0) receive(text);',
+    find: 'const allowed = allowance.take(sizeBytes);',
+    replace: 'const allowed = allowance.take(sizeBytes) || true;',
   },
   {
     ...RPC,

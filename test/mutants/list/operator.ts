@@ -104,8 +104,8 @@ export const OPERATOR: readonly Mutant[] = [
   {
     ...MAIN,
     name: 'A terminal obeys what a file name says',
-    find: ".replaceAll(/[^\\P{Cc}\\n]/gu, ' ')",
-    replace: '',
+    find: 'process.stderr.write(printableLines(wordsOf(one)));',
+    replace: 'process.stderr.write(wordsOf(one) || printableLines(""));',
   },
   {
     ...FOLDER,
@@ -280,10 +280,10 @@ export const OPERATOR: readonly Mutant[] = [
     replace: 'return isEndpoint ? value : displayValue(value);',
   },
   {
-    file: 'src/miner/lifecycle.ts',
+    file: 'src/miner/open-hotkey.ts',
     tests: ['test/e2e/endpoint-key.test.ts'],
     name: 'A crash writes the hotkey to disk',
-    find: 'await forbidCoreFiles(context.logger);',
+    find: 'await forbidCoreFiles(logger);',
     replace: '',
   },
   {
