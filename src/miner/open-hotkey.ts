@@ -5,6 +5,7 @@ import { developmentWallet, isDevelopmentAddress } from '../wallet/development.t
 import { openWallet } from '../wallet/open-wallet.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { forbidCoreFiles } from './forbid-core-files.ts';
+import { requireSecretsApart } from './secrets-apart.ts';
 
 interface OpenHotkeyContext {
   /** Where a password may be: usually `process.env`. */
@@ -18,10 +19,11 @@ interface OpenHotkeyContext {
  * @throws MinerError WALLET_*, CONFIG_INVALID
  */
 export async function openHotkey(
-  config: Pick<MinerConfig, 'dev' | 'wallet' | 'chain'>,
+  config: Pick<MinerConfig, 'dev' | 'wallet' | 'chain' | 'models' | 'minerType'>,
   { env, logger }: OpenHotkeyContext,
 ): Promise<Wallet> {
   await forbidCoreFiles(logger);
+  if (!config.dev) await requireSecretsApart(config);
   const wallet = config.dev
     ? developmentWallet('//Bob')
     : await openWallet({ ...config.wallet, env, logger });
