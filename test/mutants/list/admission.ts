@@ -203,7 +203,7 @@ export const ADMISSION: readonly Mutant[] = [
   {
     ...SCHEDULER,
     name: 'Several works of a lane are ended for one that waits',
-    find: ' || runningIn(lane).some((job) => job.yielded)',
+    find: 'if (runningIn(lane).some((job) => job.yielded)) continue;',
     replace: '',
   },
   {
