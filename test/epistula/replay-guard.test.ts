@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createReplayGuard, type ServedRequest } from '../../src/epistula/replay-guard.ts';
@@ -107,6 +116,17 @@ describe('the replay guard', () => {
     rmSync(folder, { recursive: true });
     expect(guard.remember(request({ id: uuid(1), timestampMs: clock.now() }))).toBe(true);
     mkdirSync(folder);
+    expect(open().trustsFromMs).toBe(clock.now() + 60_000);
+  });
+
+  it('leaves no file to trust after a restart when the disk was full', () => {
+    const { open, clock, file } = setUp();
+    const guard = open();
+    rmSync(file);
+    // Nothing can be written to this device: the error is that of a full disk.
+    symlinkSync('/dev/full', file);
+    expect(guard.remember(request({ id: uuid(1), timestampMs: clock.now() }))).toBe(true);
+    expect(existsSync(file)).toBe(false);
     expect(open().trustsFromMs).toBe(clock.now() + 60_000);
   });
 

@@ -1,13 +1,10 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createPictureDecoder } from '../../src/media/picture-decoder.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { makeJpeg } from '../fixtures/media.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
-import { until } from '../fixtures/until.ts';
 
 /** A picture that takes over the process that decodes it can have that process say and write what it likes. */
 
@@ -94,28 +91,5 @@ describe('a process that a picture has taken over', () => {
     );
     await expect(decode()).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
     expect(log.lines().map(({ complaint }) => complaint)).toEqual(['a [2J b c']);
-  });
-
-  it('does not fill the memory of the miner with complaints', async () => {
-    const { decode, folder, stop } = openTakenOver(
-      `for (let mib = 0; mib < 128; mib++) {
-        const piece = Buffer.alloc(1024 * 1024, 97);
-        for (let sent = 0; sent < piece.length; ) {
-          try { sent += writeSync(2, piece, sent); } catch (error) { if (error.code !== 'EAGAIN') throw error; }
-        }
-      }
-      writeFileSync(folder + '/done', '');`,
-    );
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
-    collect();
-    const before = process.memoryUsage().arrayBuffers;
-    const decoding = decode();
-    decoding.catch(() => undefined);
-    await until(() => existsSync(join(folder, 'done')));
-    collect();
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
-    stop.abort(new Error('enough'));
-    await expect(decoding).rejects.toThrow('enough');
   });
 });

@@ -202,7 +202,7 @@ export const ADMISSION: readonly Mutant[] = [
   },
   {
     ...SCHEDULER,
-    name: 'Several works of a lane are ended for one that waits',
+    name: 'Work that is slow to end is ended again and again, and counted as dearer than it was',
     find: 'if (runningIn(lane).some((job) => job.yielded)) continue;',
     replace: '',
   },
