@@ -155,6 +155,14 @@ describe('a body', () => {
     await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_TIMEOUT' });
   });
 
+  it('that is small may come slowly', async () => {
+    const { received, client, post } = await setUp();
+    post('Content-Length: 4', 'so');
+    // The rate is looked at every 4 seconds.
+    setTimeout(() => client.write('me'), 4_500);
+    expect((await (await received).bytes()).toString()).toBe('some');
+  }, 15_000);
+
   it('that is large and slow is ended later, but is ended, when its caller proves its key', async () => {
     const { received, post } = await setUp({ prove: async () => true });
     const startedAt = performance.now();

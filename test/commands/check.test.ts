@@ -182,7 +182,13 @@ describe('check', () => {
         hasEnded = true;
       });
       await until(() => {
-        for (const pid of modelChildren(child.child.pid)) process.kill(pid, signal);
+        for (const pid of modelChildren(child.child.pid)) {
+          try {
+            process.kill(pid, signal);
+          } catch {
+            // It has ended since it was found.
+          }
+        }
         return hasEnded;
       });
       return { exitCode: await child.ended, output: child.output() };

@@ -6,7 +6,10 @@ const SERVER = {
   file: 'src/axon/server.ts',
   tests: ['test/axon/headers.test.ts', 'test/axon/server.test.ts'],
 };
-const CONNECTION = { file: 'src/net/connections.ts', tests: ['test/axon/server.test.ts'] };
+const CONNECTION = {
+  file: 'src/net/connections.ts',
+  tests: ['test/net/connections.test.ts', 'test/axon/server.test.ts'],
+};
 const ONE_REQUEST = {
   file: 'src/net/one-request-per-connection.ts',
   tests: ['test/net/one-request-per-connection.test.ts'],

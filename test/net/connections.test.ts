@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { watchConnections } from '../../src/net/connections.ts';
+
+/** Far more than a test lasts. */
+const NEVER_MS = 3_600_000;
+
+/** Resolves when a connection is over, by a reset too. */
+const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
+
+/** A server whose connections are watched, and who calls it from an address of loopback. */
+async function serve(
+  listener: RequestListener,
+  { maxConnections = 100, requestLifeMs = NEVER_MS, lingerMs = NEVER_MS },
+) {
+  const server = createServer(listener);
+  watchConnections(server, { maxConnections, requestLifeMs, lingerMs });
+  server.listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const sockets: Socket[] = [];
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+  return async (localAddress = '127.0.0.1'): Promise<Socket> => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress });
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    socket.resume();
+    await once(socket, 'connect');
+    return socket;
+  };
+}
+
+describe('the connections of a server', () => {
+  it('give way by address: the oldest of the one with the most, and not the oldest of all', async () => {
+    const open = await serve(() => undefined, { maxConnections: 3 });
+    const lone = await open('127.0.0.2');
+    const oldest = await open();
+    const others = [await open(), await open()];
+    await closed(oldest);
+    expect([lone, ...others].map(({ destroyed }) => destroyed)).toEqual([false, false, false]);
+  });
+
+  it('end when a request is not answered within its life', async () => {
+    const open = await serve(() => undefined, { requestLifeMs: 100 });
+    const socket = await open();
+    socket.write('GET / HTTP/1.1\r\nHost: miner\r\n\r\n');
+    await closed(socket);
+  });
+
+  it.each([
+    ['of a length, after the time that is given', 'Content-Length: 1000000', 100, 'x'],
+    ['in chunks, soon, however much time is given', 'Transfer-Encoding: chunked', NEVER_MS, '1\r\nx\r\n'],
+  ])('end while the rest of a refused body still comes: %s', async (_what, header, lingerMs, piece) => {
+    const open = await serve((_request, response) => response.writeHead(413).end('too large'), { lingerMs });
+    const socket = await open();
+    socket.write(`POST / HTTP/1.1\r\nHost: miner\r\n${header}\r\n\r\n`);
+    const drip = setInterval(() => socket.write(piece), 20);
+    await closed(socket);
+    clearInterval(drip);
+  });
+
+  it('stay while the rest of a refused body has time left', async () => {
+    const open = await serve((_request, response) => response.writeHead(413).end('too large'), {});
+    const socket = await open();
+    socket.write('POST / HTTP/1.1\r\nHost: miner\r\nContent-Length: 1000000\r\n\r\nx');
+    await sleep(300);
+    expect(socket.destroyed).toBe(false);
+  });
+});
