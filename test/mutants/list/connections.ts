@@ -4,11 +4,11 @@ import type { Mutant } from '../mutant.ts';
 
 const SERVER = {
   file: 'src/axon/server.ts',
-  tests: ['test/axon/headers.test.ts', 'test/axon/server.test.ts'],
+  tests: ['test/axon/server.test.ts', 'test/axon/headers.test.ts', 'test/axon/connections.test.ts'],
 };
 const CONNECTION = {
   file: 'src/net/connections.ts',
-  tests: ['test/net/connections.test.ts', 'test/axon/server.test.ts'],
+  tests: ['test/net/connections.test.ts', 'test/axon/connections.test.ts'],
 };
 const ONE_REQUEST = {
   file: 'src/net/one-request-per-connection.ts',
