@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { MinerError } from '../errors.ts';
 import type { DecodingForecast } from './decoding-forecast.ts';
+import { keepFirst } from './keep-first.ts';
 import { DECODER_MEMORY_LIMIT_BYTES } from './limits.ts';
 import { processCpuMs } from './process-cpu.ts';
 
@@ -64,15 +65,9 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
 
-  const complaint: Buffer[] = [];
-  let complaintBytes = 0;
-  stderr.on('data', (chunk: Buffer) => {
-    if (complaintBytes < COMPLAINT_LIMIT_BYTES) complaint.push(chunk);
-    complaintBytes += chunk.length;
-  });
-  // What ends a child also ends this pipe; the exit code says what there is to say.
-  stderr.on('error', () => {});
+  const complaint = keepFirst(stderr, COMPLAINT_LIMIT_BYTES);
   progress.on('data', (chunk: Buffer) => forecast?.onProgress(chunk));
+  // What ends a child also ends its pipes.
   progress.on('error', () => {});
 
   let refusal: { readonly error: unknown } | undefined;
@@ -107,7 +102,7 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
       { cause: end },
     );
   }
-  const words = Buffer.concat(complaint).toString('utf8', 0, COMPLAINT_LIMIT_BYTES);
+  const words = complaint();
   if (end === PROGRAM_NOT_FOUND && words.startsWith('prlimit:')) {
     throw new MinerError('MEDIA_DECODER_MISSING', `${program} is not on the PATH`);
   }

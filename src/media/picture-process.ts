@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { MinerError } from '../errors.ts';
 import type { Fit } from './frames.ts';
+import { keepFirst } from './keep-first.ts';
 import { FRAMES_LIMIT_BYTES, PICTURE_PROCESS_MEMORY_LIMIT_BYTES } from './limits.ts';
 import { createMessageReader, encodeHead, type PictureMessage } from './picture-messages.ts';
 import { openPixelFile } from './pixel-file.ts';
@@ -118,20 +119,15 @@ export function startPictureProcess(): PictureProcess {
       kill();
     }
   });
-  const complaint: Buffer[] = [];
-  let complaintBytes = 0;
-  child.stderr.on('data', (piece: Buffer) => {
-    if (complaintBytes < COMPLAINT_LIMIT_BYTES) complaint.push(piece);
-    complaintBytes += piece.length;
-  });
+  const complaint = keepFirst(child.stderr, COMPLAINT_LIMIT_BYTES);
   // What ends a child also ends its pipes; how it ended says what there is to say.
-  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.on('error', () => undefined);
+  for (const pipe of [child.stdin, child.stdout]) pipe.on('error', () => undefined);
 
   const gone = new Promise<PictureProcessEnd>((resolve) => {
     const end = (how: string, startError?: MinerError): void => {
       if (ended) return;
       ended = true;
-      resolve({ how, complaint: oneLine(Buffer.concat(complaint)), startError });
+      resolve({ how, complaint: oneLine(complaint()), startError });
       shared?.close();
       answer?.(undefined);
     };
@@ -173,9 +169,6 @@ export function startPictureProcess(): PictureProcess {
 }
 
 /** Without control characters, which could rewrite what an operator sees. */
-function oneLine(complaint: Buffer): string {
-  return complaint
-    .toString('utf8', 0, COMPLAINT_LIMIT_BYTES)
-    .replaceAll(/[^\x20-\x7e]+/g, ' ')
-    .trim();
+function oneLine(complaint: string): string {
+  return complaint.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
 }

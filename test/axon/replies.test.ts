@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Answerer } from '../../src/axon/answerer.ts';
 import { sendPrediction } from '../../src/axon/replies.ts';
 import { head, openSocket, startAxon } from '../fixtures/axon.ts';
@@ -23,6 +23,7 @@ const large: Answerer['answer'] = async (_task, _media, { room }) => {
 async function startSending(remainingMs: number, float16le: Buffer = MASK.float16le) {
   const outcomes: Array<{ code: string | undefined }> = [];
   let turns = 0;
+  const writtenBytes: number[] = [];
   const app = Fastify();
   app.get('/', async (_request, reply) => {
     let counting = true;
@@ -31,6 +32,8 @@ async function startSending(remainingMs: number, float16le: Buffer = MASK.float1
       if (counting) setImmediate(count);
     };
     setImmediate(count);
+    const written = vi.spyOn(reply.raw, 'write');
+    reply.raw.once('close', () => writtenBytes.push(...written.mock.calls.map(([chunk]) => chunk.length)));
     return sendPrediction(reply, { ...MASK, float16le }, { remainingMs: () => remainingMs }).then(
       (sent) => {
         counting = false;
@@ -46,7 +49,7 @@ async function startSending(remainingMs: number, float16le: Buffer = MASK.float1
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => app.close());
-  return { port: (app.server.address() as AddressInfo).port, outcomes, turns: () => turns };
+  return { port: (app.server.address() as AddressInfo).port, outcomes, turns: () => turns, writtenBytes };
 }
 
 /** Asks for a picture's answer and reads nothing of it. */
@@ -77,10 +80,11 @@ describe('a large mask', () => {
   });
 
   it('is written in pieces, and others have their turn in between', async () => {
-    const { port, outcomes, turns } = await startSending(20_000);
+    const { port, turns, writtenBytes } = await startSending(20_000);
     await call(port, '/');
-    await until(() => outcomes.length === 1);
+    await until(() => writtenBytes.length > 0);
     expect(turns()).toBeGreaterThanOrEqual(64);
+    expect(Math.max(...writtenBytes)).toBeLessThanOrEqual(MIB);
   });
 
   it('that is not read is cut off when its caller gives up', async () => {

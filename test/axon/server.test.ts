@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { networkInterfaces } from 'node:os';
+import { describe, expect, it, vi } from 'vitest';
 import { head, openSocket, startAxon } from '../fixtures/axon.ts';
 import { until } from '../fixtures/until.ts';
 import { call, createValidator } from '../fixtures/validator.ts';
@@ -148,6 +149,31 @@ describe('a refusal', () => {
       { detail: 'Bad Request', code: 'AXON_REQUEST_INVALID' },
     ]);
   });
+});
+
+it('an upload leaves the room of callers to be verified when it is verified, and its file when it is answered', async () => {
+  const { port, filesPath, budget } = await startAxon({
+    answer: async () => {
+      expect(filesOf(filesPath)).toHaveLength(1);
+      expect(budget.status()).toMatchObject({ claimedUploads: 0, provenBytes: 6 * MIB });
+      return { kind: 'probabilities', values: [1, 0, 0] };
+    },
+  });
+  const body = Buffer.alloc(6 * MIB);
+  expect((await createValidator('//Alice').post(port, '/detect_video', body)).status).toBe(200);
+  await until(() => filesOf(filesPath).length === 0);
+  expect(budget.status()).toMatchObject({ claimedBytes: 0, provenBytes: 0 });
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === '::1'),
+);
+
+it.skipIf(!hasIpv6)('uploads from one host of IPv6 share the room of an address', async () => {
+  const { port, budget } = await startAxon({ host: '::1' });
+  const open = vi.spyOn(budget, 'open');
+  await createValidator('//Alice').post(port, '/detect_image', Buffer.from('picture'), { host: '::1' });
+  expect(open.mock.calls.map(([{ address }]) => address)).toEqual(['0:0:0:0::/64']);
 });
 
 describe('an upload that breaks off', () => {

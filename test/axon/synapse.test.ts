@@ -56,7 +56,7 @@ describe('a synapse request', () => {
   });
 
   it('whose body comes too late for its sender is not waited for', async () => {
-    const { port, budget } = await startAxon();
+    const { port, budget, records } = await startAxon();
     const client = openSocket(port);
     const signed = createDendrite('//Alice').sign({ timeout: '1.0' });
     client.write(head('POST /ImageSynapse', { ...signed, 'Content-Length': 1_000 }));
@@ -64,6 +64,8 @@ describe('a synapse request', () => {
     await until(() => client.text().includes('\r\n\r\n'));
     expect(client.text()).toMatch(/^HTTP\/1\.1 408 /);
     expect(budget.status()).toMatchObject({ claimedBytes: 0, provenBytes: 0 });
+    await until(() => records.length === 1);
+    expect(records[0]?.code).toBe('ADMISSION_DEADLINE');
   });
 
   it('with a forged signature is refused before a byte of its body has come', async () => {

@@ -11,13 +11,30 @@ const NEVER_MS = 3_600_000;
 /** Resolves when a connection is over, by a reset too. */
 const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
 
+interface ServeOptions {
+  readonly maxConnections?: number;
+  readonly requestLifeMs?: number;
+  readonly lingerMs?: number;
+  /** Where connections seem to come from, in turn: loopback has one address of IPv6 only. */
+  readonly remoteAddresses?: string[];
+}
+
 /** A server whose connections are watched, and who calls it from an address of loopback. */
 async function serve(
   listener: RequestListener,
-  { maxConnections = 100, requestLifeMs = NEVER_MS, lingerMs = NEVER_MS },
+  {
+    maxConnections = 100,
+    requestLifeMs = NEVER_MS,
+    lingerMs = NEVER_MS,
+    remoteAddresses = [],
+  }: ServeOptions = {},
 ) {
   const server = createServer(listener);
-  watchConnections(server, { maxConnections, requestLifeMs, lingerMs });
+  server.on('connection', (socket) => {
+    const value = remoteAddresses.shift();
+    if (value !== undefined) Object.defineProperty(socket, 'remoteAddress', { value });
+  });
+  const connections = watchConnections(server, { maxConnections, requestLifeMs, lingerMs });
   server.listen(0);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -27,7 +44,7 @@ async function serve(
     server.closeAllConnections();
     server.close();
   });
-  return async (localAddress = '127.0.0.1'): Promise<Socket> => {
+  const open = async (localAddress = '127.0.0.1'): Promise<Socket> => {
     const socket = connect({ host: '127.0.0.1', port, localAddress });
     sockets.push(socket);
     socket.on('error', () => undefined);
@@ -35,11 +52,12 @@ async function serve(
     await once(socket, 'connect');
     return socket;
   };
+  return { open, connections };
 }
 
 describe('the connections of a server', () => {
   it('give way by address: the oldest of the one with the most, and not the oldest of all', async () => {
-    const open = await serve(() => undefined, { maxConnections: 3 });
+    const { open } = await serve(() => undefined, { maxConnections: 3 });
     const lone = await open('127.0.0.2');
     const oldest = await open();
     const others = [await open(), await open()];
@@ -47,8 +65,24 @@ describe('the connections of a server', () => {
     expect([lone, ...others].map(({ destroyed }) => destroyed)).toEqual([false, false, false]);
   });
 
+  it('count together for the addresses that one host of IPv6 has', async () => {
+    const remoteAddresses = ['203.0.113.9', '203.0.113.9', '2001:db8::1', '2001:db8::2', '2001:db8::3'];
+    const { open } = await serve(() => undefined, { maxConnections: 4, remoteAddresses });
+    const others = [await open(), await open()];
+    const oldest = await open();
+    const crowd = [await open(), await open()];
+    await closed(oldest);
+    expect([...others, ...crowd].filter(({ destroyed }) => destroyed)).toEqual([]);
+  });
+
+  it('end at once when they come while the server drains', async () => {
+    const { open, connections } = await serve(() => undefined);
+    connections.drain();
+    await closed(await open());
+  });
+
   it('end when a request is not answered within its life', async () => {
-    const open = await serve(() => undefined, { requestLifeMs: 100 });
+    const { open } = await serve(() => undefined, { requestLifeMs: 100 });
     const socket = await open();
     socket.write('GET / HTTP/1.1\r\nHost: miner\r\n\r\n');
     await closed(socket);
@@ -58,7 +92,9 @@ describe('the connections of a server', () => {
     ['of a length, after the time that is given', 'Content-Length: 1000000', 100, 'x'],
     ['in chunks, soon, however much time is given', 'Transfer-Encoding: chunked', NEVER_MS, '1\r\nx\r\n'],
   ])('end while the rest of a refused body still comes: %s', async (_what, header, lingerMs, piece) => {
-    const open = await serve((_request, response) => response.writeHead(413).end('too large'), { lingerMs });
+    const { open } = await serve((_request, response) => response.writeHead(413).end('too large'), {
+      lingerMs,
+    });
     const socket = await open();
     socket.write(`POST / HTTP/1.1\r\nHost: miner\r\n${header}\r\n\r\n`);
     const drip = setInterval(() => socket.write(piece), 20);
@@ -67,7 +103,7 @@ describe('the connections of a server', () => {
   });
 
   it('stay while the rest of a refused body has time left', async () => {
-    const open = await serve((_request, response) => response.writeHead(413).end('too large'), {});
+    const { open } = await serve((_request, response) => response.writeHead(413).end('too large'));
     const socket = await open();
     socket.write('POST / HTTP/1.1\r\nHost: miner\r\nContent-Length: 1000000\r\n\r\nx');
     await sleep(300);

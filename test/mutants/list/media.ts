@@ -182,10 +182,11 @@ export const MEDIA: readonly Mutant[] = [
     replace: '',
   },
   {
-    ...DECODER,
-    name: 'A decoder may complain without end',
-    find: 'if (complaintBytes < COMPLAINT_LIMIT_BYTES) complaint.push(chunk);',
-    replace: 'complaint.push(chunk);',
+    file: 'src/media/keep-first.ts',
+    tests: ['test/media/keep-first.test.ts'],
+    name: 'What a child complains of is kept without end',
+    find: 'if (room === 0) return;\n    const piece = chunk.subarray(0, room);',
+    replace: 'const piece = chunk;',
   },
   {
     ...COMPLAINT,

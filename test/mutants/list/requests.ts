@@ -47,6 +47,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     ...REQUEST,
+    tests: ['test/axon/connections.test.ts'],
     name: 'Work goes on for a caller that went away',
     find: "deadline.cancel(new MinerError('AXON_BODY_ABORTED', 'the caller went away'));",
     replace: '',
@@ -74,6 +75,7 @@ export const REQUESTS: readonly Mutant[] = [
   },
   {
     ...REQUEST,
+    tests: ['test/axon/server.test.ts'],
     name: 'Each address of a host of IPv6 has a share of its own',
     find: 'const address = addressGroup(request.ip);',
     replace: 'const address = request.ip;',

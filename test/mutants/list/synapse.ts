@@ -93,7 +93,8 @@ export const SYNAPSE: readonly Mutant[] = [
   },
   {
     ...PROTOCOL,
-    name: 'A served synapse is forgotten while a copy still counts as fresh',
+    tests: ['test/axon/synapse-protocol.test.ts'],
+    name: 'A served synapse is forgotten at once, and what was sent before it is refused',
     find: 'freshForMs: windowMs',
     replace: 'freshForMs: -60_000',
   },
