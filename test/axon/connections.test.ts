@@ -12,11 +12,14 @@ describe('a connection on which nothing comes of it', () => {
     const client = openSocket(port);
     client.write('nonsense\r\n\r\n');
     await until(() => client.text().includes('AXON_REQUEST_INVALID'));
+    const refusedAt = performance.now();
     // Only a reset tells a client that keeps its half open that the server's socket is gone.
     const prod = setInterval(() => client.write('x'), 200);
     await client.closed;
     clearInterval(prod);
     expect(client.text()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    // The time for headers, 10 s, would end it as well.
+    expect(performance.now() - refusedAt).toBeLessThan(8_000);
   });
 
   it('is ended when it says nothing for ten seconds', async () => {

@@ -25,7 +25,7 @@ async function pour(socket: Socket, chunk: Buffer, times: number): Promise<numbe
 }
 
 describe('one address', () => {
-  it('that asks without signature again and again is told to ask less, and a signed request of it is served', async () => {
+  it('that asks without signature again and again is told to ask less, and signed requests of it are served', async () => {
     const { port } = await startAxon();
     const statuses = new Map<number, number>();
     for (let index = 0; index < 460; index += 20) {
@@ -40,8 +40,12 @@ describe('one address', () => {
     let refused = await call(port, '/');
     while (refused.status !== 429) refused = await call(port, '/');
     expect(refused.json()).toMatchObject({ code: 'AXON_RATE' });
-    const signed = await createValidator('//Alice').post(port, '/detect_image', Buffer.from('picture'));
-    expect(signed.status).toBe(200);
+    // Far more than the rate lets through meanwhile.
+    const alice = createValidator('//Alice');
+    const signed = await Promise.all(
+      Array.from({ length: 40 }, () => alice.post(port, '/detect_image', Buffer.from('picture'))),
+    );
+    expect(new Set(signed.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
   it('that puts a signature on a request that needs none is counted all the same', async () => {

@@ -180,6 +180,17 @@ describe('an AVIF that shows a corner of what it codes', () => {
     });
   });
 
+  it('is refused by a size that no coded picture has, such as that of a picture of tiles', async () => {
+    const avif = await makeCroppedAvif({ edge: 256, claimedEdge: 16_384 });
+    // The properties of the one coded picture: the box's head, the count of pictures, the picture's number, and theirs.
+    const countAt = avif.indexOf('ipma') + 14;
+    avif.fill(0, countAt + 1, countAt + 1 + (avif[countAt] ?? 0));
+    expect(refusal(avif)).toMatchObject({
+      code: 'MEDIA_TOO_LARGE',
+      message: 'the image has 16384 × 16384 pixels',
+    });
+  });
+
   it('is refused by the size in its AV1 stream, whatever the container says', async () => {
     const avif = await makeCroppedAvif({ edge: 5200, claimedEdge: 64 });
     expect(avif.length).toBeLessThan(10_000);

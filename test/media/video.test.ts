@@ -79,6 +79,15 @@ describe('sampling a clip as validators send it', () => {
     expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
   });
 
+  it('keeps an odd width and height whose colours are coded for two by two pixels', async () => {
+    const vp9 = ['-c:v', 'libvpx-vp9', '-pix_fmt', 'yuv420p', '-deadline', 'realtime'];
+    const pixels = Buffer.concat([0, 1].map((frame) => makePixels(SIZE, frame)));
+    const odd = await encodeClip(pixels, SIZE, vp9);
+    const { frames } = await sample(odd, { frames: 2 });
+    expect(frames).toMatchObject({ count: 2, width: 33, height: 25 });
+    expect(frames.data.equals(Buffer.concat(await decodeAll(odd, 33 * 25 * 3)))).toBe(true);
+  });
+
   it('gives as many frames as may be asked for', async () => {
     const size = { width: 4, height: 4, seed: 2 };
     const { frames } = await sample(await makeClip({ ...size, frames: 256 }), { frames: 256 });

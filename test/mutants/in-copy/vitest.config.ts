@@ -16,7 +16,7 @@ export default defineConfig({
   cacheDir: join(import.meta.dirname, '../../../t/cache'),
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
+    testTimeout: 15_000,
     hookTimeout: 30_000,
     maxWorkers: 1,
     bail: 1,

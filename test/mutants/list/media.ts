@@ -41,6 +41,12 @@ export const MEDIA: readonly Mutant[] = [
   {
     ...VIDEO,
     name: 'A clip whose frames change their size is decoded',
+    find: ',${clip.width},-1)',
+    replace: ',${clip.width},iw)',
+  },
+  {
+    ...VIDEO,
+    name: 'A clip of an odd size loses its last column and row',
     find: ':exact=1`',
     replace: ':exact=0`',
   },

@@ -62,7 +62,7 @@ export const PICTURES: readonly Mutant[] = [
   {
     ...HEADERS,
     file: 'src/media/headers/avif.ts',
-    name: 'A crop box hides how large an AVIF is',
+    name: 'A picture of tiles hides how large an AVIF is',
     find: 'let largest = sizes.reduce(larger, NOTHING);',
     replace: 'let largest = NOTHING;',
   },
