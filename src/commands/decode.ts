@@ -66,7 +66,7 @@ async function decodePicture(bytes: Buffer, signal: AbortSignal): Promise<RgbFra
 }
 
 async function decodeClip(file: string, signal: AbortSignal): Promise<RgbFrames> {
-  const { frameCount } = await probeVideo(file, { signal });
+  const { frameCount } = (await probeVideo(file, { signal })).clip;
   if (frameCount > VIDEO_SAMPLES_LIMIT) {
     throw new MinerError(
       'MEDIA_TOO_LARGE',

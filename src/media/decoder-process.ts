@@ -11,7 +11,7 @@ interface DecoderProcess {
   readonly args: readonly string[];
   /** Kills the child when aborted. */
   readonly signal: AbortSignal;
-  /** CPU seconds after which the kernel ends the child. */
+  /** CPU seconds after which the child is ended, here within a tenth of a second, or by the kernel a second later. */
   readonly cpuLimitS: number;
   /** Takes standard output piece by piece; the child waits while a returned promise is pending. */
   readonly onOutput: (chunk: Buffer) => Promise<void> | void;
@@ -23,8 +23,10 @@ interface DecoderResult {
   readonly succeeded: boolean;
   /** The first of what the child wrote to standard error. */
   readonly complaint: string;
-  /** Whether the kernel ended the child because it had used `cpuLimitS`. */
+  /** Whether the child was ended because it had used `cpuLimitS`. */
   readonly outOfCpu: boolean;
+  /** CPU milliseconds that it was seen to use. */
+  readonly cpuMs: number;
 }
 
 const COMPLAINT_LIMIT_BYTES = 4096;
@@ -45,7 +47,7 @@ const FORECAST_INTERVAL_MS = 100;
 export async function runDecoder(options: DecoderProcess): Promise<DecoderResult> {
   const { program, args, signal, cpuLimitS, onOutput, forecast } = options;
   signal.throwIfAborted();
-  const limits = [`--data=${DECODER_MEMORY_LIMIT_BYTES}`, `--cpu=${Math.ceil(cpuLimitS)}`, '--core=0'];
+  const limits = [`--data=${DECODER_MEMORY_LIMIT_BYTES}`, `--cpu=${Math.ceil(cpuLimitS) + 1}`, '--core=0'];
   const child = spawn('prlimit', [...limits, '--', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     // A group of its own: Ctrl-C in a terminal would reach it too, and end what is still to be answered.
@@ -78,6 +80,7 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
   let usedCpuMs = 0;
   const watch = setInterval(async () => {
     if (child.pid !== undefined) usedCpuMs = (await processCpuMs(child.pid)) ?? usedCpuMs;
+    if (usedCpuMs > 1000 * cpuLimitS) kill();
     try {
       forecast?.assertHopeful(usedCpuMs);
     } catch (error) {
@@ -106,6 +109,6 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
   if (end === PROGRAM_NOT_FOUND && words.startsWith('prlimit:')) {
     throw new MinerError('MEDIA_DECODER_MISSING', `${program} is not on the PATH`);
   }
-  const outOfCpu = endedBy !== null && usedCpuMs > 1000 * (Math.ceil(cpuLimitS) - 1);
-  return { succeeded: end === 0, complaint: words, outOfCpu };
+  const outOfCpu = endedBy !== null && usedCpuMs > 1000 * cpuLimitS;
+  return { succeeded: end === 0, complaint: words, outOfCpu, cpuMs: usedCpuMs };
 }

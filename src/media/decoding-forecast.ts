@@ -9,6 +9,8 @@ interface DecodingWork {
   readonly bytes: number;
   /** Threads of the decoder. */
   readonly threads: number;
+  /** CPU milliseconds that the clip has cost before. */
+  readonly spentCpuMs: number;
   /** Milliseconds until the pixels are worth nothing. */
   readonly remainingMs: () => number;
 }
@@ -23,7 +25,7 @@ export interface DecodingForecast {
   /** Takes what the decoder writes about its progress: two lines a frame. */
   onProgress(chunk: Buffer): void;
   /**
-   * By the frames that came of the CPU time so far.
+   * By the frames that came of the decoder's CPU time so far.
    * @throws MinerError MEDIA_TIMEOUT
    */
   assertHopeful(cpuMs: number): void;
@@ -37,15 +39,19 @@ export interface DecodingForecast {
 const FASTEST_PIXELS_PER_MS = 2_500_000;
 const FASTEST_BYTES_PER_MS = 20_000;
 
-/** CPU time after which the frames so far tell the speed: starting ffmpeg takes 0.1 s, and the first frame is the dearest. */
+/**
+ * CPU time of a clip after which the frames so far tell the speed: starting ffmpeg takes 0.1 s, and the first frame is the
+ * dearest. At first the rest may be that much cheaper; at the end of the interval it is taken to cost as much, so that no
+ * hopeless clip takes 2 s.
+ */
 const FORECAST_FROM_CPU_MS = 1_000;
-/** The rest of a clip may be that much cheaper than its beginning. */
-const TOLERANCE = 1.5;
+const FIRST_TOLERANCE = 1.5;
+const BELIEVED_FROM_CPU_MS = 1_700;
 const LINE_FEED = 0x0a;
 const LINES_PER_FRAME = 2;
 
 export function createDecodingForecast(work: DecodingWork): DecodingForecast {
-  const { frames, framePixels, bytes, threads, remainingMs } = work;
+  const { frames, framePixels, bytes, threads, spentCpuMs, remainingMs } = work;
   let lines = 0;
 
   function assertInTime(cpuMs: number): void {
@@ -72,10 +78,13 @@ export function createDecodingForecast(work: DecodingWork): DecodingForecast {
       for (const byte of chunk) if (byte === LINE_FEED) lines += 1;
     },
     assertHopeful(cpuMs) {
-      if (cpuMs < FORECAST_FROM_CPU_MS) return;
+      const clipCpuMs = spentCpuMs + cpuMs;
+      if (clipCpuMs < FORECAST_FROM_CPU_MS) return;
+      const doubt = (BELIEVED_FROM_CPU_MS - clipCpuMs) / (BELIEVED_FROM_CPU_MS - FORECAST_FROM_CPU_MS);
+      const tolerance = 1 + (FIRST_TOLERANCE - 1) * Math.max(0, doubt);
       // Each thread has begun a frame, and one more may be done and not told of.
       const begun = lines / LINES_PER_FRAME + threads + 1;
-      if (begun < frames) assertInTime((cpuMs * (frames - begun)) / begun / TOLERANCE);
+      if (begun < frames) assertInTime((cpuMs * (frames - begun)) / begun / tolerance);
     },
   };
 }

@@ -53,8 +53,9 @@ export async function sampleVideo(path: string, options: SampleOptions): Promise
   const signal = AbortSignal.any([options.signal, timer]);
   try {
     const bytes = await videoBytes(path);
-    const clip = await probeVideo(path, { signal });
-    return { frames: await decodeFrames({ path, bytes, clip }, { ...options, signal, remainingMs }), clip };
+    const { clip, cpuMs } = await probeVideo(path, { signal });
+    const frames = await decodeFrames({ path, bytes, clip, cpuMs }, { ...options, signal, remainingMs });
+    return { frames, clip };
   } catch (error) {
     if (error === timer.reason && timer.aborted) {
       throw new MinerError(
@@ -80,8 +81,16 @@ async function videoBytes(path: string): Promise<number> {
   throw new MinerError('MEDIA_UNSUPPORTED', 'the body is not an MP4 or QuickTime video');
 }
 
+interface ProbedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly clip: ClipFacts;
+  /** CPU milliseconds that it has cost so far. */
+  readonly cpuMs: number;
+}
+
 async function decodeFrames(
-  { path, bytes, clip }: { readonly path: string; readonly bytes: number; readonly clip: ClipFacts },
+  { path, bytes, clip, cpuMs }: ProbedFile,
   options: SampleOptions & { readonly remainingMs: () => number },
 ): Promise<RgbFrames> {
   const { frames: wanted, frameStride, fit, signal, timeLimitMs, remainingMs, threads = 1 } = options;
@@ -98,6 +107,7 @@ async function decodeFrames(
     framePixels: clip.width * clip.height,
     bytes: (bytes * (lastFrame + 1)) / clip.frameCount,
     threads,
+    spentCpuMs: cpuMs,
     remainingMs,
   });
   forecast.assertFeasible();

@@ -91,7 +91,7 @@ describe('a decoder process', () => {
       await sample({ timeLimitMs: 20_000, threads: 3 });
       const limits = await noted(program, 'limits');
       const of = (name: string) => new RegExp(`^${name} +(\\S+) +(\\S+)`, 'm').exec(limits)?.slice(1);
-      const cpuS = program === 'ffprobe' ? '2' : '61';
+      const cpuS = program === 'ffprobe' ? '2' : '62';
       expect(of('Max data size')).toEqual([`${DECODER_MEMORY_LIMIT_BYTES}`, `${DECODER_MEMORY_LIMIT_BYTES}`]);
       expect(of('Max cpu time')).toEqual([cpuS, cpuS]);
       expect(of('Max core file size')).toEqual(['0', '0']);
@@ -184,12 +184,23 @@ describe('a decoder process', () => {
     await expect(sample({ timeLimitMs: 200 })).rejects.toMatchObject({ code: 'MEDIA_TIMEOUT' });
   });
 
-  it('that has used all its CPU time is told from one that failed', async () => {
-    await replace('ffprobe', 'while :; do :; done');
+  it('that has used all its CPU time is ended before the kernel does it, and told from one that failed', async () => {
+    await replace('ffprobe', `while :; do times >${tools}/1; times >${tools}/2; done`);
     await expect(sample()).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
       message: expect.stringContaining('CPU time to read'),
     });
+    // At its end one of the two was being written.
+    const usedS = await Promise.all(
+      ['1', '2'].map(async (name) => {
+        const [, user = 0, system = 0] =
+          /^0m([\d.]+)s 0m([\d.]+)s/.exec(await readFile(join(tools, name), 'utf8')) ?? [];
+        return Number(user) + Number(system);
+      }),
+    );
+    expect(Math.max(...usedS)).toBeGreaterThan(0.9);
+    // The kernel ends it at 2 s.
+    expect(Math.max(...usedS)).toBeLessThan(1.9);
   });
 });
 

@@ -7,6 +7,7 @@ const CLIP = {
   framePixels: 1920 * 1080,
   bytes: 91_000_000,
   threads: 2,
+  spentCpuMs: 0,
   remainingMs: inMs(10_000),
 };
 const lines = (frames: number) => Buffer.from('frame:0    pts:0       pts_time:0\nn=1\n'.repeat(frames));
@@ -36,18 +37,29 @@ describe('what is foretold of a clip by its header', () => {
 });
 
 describe('what is foretold of a clip by the frames so far', () => {
-  it('is hope until a second of CPU time was used', () => {
-    const forecast = createDecodingForecast({ ...CLIP, frames: 3600 });
-    expect(() => forecast.assertHopeful(999)).not.toThrow();
-    expect(() => forecast.assertHopeful(1000)).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
+  it.each([0, 400])('is hope until a second of CPU time was used, %i ms of it before', (spentCpuMs) => {
+    const forecast = createDecodingForecast({ ...CLIP, frames: 3600, spentCpuMs });
+    expect(() => forecast.assertHopeful(999 - spentCpuMs)).not.toThrow();
+    expect(() => forecast.assertHopeful(1000 - spentCpuMs)).toThrow(
+      expect.objectContaining({ code: 'MEDIA_TIMEOUT' }),
+    );
   });
 
-  it('is hope while the rest, at the same rate, can be done by all threads in time', () => {
-    const forecast = createDecodingForecast({ ...CLIP, frames: 303 });
-    forecast.onProgress(lines(47));
-    // 50 frames are begun or done; 253 more would take 30 s at this rate, and 20 s where they are as much cheaper as allowed.
-    expect(() => forecast.assertHopeful(5_900)).not.toThrow();
-    expect(() => forecast.assertHopeful(6_000)).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
+  it.each([
+    ['a second, a third less than so far', 1_000, 1_500],
+    ['1.35 s, a fifth less', 1_350, 1_250],
+    ['1.7 s, as much as so far', 1_700, 1_000],
+    ['5 s, as much as so far', 5_000, 1_000],
+  ])('is hope if the rest can be done in time for: after %s', (_, cpuMs, affordable) => {
+    // 50 of 100 frames are begun or done: the rest takes as long as the first half.
+    const hope = (share: number) => () => {
+      const remainingMs = inMs((cpuMs / affordable) * 1000 * share);
+      const forecast = createDecodingForecast({ ...CLIP, frames: 100, threads: 1, remainingMs });
+      forecast.onProgress(lines(48));
+      forecast.assertHopeful(cpuMs);
+    };
+    expect(hope(1.001)).not.toThrow();
+    expect(hope(0.999)).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
   });
 
   it('is hope at the end, however long it took', () => {

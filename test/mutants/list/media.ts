@@ -115,7 +115,7 @@ export const MEDIA: readonly Mutant[] = [
   {
     ...DECODER,
     name: 'A decoder may take any CPU time',
-    find: '`--cpu=${Math.ceil(cpuLimitS)}`, ',
+    find: '`--cpu=${Math.ceil(cpuLimitS) + 1}`, ',
     replace: '',
   },
   { ...DECODER, name: 'A decoder may leave a core file', find: ", '--core=0'", replace: '' },
@@ -128,8 +128,14 @@ export const MEDIA: readonly Mutant[] = [
   {
     ...DECODER,
     name: 'A clip that has used all its CPU time counts as damaged',
-    find: 'endedBy !== null && usedCpuMs > 1000 * (Math.ceil(cpuLimitS) - 1)',
-    replace: 'endedBy === undefined && usedCpuMs > 1000 * (Math.ceil(cpuLimitS) - 1)',
+    find: 'endedBy !== null && usedCpuMs > 1000 * cpuLimitS',
+    replace: 'endedBy === undefined && usedCpuMs > 1000 * cpuLimitS',
+  },
+  {
+    ...DECODER,
+    name: 'A decoder that has used its CPU time goes on until the kernel ends it',
+    find: 'if (usedCpuMs > 1000 * cpuLimitS) kill();',
+    replace: '',
   },
   {
     ...VIDEO,
@@ -166,13 +172,13 @@ export const MEDIA: readonly Mutant[] = [
   {
     ...FORECAST,
     name: 'Nothing is foretold of a clip by the frames so far',
-    find: 'if (begun < frames) assertInTime((cpuMs * (frames - begun)) / begun / TOLERANCE);',
+    find: 'if (begun < frames) assertInTime((cpuMs * (frames - begun)) / begun / tolerance);',
     replace: '',
   },
   {
     ...FORECAST,
     name: 'The dear first frame of a clip decides that it is hopeless',
-    find: 'if (cpuMs < FORECAST_FROM_CPU_MS) return;',
+    find: 'if (clipCpuMs < FORECAST_FROM_CPU_MS) return;',
     replace: '',
   },
   {
