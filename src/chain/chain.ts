@@ -10,6 +10,7 @@ import { createForeignEntries } from './foreign-entries.ts';
 import { openGenesisPin } from './genesis-pin.ts';
 import { createMetadataCache } from './metadata-cache.ts';
 import { createSignerTable } from './metagraph.ts';
+import type { Signer } from './neurons.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
 import {
   type AddressProblem,
@@ -21,7 +22,7 @@ import {
 import type { ChainSession } from './session.ts';
 import { createSignersFile } from './signers-file.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
-import { createReader, type Signer, type Watched } from './subtensor-reader.ts';
+import { createReader, type Watched } from './subtensor-reader.ts';
 import type { ValidatorRelease } from './validator-release.ts';
 import { createWeightsVersionWatch } from './weights-version.ts';
 

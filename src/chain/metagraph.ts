@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Signer, Signers } from './neurons.ts';
 import { createSingleFlight } from './single-flight.ts';
-import type { Signer, Signers, SubtensorReader } from './subtensor-reader.ts';
+import type { SubtensorReader } from './subtensor-reader.ts';
 
 /** Who may sign requests, as the chain last said. */
 export interface SignerTable {

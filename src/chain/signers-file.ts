@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type HexString, hexSchema } from './hex.ts';
+import type { Signers } from './neurons.ts';
 import { createStateFile } from './state-file.ts';
-import type { Signers } from './subtensor-reader.ts';
 
 /** The last good signer table of an earlier process. */
 interface SavedSigners {

@@ -4,20 +4,16 @@ import { asMinerError, MinerError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime } from './head-age.ts';
 import { boundedArray } from './hex.ts';
+import {
+  addressSchema,
+  bigintSchema,
+  NEURONS_LIMIT,
+  numberSchema,
+  type Signers,
+  taoSchema,
+  toSigners,
+} from './neurons.ts';
 import { type ChainSession, parse } from './session.ts';
-
-/** 1 TAO is 1e9 rao, on chain. */
-const RAO_PER_TAO = 1e9;
-
-/** A neuron of the subnet as the signer checks need it. Stake is in TAO, exact to about 0.001. */
-export interface Signer {
-  readonly uid: number;
-  readonly stakeTao: number;
-  readonly permit: boolean;
-}
-
-/** By hotkey, an SS58 address. */
-export type Signers = ReadonlyMap<string, Signer>;
 
 /** An entry of the chain's `Axons`. `ip` is the address as an integer. */
 export interface AxonEntry {
@@ -75,15 +71,6 @@ const WORDS_LIMIT_CHARS = 200;
 /** Field numbers of the runtime's selective metagraph. */
 const METAGRAPH_FIELDS = { hotkeys: 52, validatorPermit: 57, totalStake: 69 };
 
-/** Polkadot.js writes integers that JSON can't hold as big-endian hex. */
-const bigintSchema = z
-  .union([z.number().int().nonnegative(), z.string().regex(/^(0x[0-9a-f]{1,32}|\d{1,39})$/i)], {
-    error: 'is no whole number',
-  })
-  .transform((value) => BigInt(value));
-const numberSchema = bigintSchema.transform(Number);
-const taoSchema = numberSchema.transform((rao) => rao / RAO_PER_TAO);
-
 const uidSchema = z.number().int().nonnegative().max(65_535);
 
 const axonSchema = z.object({
@@ -97,18 +84,8 @@ const axonSchema = z.object({
   placeholder2: numberSchema,
 });
 
-/** Subnets of subtensor have up to 256 neurons. */
-const NEURONS_LIMIT = 4_096;
 /** More than the keys that are watched. */
 const CHANGES_LIMIT = 16;
-
-const addressSchema = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is no SS58 address' });
-
-const neuronsSchema = z.object({
-  hotkeys: boundedArray(addressSchema, NEURONS_LIMIT),
-  validatorPermit: boundedArray(z.boolean(), NEURONS_LIMIT),
-  totalStake: boundedArray(taoSchema, NEURONS_LIMIT),
-});
 
 const storageChangesSchema = z.object({
   changes: boundedArray(z.tuple([z.string(), z.string().nullable()]), CHANGES_LIMIT),
@@ -217,16 +194,7 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     async readSigners() {
       const answer = await readNeurons();
       if (answer === null) throw new MinerError('CHAIN_CALL_FAILED', `the chain has no subnet ${netuid}`);
-      const { hotkeys, validatorPermit, totalStake } = parse(neuronsSchema, answer);
-      if (validatorPermit.length !== hotkeys.length || totalStake.length !== hotkeys.length) {
-        throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the columns of the metagraph differ in length');
-      }
-      return new Map(
-        hotkeys.map((address, uid) => [
-          address,
-          { uid, stakeTao: totalStake[uid] ?? 0, permit: validatorPermit[uid] ?? false },
-        ]),
-      );
+      return toSigners(answer);
     },
 
     async watch({ onChange, onBlockTime }) {

@@ -157,20 +157,23 @@ export async function openAlteringProxy(
 export async function openRewritingProxy(
   target: string,
   rewrite: (text: string, send: (text: string) => void) => string,
-): Promise<{ url: string; methods: () => readonly string[] }> {
+): Promise<{ url: string; methods: () => readonly string[]; runtimeCalls: () => readonly string[] }> {
   const methods: string[] = [];
+  const runtimeCalls: string[] = [];
   const url = await openServer((socket) => {
     const upstream = new WebSocket(target);
     const ready = once(upstream, 'open');
     socket.on('close', () => upstream.terminate());
     socket.on('message', async (data) => {
-      methods.push(JSON.parse(String(data)).method);
+      const { method, params } = JSON.parse(String(data));
+      methods.push(method);
+      if (method === 'state_call') runtimeCalls.push(params[0]);
       await ready;
       upstream.send(String(data));
     });
     upstream.on('message', (data) => socket.send(rewrite(String(data), (text) => socket.send(text))));
   });
-  return { url, methods: () => methods };
+  return { url, methods: () => methods, runtimeCalls: () => runtimeCalls };
 }
 
 async function openServer(onConnection: (socket: WebSocket) => void): Promise<string> {

@@ -71,9 +71,24 @@ describe('a JSON-RPC connection', () => {
     expect(await socket.request('good', [])).toBe(1);
   });
 
+  it.each([
+    ['text', 'x'.repeat(1_000_000)],
+    ['an object', { deep: 'x'.repeat(1_000_000) }],
+  ])('keeps the beginning of the words of an error that are %s', async (_what, words) => {
+    const socket = await open((peer, { id }) =>
+      peer.send(JSON.stringify({ jsonrpc: '2.0', id, error: { code: 1, message: words, data: words } })),
+    );
+    const refused = await socket.request('bad', []).catch((error: unknown) => error);
+    if (!(refused instanceof RpcRefusal)) throw refused;
+    expect([refused.message.length, refused.detail.length]).toEqual([301, 301]);
+  });
+
   it.each(['not json', '7', '"text"', 'null'])('is ended by a frame that says %s', async (frame) => {
     const socket = await open((peer) => peer.send(frame));
-    await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
+    await expect(socket.request('any', [])).rejects.toMatchObject({
+      code: 'CHAIN_CALL_FAILED',
+      message: 'the endpoint sent something that is not JSON-RPC',
+    });
     await socket.closed;
   });
 

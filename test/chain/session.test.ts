@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { BLOCK_TIME_KEY, type HeadJudge } from '../../src/chain/head-age.ts';
 import type { MetadataCache } from '../../src/chain/metadata-cache.ts';
-import { type ChainSession, openSession } from '../../src/chain/session.ts';
+import { type ChainSession, openSession, parse } from '../../src/chain/session.ts';
 import { createReader } from '../../src/chain/subtensor-reader.ts';
 import { MinerError } from '../../src/errors.ts';
 import { displayEndpoint } from '../../src/net/display-endpoint.ts';
@@ -154,6 +155,11 @@ describe('a session', () => {
     session.socket.end(new MinerError('CHAIN_UNREACHABLE', 'gone'));
     await expect(reading).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE', message: 'gone' });
   });
+});
+
+it('what is wrong in an answer is told in 200 characters, without what a terminal obeys', () => {
+  const schema = z.never({ error: `\u001b[31m${'x'.repeat(10_000)}` });
+  expect(() => parse(schema, 1)).toThrow(`unexpected answer:  [31m${'x'.repeat(195)}…`);
 });
 
 describe('the name of an endpoint', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSignerTable } from '../../src/chain/metagraph.ts';
-import type { Signers, SubtensorReader } from '../../src/chain/subtensor-reader.ts';
+import type { Signers } from '../../src/chain/neurons.ts';
+import type { SubtensorReader } from '../../src/chain/subtensor-reader.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { until } from '../fixtures/until.ts';
 import {

@@ -244,6 +244,8 @@ describe('what depends on other settings', () => {
     expect(config.chain).toMatchObject({ endpoints: ['ws://127.0.0.1:19944'], devnetPort: 19_944 });
     const foreign = { env: { CHAIN_ENDPOINT: 'wss://entrypoint-finney.opentensor.ai:443' } };
     expect(failure(() => resolve(foreign, true)).code).toBe('CONFIG_DEV_ONLY_LOOPBACK');
+    const similar = { env: { CHAIN_ENDPOINT: 'ws://127.0.0.1.example.org:9944' } };
+    expect(failure(() => resolve(similar, true)).code).toBe('CONFIG_DEV_ONLY_LOOPBACK');
   });
 
   it('starts no devnet where development mode is given a chain on loopback', () => {

@@ -149,10 +149,26 @@ describe('a mask', () => {
     expect(prediction.kind === 'mask' && prediction.float16le.toString('hex')).toBe(row.repeat(5));
   });
 
-  it('too large for a message comes through a file that does not stay', async () => {
+  const openNative = async () => {
     const json = { input: { size: 'native' } } as const;
     const engine = engines.open('mask', writeModel(engines.root, 'model', redMask(['N', 3, 'H', 'W']), json));
     await engine.ready();
+    return engine;
+  };
+
+  it('is not made of more pixels than a model of native size is given', async () => {
+    const engine = await openNative();
+    const frames = plain([1, 2, 3], { height: 4_097, width: 4_096 });
+    await expect(
+      engine.infer({ contentHash: 'any', frames, sourceSize: frames }, lasting()),
+    ).rejects.toMatchObject({
+      code: 'MEDIA_TOO_LARGE',
+      message: '4097 × 4096 is more than the model is given at once',
+    });
+  });
+
+  it('too large for a message comes through a file that does not stay', async () => {
+    const engine = await openNative();
     const filesBefore = engines.files();
     const frames = half(600, 700);
     const prediction = await engine.infer({ contentHash: 'any', frames, sourceSize: frames }, lasting());
