@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { head } from '../fixtures/axon.ts';
 import { attack, startAttackedMiner } from './attacked-miner.ts';
 
-const DURATION_MS = 20_000;
+const DURATION_MS = 10_000;
 
 /** Runs an attack, prints what came of it, and expects the miner to live and every picture to be answered meanwhile. */
 async function expectPicturesUnder(

@@ -25,7 +25,7 @@ import type { Lie } from './hostile-node.ts';
 import { type MinerUnderAttack, startMinerUnderAttack } from './miner-under-attack.ts';
 
 const HONEST_REQUESTS = 100;
-const HONEST_EVERY_MS = 250;
+const HONEST_EVERY_MS = 150;
 /** Of what is answered in time when nobody attacks. */
 const LEAST_SHARE = 0.95;
 const MEMORY_LIMIT_MIB = 1024;

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Load from this machine on a miner of this machine; `npm run test:attacks` takes some four minutes. */
+/** Load from this machine on a miner of this machine; `npm run test:attacks` takes some eight minutes. */
 export default defineConfig({
   test: {
     include: ['test/attacks/**/*.attack.ts'],

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { makeHostileMedia } from '../fixtures/hostile-media.ts';
 import { faultsOf, sendHostileFiles } from '../fixtures/hostile-run.ts';
 
-/** All of them are in test/attacks. */
+/** All of them are in test/corpus. */
 const SHARE = 10;
 
 it('a hostile file gets an answer or a coded refusal, and leaves nothing behind', async () => {
