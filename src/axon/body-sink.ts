@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { BodyAccount } from '../admission/body-budget.ts';
 import { MinerError } from '../errors.ts';
-import type { TemporaryFile, TemporaryFolder } from '../media/temporary-file.ts';
+import type { TemporaryFile, TemporaryFolder } from '../state/temporary-file.ts';
 import { untilAborted } from '../until-aborted.ts';
 
 /** A body that has arrived whole, in memory or in a private file. */

@@ -3,7 +3,7 @@ import type { AnswerBudget } from '../admission/answer-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
 import type { EpistulaClaim } from '../epistula/headers.ts';
 import { MinerError } from '../errors.ts';
-import type { Task } from '../inference/model-json.ts';
+import type { Task } from '../inference/contract/model-json.ts';
 import { SYNAPSE_NAMES } from '../synapse/envelope.ts';
 import { type Answerer, assertWarm } from './answerer.ts';
 import type { SignedProtocol } from './protocol.ts';

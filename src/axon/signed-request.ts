@@ -5,7 +5,7 @@ import { createDeadline, type Deadline } from '../admission/deadline.ts';
 import type { Clock } from '../clock.ts';
 import { LONGEST_REQUEST_MS } from '../epistula/replay-guard.ts';
 import { asMinerError, MinerError } from '../errors.ts';
-import type { TemporaryFolder } from '../media/temporary-file.ts';
+import type { TemporaryFolder } from '../state/temporary-file.ts';
 import { addressGroup } from '../net/address-group.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
 import { declaredBytesOf, type ReceivedBody, receiveBody } from './body-sink.ts';

@@ -1,5 +1,5 @@
 import { ipv4ToInteger } from '../net/ipv4.ts';
-import type { AxonEntry } from './subtensor-reader.ts';
+import type { AxonEntry } from './reader.ts';
 
 /** Where validators shall reach the axon; `ip` is an IPv4 address. */
 export interface AxonAddress {

@@ -7,9 +7,9 @@ import type { AxonAddress } from './axon-call.ts';
 import { createBlockClock } from './block-clock.ts';
 import { createEmitter } from './emitter.ts';
 import { createForeignEntries } from './foreign-entries.ts';
-import { openGenesisPin } from './genesis-pin.ts';
-import { createMetadataCache } from './metadata-cache.ts';
-import { createSignerTable } from './metagraph.ts';
+import { openGenesisPin } from './link/genesis-pin.ts';
+import { createMetadataCache } from './link/metadata-cache.ts';
+import { createSignerTable } from './signer-table.ts';
 import type { Signer } from './neurons.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
 import {
@@ -18,11 +18,11 @@ import {
   type Announcement,
   createAnnouncer,
   type HeldAddress,
-} from './serve-axon.ts';
-import type { ChainSession } from './session.ts';
+} from './announcer.ts';
+import type { ChainSession } from './link/session.ts';
 import { createSignersFile } from './signers-file.ts';
-import { type Connection, type ConnectionFailure, createSubtensor } from './subtensor.ts';
-import { createReader, type Watched } from './subtensor-reader.ts';
+import { type Connection, type ConnectionFailure, createSubtensor } from './link/connection.ts';
+import { createReader, type Watched } from './reader.ts';
 import type { ValidatorRelease } from './validator-release.ts';
 import { createWeightsVersionWatch } from './weights-version.ts';
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createStateFile } from './state-file.ts';
-import type { AxonEntry } from './subtensor-reader.ts';
+import { createStateFile } from '../state/state-file.ts';
+import type { AxonEntry } from './reader.ts';
 
 /**
  * Tells the axon entries of this miner from those that another host announces with the same hotkey, over restarts.

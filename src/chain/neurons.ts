@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
-import { boundedArray } from './hex.ts';
-import { parse } from './session.ts';
+import { boundedArray } from './link/hex.ts';
+import { parse } from './link/session.ts';
 
 /** 1 TAO is 1e9 rao, on chain. */
 const RAO_PER_TAO = 1e9;

@@ -1,4 +1,4 @@
-import { RpcRefusal } from './json-rpc.ts';
+import { RpcRefusal } from './link/json-rpc.ts';
 
 /** Why the chain does not store an address: the chain's own name for the rule, and what it means. */
 export interface Refusal {

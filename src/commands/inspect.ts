@@ -3,12 +3,12 @@ import { basename, dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
-import { TASKS } from '../inference/model-json.ts';
+import { TASKS } from '../inference/contract/model-json.ts';
 import { type InspectionResult, inspectModel } from '../inspect/inspect-model.ts';
-import { renderPage } from '../inspect/page.ts';
+import { renderPage } from '../inspect/render/page.ts';
 import type { InspectReport } from '../inspect/report.ts';
-import { renderText } from '../inspect/text.ts';
-import { createTemporaryFolder } from '../media/temporary-file.ts';
+import { renderText } from '../inspect/render/text.ts';
+import { createTemporaryFolder } from '../state/temporary-file.ts';
 import type { CommandContext } from './context.ts';
 import { readMedia } from './read-media.ts';
 

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { MinerError } from '../errors.ts';
-import type { TemporaryFolder } from '../media/temporary-file.ts';
+import type { TemporaryFolder } from '../state/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { ReadyMessage } from './child-protocol.ts';
+import type { ReadyMessage } from './worker/messages.ts';
 import type { Device, EngineState, EngineStatus, HeldModel } from './engine.ts';
-import type { ModelCopy } from './model-copy.ts';
-import type { Task } from './model-json.ts';
-import { createModelRunner, type HangLimits, requireUsable } from './model-runner.ts';
-import { closingError, createModelSupervisor } from './model-supervisor.ts';
+import type { ModelCopy } from './files/snapshot.ts';
+import type { Task } from './contract/model-json.ts';
+import { createModelRunner, type HangLimits, requireUsable } from './worker/runner.ts';
+import { closingError, createModelSupervisor } from './worker/supervisor.ts';
 
 /** What is the same for all models that an engine has one after the other. */
 export interface GenerationSettings {

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
-import type { TemporaryFolder } from '../media/temporary-file.ts';
+import type { TemporaryFolder } from '../state/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Device, Engine, EngineState } from './engine.ts';
-import type { Task } from './model-json.ts';
+import type { Task } from './contract/model-json.ts';
 import { createModelKeeper } from './model-keeper.ts';
-import type { HangLimits } from './model-runner.ts';
-import { closingError } from './model-supervisor.ts';
+import type { HangLimits } from './worker/runner.ts';
+import { closingError } from './worker/supervisor.ts';
 
 export interface OnnxEngineOptions {
   readonly task: Task;

@@ -1,9 +1,9 @@
 import { MinerError } from '../errors.ts';
 import type { Device } from '../inference/engine.ts';
-import type { Task } from '../inference/model-json.ts';
-import { ModelProcessGone, startModelProcess } from '../inference/model-process.ts';
-import { countPhysicalCores } from '../inference/physical-cores.ts';
-import type { TemporaryFolder } from '../media/temporary-file.ts';
+import type { Task } from '../inference/contract/model-json.ts';
+import { ModelProcessGone, startModelProcess } from '../inference/worker/process.ts';
+import { countPhysicalCores } from '../inference/worker/physical-cores.ts';
+import type { TemporaryFolder } from '../state/temporary-file.ts';
 import type {
   AnsweredMessage,
   AskMessage,

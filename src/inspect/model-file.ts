@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { asMinerError, MinerError } from '../errors.ts';
-import { weightsNotFound } from '../inference/load-failure.ts';
-import { locateModel } from '../inference/locate-model.ts';
-import { lookAtModel } from '../inference/model-files.ts';
+import { weightsNotFound } from '../inference/child/load-failure.ts';
+import { locateModel } from '../inference/files/locate-model.ts';
+import { lookAtModel } from '../inference/files/model-files.ts';
 import { createProtobufReader, type ProtobufField, type ProtobufReader } from './protobuf.ts';
 
 /** A file with weights that the ONNX file points to. */

@@ -7,7 +7,7 @@ import type { MinerConfig } from '../config/miner-config.ts';
 import { publicGenesisRefusals } from '../config/networks.ts';
 import { createDevnet } from '../devnet/node.ts';
 import { MinerError } from '../errors.ts';
-import { createTemporaryFolder } from '../media/temporary-file.ts';
+import { createTemporaryFolder } from '../state/temporary-file.ts';
 import { makeHotkeyFolder } from '../state/hotkey-folder.ts';
 import { takeHotkeyLock } from '../state/hotkey-lock.ts';
 import type { Logger } from '../telemetry/logger.ts';

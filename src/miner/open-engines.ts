@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { createOnnxEngine } from '../inference/onnx-engine.ts';
-import type { TemporaryFolder } from '../media/temporary-file.ts';
+import type { TemporaryFolder } from '../state/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Engines } from './answerer.ts';
 

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { MinerError } from '../errors.ts';
-import { isPartOfModel } from '../inference/model-folder.ts';
+import { isPartOfModel } from '../inference/files/model-folder.ts';
 
 /**
  * Makes sure that no wallet or password lies where it could be taken for a part of a model: a model may come from anybody,

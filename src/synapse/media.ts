@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { MinerError } from '../errors.ts';
-import { splitJpegs } from '../media/jpeg-stream.ts';
+import { splitJpegs } from '../media/pictures/jpeg-stream.ts';
 import { VIDEO_FRAMES_LIMIT } from '../media/limits.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { decodeBase85 } from './base85.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { decodeFloat16 } from '../../src/inference/float16.ts';
+import { decodeFloat16 } from '../../src/inference/child/float16.ts';
 import { createValidator } from '../fixtures/validator.ts';
 import type { Challenge } from './challenges.ts';
 import { intersectionOverUnion } from './scoring.ts';

@@ -8,7 +8,7 @@ import { createBodyBudget } from '../../src/admission/body-budget.ts';
 import { type ReceivedBody, receiveBody } from '../../src/axon/body-sink.ts';
 import { systemClock } from '../../src/clock.ts';
 import { MinerError } from '../../src/errors.ts';
-import { createTemporaryFolder } from '../../src/media/temporary-file.ts';
+import { createTemporaryFolder } from '../../src/state/temporary-file.ts';
 import { openSocket } from '../fixtures/axon.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';

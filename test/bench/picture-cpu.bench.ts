@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fitFrames } from '../../src/media/fit-frames.ts';
+import { fitFrames } from '../../src/media/fitting/fit-frames.ts';
 import type { Fit, RgbFrames } from '../../src/media/frames.ts';
-import { createPictureDecoder, type PictureDecoder } from '../../src/media/picture-decoder.ts';
+import { createPictureDecoder, type PictureDecoder } from '../../src/media/pictures/picture-decoder.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { makeJpeg } from '../fixtures/media.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createForeignEntries } from '../../src/chain/foreign-entries.ts';
-import type { AxonEntry } from '../../src/chain/subtensor-reader.ts';
+import type { AxonEntry } from '../../src/chain/reader.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createManualClock } from '../fixtures/manual-clock.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RpcRefusal } from '../../src/chain/json-rpc.ts';
+import { RpcRefusal } from '../../src/chain/link/json-rpc.ts';
 import { parsePoolRefusal, refusalNamed } from '../../src/chain/refusals.ts';
 
 const CODES = [

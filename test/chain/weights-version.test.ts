@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SubtensorReader } from '../../src/chain/subtensor-reader.ts';
+import type { SubtensorReader } from '../../src/chain/reader.ts';
 import { createWeightsVersionWatch } from '../../src/chain/weights-version.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { until } from '../fixtures/until.ts';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Engine, HeldModel, InferOptions } from '../../src/inference/engine.ts';
-import type { Task } from '../../src/inference/model-json.ts';
+import type { Task } from '../../src/inference/contract/model-json.ts';
 import { createOnnxEngine, type OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
-import { createTemporaryFolder, type TemporaryFolder } from '../../src/media/temporary-file.ts';
+import { createTemporaryFolder, type TemporaryFolder } from '../../src/state/temporary-file.ts';
 import { type CapturingLogger, createCapturingLogger } from '../fixtures/capturing-logger.ts';
 
 /** An engine whose model is not changed, so that each call can hold it by itself. */

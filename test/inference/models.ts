@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { InputType, Layout, ModelJson } from '../../src/inference/model-json.ts';
+import type { InputType, Layout, ModelJson } from '../../src/inference/contract/model-json.ts';
 import { encodeModel, encodeValues } from '../fixtures/onnx-writer.mjs';
 
 type Graph = Parameters<typeof encodeModel>[0];

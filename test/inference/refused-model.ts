@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorCode } from '../../src/errors.ts';
-import type { ModelJson, Task } from '../../src/inference/model-json.ts';
+import type { ModelJson, Task } from '../../src/inference/contract/model-json.ts';
 import { meanHead, redMask, writeModel } from './models.ts';
 
 /** A model that must be refused wherever it is loaded. */

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Task } from '../../src/inference/model-json.ts';
+import type { Task } from '../../src/inference/contract/model-json.ts';
 import { openInspectedModel } from '../../src/inspect/inspected-model.ts';
-import { createTemporaryFolder } from '../../src/media/temporary-file.ts';
+import { createTemporaryFolder } from '../../src/state/temporary-file.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { lasting, plain, useEngines } from './harness.ts';

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { ModelJson } from '../../src/inference/model-json.ts';
+import type { ModelJson } from '../../src/inference/contract/model-json.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { modelChildren } from '../fixtures/model-children.ts';
 import { until } from '../fixtures/until.ts';

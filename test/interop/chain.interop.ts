@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AxonAddress } from '../../src/chain/axon-call.ts';
-import { decodeExtrinsic } from '../../src/devnet/extrinsic.ts';
+import { decodeExtrinsic } from '../../src/devnet/runtime/extrinsic.ts';
 import type { Devnet } from '../../src/devnet/node.ts';
 import {
   alice,

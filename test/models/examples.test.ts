@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { detect } from '../../src/inference/detector.ts';
 import type { EngineInput } from '../../src/inference/engine.ts';
 import { segment } from '../../src/inference/segmenter.ts';
-import { fitFrames } from '../../src/media/fit-frames.ts';
+import { fitFrames } from '../../src/media/fitting/fit-frames.ts';
 import { useDecoding } from '../fixtures/picture-decoder.ts';
 import { lasting, plain, useEngines } from '../inference/harness.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ERROR_DEFINITIONS } from '../../src/errors.ts';
-import { modelJsonSchema } from '../../src/inference/model-json.ts';
-import { parseModelJson } from '../../src/inference/parse-model-json.ts';
+import { modelJsonSchema } from '../../src/inference/contract/model-json.ts';
+import { parseModelJson } from '../../src/inference/contract/parse-model-json.ts';
 
 const path = new URL('../../models/README.md', import.meta.url);
 const START = '<!-- fields: from the code -->\n';

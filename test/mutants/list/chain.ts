@@ -2,33 +2,33 @@ import type { Mutant } from '../mutant.ts';
 
 /** What an endpoint of the chain can make the miner hold, believe or sign. */
 
-const RPC = { file: 'src/chain/json-rpc.ts', tests: ['test/chain/json-rpc.test.ts'] };
-const HOSTILE = { tests: ['test/chain/hostile-node.test.ts'] };
+const RPC = { file: 'src/chain/link/json-rpc.ts', tests: ['test/chain/link/json-rpc.test.ts'] };
+const HOSTILE = { tests: ['test/chain/link/hostile-node.test.ts'] };
 const SESSION = {
-  file: 'src/chain/session.ts',
-  tests: ['test/chain/session.test.ts', 'test/chain/connection.test.ts', 'test/chain/kept.test.ts'],
+  file: 'src/chain/link/session.ts',
+  tests: ['test/chain/link/session.test.ts', 'test/chain/link/connection.test.ts', 'test/chain/link/kept.test.ts'],
 };
 const SUBTENSOR = {
-  file: 'src/chain/subtensor.ts',
-  tests: ['test/chain/repeated-head.test.ts', 'test/chain/connection.test.ts'],
+  file: 'src/chain/link/connection.ts',
+  tests: ['test/chain/link/repeated-head.test.ts', 'test/chain/link/connection.test.ts'],
 };
 const HEAD_AGE = {
-  file: 'src/chain/head-age.ts',
-  tests: ['test/chain/head-age.test.ts', 'test/chain/node-behind.test.ts'],
+  file: 'src/chain/link/head-age.ts',
+  tests: ['test/chain/link/head-age.test.ts', 'test/chain/link/node-behind.test.ts'],
 };
 const KNOWN_CALL = { file: 'src/chain/known-call.ts', tests: ['test/chain/known-call.test.ts'] };
 const NEURONS = { file: 'src/chain/neurons.ts', tests: ['test/chain/neurons.test.ts'] };
-const READER = { ...HOSTILE, file: 'src/chain/subtensor-reader.ts' };
-const STATE_FILE = { file: 'src/chain/state-file.ts', tests: ['test/chain/state-file.test.ts'] };
+const READER = { ...HOSTILE, file: 'src/chain/reader.ts' };
+const STATE_FILE = { file: 'src/state/state-file.ts', tests: ['test/state/state-file.test.ts'] };
 const SIGNERS_FILE = {
   file: 'src/chain/signers-file.ts',
-  tests: ['test/chain/signers-file.test.ts', 'test/chain/kept.test.ts'],
+  tests: ['test/chain/signers-file.test.ts', 'test/chain/link/kept.test.ts'],
 };
 const TABLE = {
-  file: 'src/chain/metagraph.ts',
-  tests: ['test/chain/signers.test.ts', 'test/chain/kept.test.ts'],
+  file: 'src/chain/signer-table.ts',
+  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/kept.test.ts'],
 };
-const ANNOUNCER = { file: 'src/chain/serve-axon.ts', tests: ['test/chain/announce.test.ts'] };
+const ANNOUNCER = { file: 'src/chain/announcer.ts', tests: ['test/chain/announcer.test.ts'] };
 const FOREIGN = { file: 'src/chain/foreign-entries.ts', tests: ['test/chain/foreign-entries.test.ts'] };
 const IP = { file: 'src/net/external-ip.ts', tests: ['test/net/external-ip.test.ts'] };
 const NETWORK = {
@@ -72,7 +72,7 @@ export const CHAIN: readonly Mutant[] = [
     name: 'A malformed notification is passed over',
     find: 'if (error instanceof MinerError) end(error);',
     replace: 'if (error instanceof MinerError) return;',
-    tests: ['test/chain/json-rpc.test.ts', 'test/chain/hostile-node.test.ts'],
+    tests: ['test/chain/link/json-rpc.test.ts', 'test/chain/link/hostile-node.test.ts'],
   },
   {
     ...RPC,
@@ -82,73 +82,73 @@ export const CHAIN: readonly Mutant[] = [
     reason: 'nobody is told of it any more; the check saves the CPU time of reading it',
   },
   {
-    file: 'src/chain/frame-allowance.ts',
-    tests: ['test/chain/frame-allowance.test.ts', 'test/chain/json-rpc.test.ts'],
+    file: 'src/chain/link/frame-allowance.ts',
+    tests: ['test/chain/link/frame-allowance.test.ts', 'test/chain/link/json-rpc.test.ts'],
     name: 'A node may send any number of bytes',
     find: ' && bytes <= BYTES',
     replace: '',
   },
   {
-    file: 'src/chain/frame-allowance.ts',
-    tests: ['test/chain/frame-allowance.test.ts'],
+    file: 'src/chain/link/frame-allowance.ts',
+    tests: ['test/chain/link/frame-allowance.test.ts'],
     name: 'A node that has talked for days has said too much',
     find: 'windowEndMs = now() + WINDOW_MS;',
     replace: 'windowEndMs = Number.POSITIVE_INFINITY;',
   },
   {
     ...HOSTILE,
-    file: 'src/chain/hex.ts',
+    file: 'src/chain/link/hex.ts',
     name: 'Any text is the number of a block',
     find: ".regex(BLOCK_NUMBER, { error: 'is no block number' })\n  .transform(Number)",
     replace: '.transform((text) => Number(BLOCK_NUMBER.test(text) ? text : 0))',
   },
   {
     ...HOSTILE,
-    file: 'src/chain/hex.ts',
+    file: 'src/chain/link/hex.ts',
     name: 'An array of a node may have any length',
     find: ' && value.length <= maxLength',
     replace: '',
-    tests: ['test/chain/hex.test.ts', 'test/chain/hostile-node.test.ts'],
+    tests: ['test/chain/link/hex.test.ts', 'test/chain/link/hostile-node.test.ts'],
   },
   {
-    file: 'src/chain/hex.ts',
+    file: 'src/chain/link/hex.ts',
     name: 'The elements of an array are looked at before its length',
     find: '.custom<unknown[]>((value) => Array.isArray(value) && value.length <= maxLength, {',
     replace: '.array(element).refine((value) => value.length <= maxLength, {',
-    tests: ['test/chain/hex.test.ts'],
+    tests: ['test/chain/link/hex.test.ts'],
   },
   {
     ...HOSTILE,
-    file: 'src/chain/session.ts',
+    file: 'src/chain/link/session.ts',
     name: 'The newest block may jump as far as the endpoint likes',
     find: 'if (Math.abs(block - (latest ?? block)) > LONGEST_JUMP_BLOCKS) {',
     replace: 'if (false) {',
   },
   {
     ...HOSTILE,
-    file: 'src/chain/session.ts',
+    file: 'src/chain/link/session.ts',
     name: 'What is wrong in an answer is told in any length',
     find: 'printable(`${message}${where}`, FAULT_LIMIT_CHARS)',
     replace: '`${message}${where}`',
-    tests: ['test/chain/session.test.ts', 'test/chain/hostile-node.test.ts'],
+    tests: ['test/chain/link/session.test.ts', 'test/chain/link/hostile-node.test.ts'],
   },
   {
     ...HOSTILE,
-    file: 'src/chain/session.ts',
+    file: 'src/chain/link/session.ts',
     name: 'The metadata of an endpoint that lied are kept',
     find: 'metadataCache.clear();',
     replace: '',
   },
   {
     ...HOSTILE,
-    file: 'src/chain/submit.ts',
+    file: 'src/chain/submit-serve-axon.ts',
     name: 'What the metadata call serve_axon is signed, whatever it is',
     find: 'check(message);',
     replace: '',
   },
   {
     ...HOSTILE,
-    file: 'src/chain/submit.ts',
+    file: 'src/chain/submit-serve-axon.ts',
     name: 'An endpoint that lied about serve_axon is kept',
     find: 'session.distrust(reason);',
     replace: '',
@@ -240,7 +240,7 @@ export const CHAIN: readonly Mutant[] = [
   },
   {
     ...SESSION,
-    tests: ['test/chain/node-behind.test.ts'],
+    tests: ['test/chain/link/node-behind.test.ts'],
     name: 'A node with the first block only is believed',
     find: 'if (header.number > 0) return;',
     replace: 'return;',

@@ -16,7 +16,7 @@ const ONE_REQUEST = {
 };
 const ADMIN = { file: 'src/admin/server.ts', tests: ['test/admin/server.test.ts'] };
 const REQUEST_LOG = { file: 'src/telemetry/request-log.ts', tests: ['test/telemetry/request-log.test.ts'] };
-const DEVNET = { file: 'src/devnet/rpc-server.ts', tests: ['test/devnet/node.test.ts'] };
+const DEVNET = { file: 'src/devnet/rpc/rpc-server.ts', tests: ['test/devnet/node.test.ts'] };
 
 export const CONNECTIONS: readonly Mutant[] = [
   {

@@ -3,27 +3,27 @@ import type { Mutant } from '../mutant.ts';
 /** What a clip may ask of its decoder, what the decoder may do, and what becomes of temporary files. */
 
 const VIDEO = {
-  file: 'src/media/video.ts',
-  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+  file: 'src/media/clips/video.ts',
+  tests: ['test/media/clips/decoder-process.test.ts', 'test/media/clips/video.test.ts'],
 };
 const VIDEO_INPUT = {
-  file: 'src/media/video-input.ts',
-  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+  file: 'src/media/clips/video-input.ts',
+  tests: ['test/media/clips/decoder-process.test.ts', 'test/media/clips/video.test.ts'],
 };
 const PROBE = {
-  file: 'src/media/video-probe.ts',
-  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+  file: 'src/media/clips/video-probe.ts',
+  tests: ['test/media/clips/decoder-process.test.ts', 'test/media/clips/video.test.ts'],
 };
 const DECODER = {
-  file: 'src/media/decoder-process.ts',
-  tests: ['test/media/decoder-process.test.ts', 'test/media/video.test.ts'],
+  file: 'src/media/clips/decoder-process.ts',
+  tests: ['test/media/clips/decoder-process.test.ts', 'test/media/clips/video.test.ts'],
 };
-const FORECAST = { file: 'src/media/decoding-forecast.ts', tests: ['test/media/decoding-forecast.test.ts'] };
-const COMPLAINT = { file: 'src/media/video-complaint.ts', tests: ['test/media/video.test.ts'] };
-const SEQUENCE = { file: 'src/media/picture-sequence.ts', tests: ['test/media/picture-sequence.test.ts'] };
-const TEMPORARY = { file: 'src/media/temporary-file.ts', tests: ['test/media/temporary-file.test.ts'] };
-const LEFTOVERS = { file: 'src/media/process-folder.ts', tests: ['test/media/temporary-file.test.ts'] };
-const MARKS = { file: 'src/media/process-mark.ts', tests: ['test/media/temporary-file.test.ts'] };
+const FORECAST = { file: 'src/media/clips/decoding-forecast.ts', tests: ['test/media/clips/decoding-forecast.test.ts'] };
+const COMPLAINT = { file: 'src/media/clips/video-complaint.ts', tests: ['test/media/clips/video.test.ts'] };
+const SEQUENCE = { file: 'src/media/pictures/picture-sequence.ts', tests: ['test/media/pictures/picture-sequence.test.ts'] };
+const TEMPORARY = { file: 'src/state/temporary-file.ts', tests: ['test/state/temporary-file.test.ts'] };
+const LEFTOVERS = { file: 'src/state/process-folder.ts', tests: ['test/state/temporary-file.test.ts'] };
+const MARKS = { file: 'src/state/process-mark.ts', tests: ['test/state/temporary-file.test.ts'] };
 
 export const MEDIA: readonly Mutant[] = [
   {
@@ -142,14 +142,14 @@ export const MEDIA: readonly Mutant[] = [
     name: 'A clip that its header shows to be hopeless is decoded',
     find: 'forecast.assertFeasible();',
     replace: '',
-    tests: ['test/media/decoder-process.test.ts'],
+    tests: ['test/media/clips/decoder-process.test.ts'],
   },
   {
     ...VIDEO,
     name: 'A clip may decode to more frames than were asked for',
     find: 'if (decoded === distinct.length) {',
     replace: 'if (false) {',
-    tests: ['test/media/decoder-process.test.ts'],
+    tests: ['test/media/clips/decoder-process.test.ts'],
   },
   {
     ...FORECAST,
@@ -194,8 +194,8 @@ export const MEDIA: readonly Mutant[] = [
     replace: '',
   },
   {
-    file: 'src/media/keep-first.ts',
-    tests: ['test/media/keep-first.test.ts'],
+    file: 'src/media/clips/keep-first.ts',
+    tests: ['test/media/clips/keep-first.test.ts'],
     name: 'What a child complains of is kept without end',
     find: 'if (room === 0) return;\n    const piece = chunk.subarray(0, room);',
     replace: 'const piece = chunk;',

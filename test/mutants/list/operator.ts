@@ -14,24 +14,24 @@ const FOLDER = { file: 'src/state/private-folder.ts', tests: ['test/state/privat
 const LOCK = { file: 'src/state/hotkey-lock.ts', tests: ['test/state/hotkey-lock.test.ts'] };
 const CONFLICTS = { file: 'src/config/contradictions.ts', tests: ['test/config/contradictions.test.ts'] };
 const CONFIG = { file: 'src/config/miner-config.ts', tests: ['test/config/load.test.ts'] };
-const WEIGHTS = { file: 'src/inference/external-data.ts', tests: ['test/inference/external-data.test.ts'] };
+const WEIGHTS = { file: 'src/inference/files/external-data.ts', tests: ['test/inference/files/external-data.test.ts'] };
 const MODEL_FOLDER = {
-  file: 'src/inference/model-folder.ts',
-  tests: ['test/inference/model-folder.test.ts'],
+  file: 'src/inference/files/model-folder.ts',
+  tests: ['test/inference/files/model-folder.test.ts'],
 };
 const ENDPOINT = { file: 'src/net/display-endpoint.ts', tests: ['test/net/display-endpoint.test.ts'] };
 const NATIVE = {
-  file: 'src/inference/model-runner.ts',
+  file: 'src/inference/worker/runner.ts',
   tests: ['test/inference/onnx-engine.test.ts', 'test/miner/answerer.test.ts'],
 };
 const MODEL_PROCESS = {
-  file: 'src/inference/model-process.ts',
+  file: 'src/inference/worker/process.ts',
   tests: ['test/inference/onnx-engine-faults.test.ts'],
 };
-const CRASHES = { file: 'src/inference/crash-record.ts', tests: ['test/inference/crash-record.test.ts'] };
-const QUEUE = { file: 'src/inference/run-queue.ts', tests: ['test/inference/run-queue.test.ts'] };
-const CLASSES = { file: 'src/inference/probabilities.ts', tests: ['test/inference/probabilities.test.ts'] };
-const MASK = { file: 'src/inference/mask.ts', tests: ['test/inference/mask.test.ts'] };
+const CRASHES = { file: 'src/inference/worker/crash-record.ts', tests: ['test/inference/worker/crash-record.test.ts'] };
+const QUEUE = { file: 'src/inference/worker/run-queue.ts', tests: ['test/inference/worker/run-queue.test.ts'] };
+const CLASSES = { file: 'src/inference/child/probabilities.ts', tests: ['test/inference/child/probabilities.test.ts'] };
+const MASK = { file: 'src/inference/child/mask.ts', tests: ['test/inference/child/mask.test.ts'] };
 const MAIN = { file: 'src/main.ts', tests: ['test/commands/commands.test.ts'] };
 
 export const OPERATOR: readonly Mutant[] = [
@@ -236,8 +236,8 @@ export const OPERATOR: readonly Mutant[] = [
     replace: "!relative(repository, path).startsWith('..')",
   },
   {
-    file: 'src/inference/locate-model.ts',
-    tests: ['test/inference/model-folder.test.ts', 'test/inference/refused-models.test.ts'],
+    file: 'src/inference/files/locate-model.ts',
+    tests: ['test/inference/files/model-folder.test.ts', 'test/inference/refused-models.test.ts'],
     name: 'A model whose ONNX file is a link out of its folder is found',
     find: 'if (!isPartOfModel(realpathSync(folder), realpathSync(path))) throw outside(folder, basename(path));',
     replace: '',

@@ -2,18 +2,18 @@ import type { Mutant } from '../mutant.ts';
 
 /** What a picture may ask of the process that decodes it, and what that process may do. */
 
-const IMAGE = { file: 'src/media/image.ts', tests: ['test/media/image.test.ts'] };
+const IMAGE = { file: 'src/media/pictures/image.ts', tests: ['test/media/pictures/image.test.ts'] };
 const JUDGE = {
-  file: 'src/media/judge-picture.ts',
-  tests: ['test/media/judge-picture.test.ts', 'test/media/image.test.ts'],
+  file: 'src/media/pictures/judge-picture.ts',
+  tests: ['test/media/pictures/judge-picture.test.ts', 'test/media/pictures/image.test.ts'],
 };
-const HEADERS = { tests: ['test/media/judge-picture.test.ts'] };
-const DECODER = { file: 'src/media/picture-decoder.ts', tests: ['test/media/picture-decoder.test.ts'] };
-const PROCESS = { file: 'src/media/picture-process.ts', tests: ['test/media/picture-decoder.test.ts'] };
-const CHILD = { file: 'src/media/picture-child.ts', tests: ['test/media/picture-decoder.test.ts'] };
-const MESSAGES = { file: 'src/media/picture-messages.ts', tests: ['test/media/picture-messages.test.ts'] };
-const WORDS = { file: 'src/media/picture-error.ts', tests: ['test/media/picture-error.test.ts'] };
-const FIT = { file: 'src/media/fit-frames.ts', tests: ['test/media/fit.test.ts'] };
+const HEADERS = { tests: ['test/media/pictures/judge-picture.test.ts'] };
+const DECODER = { file: 'src/media/pictures/picture-decoder.ts', tests: ['test/media/pictures/picture-decoder.test.ts'] };
+const PROCESS = { file: 'src/media/pictures/picture-process.ts', tests: ['test/media/pictures/picture-decoder.test.ts'] };
+const CHILD = { file: 'src/media/pictures/picture-child.ts', tests: ['test/media/pictures/picture-decoder.test.ts'] };
+const MESSAGES = { file: 'src/media/pictures/picture-messages.ts', tests: ['test/media/pictures/picture-messages.test.ts'] };
+const WORDS = { file: 'src/media/pictures/picture-error.ts', tests: ['test/media/pictures/picture-error.test.ts'] };
+const FIT = { file: 'src/media/fitting/fit-frames.ts', tests: ['test/media/fitting/fit-frames.test.ts'] };
 const ANSWERER = { file: 'src/miner/answerer.ts', tests: ['test/miner/answerer.test.ts'] };
 
 export const PICTURES: readonly Mutant[] = [
@@ -61,70 +61,70 @@ export const PICTURES: readonly Mutant[] = [
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/avif.ts',
+    file: 'src/media/pictures/headers/avif.ts',
     name: 'A picture of tiles hides how large an AVIF is',
     find: 'let largest = sizes.reduce(larger, NOTHING);',
     replace: 'let largest = NOTHING;',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/avif.ts',
+    file: 'src/media/pictures/headers/avif.ts',
     name: 'The AV1 stream of an AVIF may have another size than the container says',
     find: ', readAv1FrameSize(start) ?? NOTHING);',
     replace: ', NOTHING);',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/avif.ts',
+    file: 'src/media/pictures/headers/avif.ts',
     name: 'Any number of coded pixels may go into one of an AVIF',
     find: 'Math.max(areaOf(largest), codedPixels / CODED_PER_SHOWN)',
     replace: 'areaOf(largest) + 0 * (codedPixels / CODED_PER_SHOWN)',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/avif.ts',
+    file: 'src/media/pictures/headers/avif.ts',
     name: 'An AVIF of 12 bits takes no more memory than one of 8',
     find: 'hasMoreBits ? BYTES_PER_PIXEL_OF_MORE_BITS : BYTES_PER_PIXEL',
     replace: 'hasMoreBits ? BYTES_PER_PIXEL : BYTES_PER_PIXEL_OF_MORE_BITS - 7',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/av1-sequence.ts',
+    file: 'src/media/pictures/headers/av1-sequence.ts',
     name: 'A sequence header behind another unit hides the size of an AV1 picture',
     find: 'count < UNITS_LIMIT && at < stream.length',
     replace: 'count < 1 && count < UNITS_LIMIT && at < stream.length',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/png.ts',
+    file: 'src/media/pictures/headers/png.ts',
     name: 'Interlacing costs a PNG nothing',
     find: 'const isInterlaced = bytes[28] !== 0;',
     replace: 'const isInterlaced = bytes[28] === 300;',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/jpeg.ts',
+    file: 'src/media/pictures/headers/jpeg.ts',
     name: 'The coefficients of a progressive JPEG take no memory',
     find: 'isProgressive(marker) || componentsOfScan < components;',
     replace: 'componentsOfScan < components;',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/jpeg.ts',
+    file: 'src/media/pictures/headers/jpeg.ts',
     name: 'The coefficients of a JPEG with a scan for each colour take no memory',
     find: 'isProgressive(marker) || componentsOfScan < components;',
     replace: 'isProgressive(marker);',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/tiff.ts',
+    file: 'src/media/pictures/headers/tiff.ts',
     name: 'A strip of a TIFF takes no memory',
     find: ' + unitBytes * COPIES_OF_UNIT',
     replace: ' + 0 * unitBytes * COPIES_OF_UNIT',
   },
   {
     ...HEADERS,
-    file: 'src/media/headers/webp.ts',
+    file: 'src/media/pictures/headers/webp.ts',
     name: 'The canvas of a WebP hides how large its frame is',
     find: "if (name === 'ANMF' && body.length >= 12) {",
     replace: 'if (false) {',
@@ -146,7 +146,7 @@ export const PICTURES: readonly Mutant[] = [
     name: 'The scans of a JPEG are not counted before it is decoded',
     find: 'assertFewScans(bytes);',
     replace: '',
-    tests: ['test/media/judge-picture.test.ts'],
+    tests: ['test/media/pictures/judge-picture.test.ts'],
   },
   {
     ...PROCESS,
@@ -177,14 +177,14 @@ export const PICTURES: readonly Mutant[] = [
     name: 'A process that decodes pictures may say anything',
     find: '// It was taken over by a picture: nothing that it says counts.\n      kill();',
     replace: '',
-    tests: ['test/media/picture-process.test.ts'],
+    tests: ['test/media/pictures/picture-process.test.ts'],
   },
   {
     ...PROCESS,
     name: 'The log shows what a picture makes its process write, control characters and all',
     find: ".replaceAll(/[^\\x20-\\x7e]+/g, ' ')",
     replace: '',
-    tests: ['test/media/picture-process.test.ts'],
+    tests: ['test/media/pictures/picture-process.test.ts'],
   },
   {
     ...CHILD,
@@ -245,14 +245,14 @@ export const PICTURES: readonly Mutant[] = [
     name: 'A process may refuse a picture with any code',
     find: "REFUSALS.has(message.code) ? message.code : 'MEDIA_UNDECODABLE'",
     replace: 'message.code',
-    tests: ['test/media/picture-process.test.ts'],
+    tests: ['test/media/pictures/picture-process.test.ts'],
   },
   {
     ...DECODER,
     name: 'A process may give fewer pixels than a picture has',
     find: 'if (pixels.length !== height * width * 3) {',
     replace: 'if (false) {',
-    tests: ['test/media/picture-process.test.ts'],
+    tests: ['test/media/pictures/picture-process.test.ts'],
   },
   {
     ...MESSAGES,

@@ -1,0 +1,253 @@
+import { ApiPromise } from '@polkadot/api';
+import { compactFromU8a, hexToU8a, u8aToHex } from '@polkadot/util';
+import { z } from 'zod';
+import { asMinerError, MinerError } from '../../errors.ts';
+import { displayEndpoint } from '../../net/display-endpoint.ts';
+import { printable } from '../../printable.ts';
+import { untilAborted } from '../../until-aborted.ts';
+import { createApiProvider } from './api-provider.ts';
+import type { GenesisPin } from './genesis-pin.ts';
+import { BLOCK_TIME_KEY, decodeBlockTime, type HeadJudge } from './head-age.ts';
+import { blockNumberSchema, type HexString, hexSchema } from './hex.ts';
+import { openRpcSocket, type RpcSocket } from './json-rpc.ts';
+import type { MetadataCache } from './metadata-cache.ts';
+
+/** Which chain may be talked to. Hashes are 0x-prefixed lower-case hex. */
+export interface GenesisRules {
+  /** The only chain accepted; any when absent, but for the pin. */
+  readonly expected?: string | undefined;
+  /** Where `expected` is absent: holds the first chain that was used, which is the only one accepted from then on. */
+  readonly pin?: GenesisPin | undefined;
+  /** Chains never accepted: why, by genesis hash. */
+  readonly refused: Readonly<Record<string, string>>;
+}
+
+/** One connection to one node that serves the right chain, from its first head to its end. */
+export interface ChainSession {
+  /** The address of the node, without credentials, path or query. */
+  readonly endpoint: string;
+  readonly genesisHash: HexString;
+  readonly specVersion: number;
+  readonly socket: RpcSocket;
+  readonly api: ApiPromise;
+  /** The result of a call made through `api`, or the reason of the session's end if that comes first. */
+  settled<T>(call: Promise<T>): Promise<T>;
+  /** Ends the session with an endpoint that is not to be believed, whose metadata are not kept either. */
+  distrust(reason: MinerError): void;
+  /** Whether a new head, made at `timestampMs` (Unix time), is young enough; the session ends if it is not. */
+  believes(timestampMs: number): boolean;
+}
+
+interface SessionOptions {
+  readonly url: string;
+  readonly genesis: GenesisRules;
+  readonly metadataCache: MetadataCache;
+  readonly connectTimeoutMs: number;
+  readonly callTimeoutMs: number;
+  readonly judgeHead: HeadJudge;
+  readonly signal: AbortSignal;
+  /** The number of each new best block; the first is told before the session is handed out. */
+  readonly onHead: (block: number) => void;
+  readonly onCallbackError: (error: unknown) => void;
+}
+
+/** The newest metadata version that carries the runtime calls and that every current subtensor offers. */
+const METADATA_VERSION = 15;
+
+/** They add nothing to an extrinsic; polkadot.js warns of those that it isn't told of. */
+const EMPTY_EXTENSION = { extrinsic: {}, payload: {} };
+const SIGNED_EXTENSIONS = {
+  SudoTransactionExtension: EMPTY_EXTENSION,
+  CheckShieldedTxValidity: EMPTY_EXTENSION,
+  SubtensorTransactionExtension: EMPTY_EXTENSION,
+  DrandPriority: EMPTY_EXTENSION,
+};
+
+const runtimeVersionSchema = z.object({
+  specVersion: z
+    .number()
+    .int()
+    .nonnegative()
+    .max(2 ** 32 - 1),
+});
+export const headerSchema = z.object({ number: blockNumberSchema });
+/** Of a hash that should be one, and not all that an endpoint may send. */
+const hashSchema = hexSchema.refine((hash) => hash.length === 66, { error: 'is no hash of 32 bytes' });
+
+/** A fork moves the best block back by a few; a chain never jumps so far between two notifications of one node. */
+const LONGEST_JUMP_BLOCKS = 1_000;
+/** What a node sent is named in errors no longer than this. */
+const FAULT_LIMIT_CHARS = 200;
+
+/**
+ * Connects to a node, makes sure which chain it serves and that its newest block is young before anything else is
+ * asked, and loads its metadata. So what a node that is still syncing has to say is never read, kept or pinned.
+ * A runtime upgrade ends the session, as what was decoded with the old metadata can't be trusted: the next
+ * session has the new one.
+ *
+ * @throws MinerError CHAIN_UNREACHABLE, CHAIN_WRONG_NETWORK, CHAIN_NODE_BEHIND, CHAIN_ENDPOINT_UNTRUSTED or
+ *   CHAIN_CALL_FAILED
+ */
+export async function openSession(options: SessionOptions): Promise<ChainSession> {
+  const { url, genesis, metadataCache, connectTimeoutMs, callTimeoutMs, signal } = options;
+  const { judgeHead, onHead, onCallbackError } = options;
+  const socket = await openRpcSocket({ url, connectTimeoutMs, callTimeoutMs, signal, onCallbackError });
+  try {
+    const genesisHash = parse(hashSchema, await socket.request('chain_getBlockHash', [0]));
+    checkGenesis(genesisHash, genesis);
+    // All of one block: metadata kept under the number of another runtime would be wrong for good.
+    const at = parse(hashSchema, await socket.request('chain_getBlockHash', []));
+    await refuseOldHead(socket, at, judgeHead);
+    const { specVersion } = parse(
+      runtimeVersionSchema,
+      await socket.request('state_getRuntimeVersion', [at]),
+    );
+    const key = `${genesisHash}-${specVersion}`;
+    const metadata = await loadMetadata(socket, { key, at, cache: metadataCache });
+    const api = await createApi(socket, metadata);
+    const loaded = metadata[key];
+    if (loaded !== undefined && metadataCache.get(key) === undefined) metadataCache.set(key, loaded);
+    await followRuntime(socket, specVersion);
+    await followHeads(socket, onHead);
+    pinGenesis(genesisHash, genesis);
+    return {
+      endpoint: displayEndpoint(url),
+      genesisHash,
+      specVersion,
+      socket,
+      api,
+      settled: (call) => untilAborted(call, socket.ended),
+      distrust(reason) {
+        metadataCache.clear();
+        socket.end(reason);
+      },
+      believes(timestampMs) {
+        const fault = judgeHead(timestampMs);
+        if (fault !== undefined) socket.end(fault);
+        return fault === undefined;
+      },
+    };
+  } catch (error) {
+    const reason = asMinerError(error, 'CHAIN_CALL_FAILED');
+    socket.end(reason);
+    await socket.closed;
+    throw reason;
+  }
+}
+
+/**
+ * `value` as `schema` has it.
+ * @throws MinerError CHAIN_ENDPOINT_UNTRUSTED when the node answered something else, with the first fault alone: there may
+ *   be one for each of a million elements
+ */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path = [], message = '' } = result.error.issues[0] ?? {};
+  const where = path.length === 0 ? '' : ` at ${path.join('.')}`;
+  const fault = printable(`${message}${where}`, FAULT_LIMIT_CHARS);
+  throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', `unexpected answer: ${fault}`);
+}
+
+function checkGenesis(genesisHash: HexString, { expected, refused, pin }: GenesisRules): void {
+  const why = refused[genesisHash];
+  if (why !== undefined) throw new MinerError('CHAIN_WRONG_NETWORK', why);
+  if (expected !== undefined && genesisHash !== expected) {
+    throw new MinerError(
+      'CHAIN_WRONG_NETWORK',
+      `the endpoint serves the chain with genesis ${genesisHash}, not ${expected}`,
+    );
+  }
+  if (expected !== undefined || pin === undefined) return;
+  const pinned = pin.read()?.genesisHash;
+  if (pinned === undefined || pinned === genesisHash) return;
+  throw new MinerError(
+    'CHAIN_WRONG_NETWORK',
+    `the endpoint serves the chain with genesis ${genesisHash}; this miner has used ${pinned} so far. ` +
+      `If the change is meant, delete ${pin.path} and start again`,
+  );
+}
+
+/** Only a chain that has shown itself to work is worth holding on to. */
+function pinGenesis(genesisHash: HexString, { expected, pin }: GenesisRules): void {
+  if (expected !== undefined || pin === undefined || pin.read() !== undefined) return;
+  pin.write({ genesisHash });
+}
+
+/**
+ * @param at hash of the node's newest block
+ * @throws MinerError CHAIN_NODE_BEHIND; a chain that does not keep the time of its blocks passes
+ */
+async function refuseOldHead(socket: RpcSocket, at: HexString, judgeHead: HeadJudge): Promise<void> {
+  const answer = await socket.request('state_getStorage', [BLOCK_TIME_KEY, at]);
+  const time = parse(hexSchema.nullable(), answer);
+  if (time !== null) {
+    const fault = judgeHead(decodeBlockTime(time));
+    if (fault !== undefined) throw fault;
+    return;
+  }
+  // The first block of a chain has no time; a node that has no other has only begun to sync.
+  const header = parse(headerSchema, await socket.request('chain_getHeader', [at]));
+  if (header.number > 0) return;
+  throw new MinerError('CHAIN_NODE_BEHIND', 'the node has no block but the first: it has only begun to sync');
+}
+
+async function loadMetadata(
+  socket: RpcSocket,
+  { key, at, cache }: { readonly key: string; readonly at: HexString; readonly cache: MetadataCache },
+): Promise<Record<string, HexString>> {
+  const cached = cache.get(key);
+  if (cached !== undefined) return { [key]: cached };
+  const version = u8aToHex(new Uint8Array([METADATA_VERSION, 0, 0, 0]));
+  const answer = await socket.request('state_call', ['Metadata_metadata_at_version', version, at]);
+  return { [key]: unwrapOpaqueMetadata(hexToU8a(parse(hexSchema, answer))) };
+}
+
+/** SCALE `Option<OpaqueMetadata>`: 1, the length, the metadata. */
+function unwrapOpaqueMetadata(encoded: Uint8Array): HexString {
+  if (encoded[0] !== 1) {
+    throw new MinerError('CHAIN_CALL_FAILED', `the chain has no metadata of version ${METADATA_VERSION}`);
+  }
+  const [prefixLength, length] = compactFromU8a(encoded.subarray(1));
+  const start = 1 + prefixLength;
+  return u8aToHex(encoded.subarray(start, start + length.toNumber()));
+}
+
+async function createApi(socket: RpcSocket, metadata: Record<string, HexString>): Promise<ApiPromise> {
+  const api = new ApiPromise({
+    provider: createApiProvider(socket),
+    metadata,
+    signedExtensions: SIGNED_EXTENSIONS,
+    noInitWarn: true,
+  });
+  return await untilAborted(api.isReadyOrError, socket.ended);
+}
+
+async function followRuntime(socket: RpcSocket, specVersion: number): Promise<void> {
+  await socket.subscribe('state_subscribeRuntimeVersion', [], (result) => {
+    const version = parse(runtimeVersionSchema, result).specVersion;
+    if (version === specVersion) return;
+    socket.end(
+      new MinerError('CHAIN_CALL_FAILED', `the runtime changed from spec ${specVersion} to ${version}`),
+    );
+  });
+}
+
+/** Resolves with the first head: a node that has none to give is of no use. */
+async function followHeads(socket: RpcSocket, onHead: (block: number) => void): Promise<void> {
+  let first: (() => void) | undefined;
+  const seen = new Promise<void>((resolve) => {
+    first = resolve;
+  });
+  let latest: number | undefined;
+  await socket.subscribe('chain_subscribeNewHeads', [], (result) => {
+    const block = parse(headerSchema, result).number;
+    if (Math.abs(block - (latest ?? block)) > LONGEST_JUMP_BLOCKS) {
+      throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', `the newest block jumps from ${latest} to ${block}`);
+    }
+    latest = block;
+    onHead(block);
+    first?.();
+  });
+  await untilAborted(seen, socket.ended);
+}

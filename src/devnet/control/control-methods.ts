@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { MinerError } from '../../errors.ts';
+import type { Chain } from '../ledger/chain.ts';
+import type { Control } from './control.ts';
+import { invalidParams } from '../ledger/rpc-error.ts';
+import type { RpcMethod, RpcMethods } from '../rpc/rpc-methods.ts';
+import type { AxonInfo, Neuron } from '../ledger/subnet.ts';
+
+interface ControlMethodsOptions {
+  readonly chain: Chain;
+  readonly control: Control;
+  readonly faults: Faults;
+}
+
+/** What can go wrong with a node. */
+interface Faults {
+  /** Silence for a while: sockets stay open, and nothing is answered or told. */
+  stopAnswering(durationMs: number): void;
+  /** All is answered, but no time makes a block. */
+  stopBlocks(durationMs: number): void;
+  dropConnections(): void;
+  upgradeRuntime(specVersion: number): void;
+}
+
+const HOTKEY = z.string().max(64);
+const REGISTRATION = z.strictObject({ stakeTao: z.number().optional(), permit: z.boolean().optional() });
+const DURATION = z.strictObject({ seconds: z.number().positive().max(3600) });
+const LAG = z.strictObject({ seconds: z.number() });
+
+/** An address as people write it. */
+function formatAddress({ ip, ipType }: AxonInfo): string {
+  const [parts, bits] = ipType === 6 ? [8, 16n] : [4, 8n];
+  const groups = Array.from({ length: parts }, (_, index) => {
+    const group = BigInt.asUintN(Number(bits), ip >> (BigInt(parts - 1 - index) * bits));
+    return group.toString(ipType === 6 ? 16 : 10);
+  });
+  return groups.join(ipType === 6 ? ':' : '.');
+}
+
+function describeNeuron(neuron: Neuron, uid: number) {
+  const { hotkey, stakeRao, permit, registeredAtBlock, standIn, axon } = neuron;
+  const address = axon === undefined ? undefined : { ...axon, ip: formatAddress(axon) };
+  return {
+    uid,
+    hotkey,
+    stakeTao: Number(stakeRao) / 1e9,
+    permit,
+    registeredAtBlock,
+    standIn,
+    axon: address ?? null,
+  };
+}
+
+/** A method whose parameters are checked; what is wrong with them is answered as -32602. */
+function checked<T>(schema: z.ZodType<T>, run: (params: T) => unknown): RpcMethod {
+  return (params) => {
+    const parsed = schema.safeParse(params);
+    if (!parsed.success) throw invalidParams(z.prettifyError(parsed.error));
+    try {
+      return run(parsed.data) ?? null;
+    } catch (error) {
+      if (error instanceof MinerError) throw invalidParams(error.message);
+      throw error;
+    }
+  };
+}
+
+/** The control as JSON-RPC methods, so that a person can move the chain with curl. */
+export function createControlMethods({ chain, control, faults }: ControlMethodsOptions): RpcMethods {
+  return {
+    devnet_register: checked(z.tuple([HOTKEY, REGISTRATION.optional()]), ([hotkey, registration]) =>
+      control.register(hotkey, registration),
+    ),
+    devnet_deregister: checked(z.tuple([HOTKEY]), ([hotkey]) => control.deregister(hotkey)),
+    devnet_setStake: checked(z.tuple([HOTKEY, z.number()]), ([hotkey, stakeTao]) =>
+      control.setStake(hotkey, stakeTao),
+    ),
+    devnet_setPermit: checked(z.tuple([HOTKEY, z.boolean()]), ([hotkey, permit]) =>
+      control.setPermit(hotkey, permit),
+    ),
+    devnet_setWeightsVersion: checked(z.tuple([z.number()]), ([weightsVersion]) =>
+      control.setWeightsVersion(weightsVersion),
+    ),
+    devnet_lag: checked(z.tuple([LAG]), ([{ seconds }]) => control.setLag(seconds * 1000)),
+    devnet_produceBlock: checked(z.tuple([]), () => {
+      control.produceBlock();
+      return chain.head.number;
+    }),
+    devnet_refuseNext: checked(z.tuple([z.number()]), ([code]) => control.refuseNext(code)),
+    devnet_evict: checked(z.tuple([HOTKEY, HOTKEY]), ([hotkey, newcomer]) => control.evict(hotkey, newcomer)),
+    devnet_stopAnswering: checked(z.tuple([DURATION]), ([{ seconds }]) =>
+      faults.stopAnswering(seconds * 1000),
+    ),
+    devnet_stopBlocks: checked(z.tuple([DURATION]), ([{ seconds }]) => faults.stopBlocks(seconds * 1000)),
+    devnet_dropConnections: checked(z.tuple([]), () => faults.dropConnections()),
+    devnet_upgradeRuntime: checked(z.tuple([z.number()]), ([specVersion]) =>
+      faults.upgradeRuntime(specVersion),
+    ),
+    devnet_state: checked(z.tuple([]), () => ({
+      block: chain.head.number,
+      netuid: chain.head.subnet.netuid,
+      timestampMs: chain.head.timestampMs,
+      servingRateLimitBlocks: chain.head.subnet.servingRateLimitBlocks,
+      weightsVersion: chain.head.subnet.weightsVersion,
+      neurons: chain.head.subnet.neurons.map(describeNeuron),
+    })),
+  };
+}

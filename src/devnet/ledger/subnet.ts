@@ -1,0 +1,143 @@
+import { blake2AsU8a, encodeAddress } from '@polkadot/util-crypto';
+import { MinerError } from '../../errors.ts';
+
+/** Where a neuron says that it listens, as the chain keeps it. */
+export interface AxonInfo {
+  /** Number of the block in which it was announced. */
+  readonly block: number;
+  readonly version: number;
+  /** The address as one integer. */
+  readonly ip: bigint;
+  readonly port: number;
+  readonly ipType: number;
+  readonly protocol: number;
+  readonly placeholder1: number;
+  readonly placeholder2: number;
+}
+
+export interface Neuron {
+  /** SS58 address with prefix 42. */
+  readonly hotkey: string;
+  /** 1 TAO is 1e9 rao. */
+  readonly stakeRao: bigint;
+  readonly permit: boolean;
+  readonly registeredAtBlock: number;
+  readonly axon?: AxonInfo;
+  /** True for the nobody who holds a freed uid until somebody new registers. */
+  readonly standIn: boolean;
+}
+
+/** One subnet at one block; a change makes a new one. A neuron's uid is its position. */
+export interface Subnet {
+  readonly netuid: number;
+  /** Blocks that must pass between two announcements of one hotkey; 0 for no limit. */
+  readonly servingRateLimitBlocks: number;
+  /** The least version of a validator whose weights count; 0 for any. */
+  readonly weightsVersion: number;
+  readonly neurons: readonly Neuron[];
+}
+
+interface Registration {
+  readonly stakeRao: bigint;
+  readonly permit: boolean;
+  readonly block: number;
+}
+
+/** Uids that a subnet of finney has at most. */
+export const MAX_UIDS = 256;
+
+/** The uid of a hotkey; undefined when it is not registered. */
+export function uidOf(subnet: Subnet, hotkey: string): number | undefined {
+  const uid = subnet.neurons.findIndex((neuron) => neuron.hotkey === hotkey);
+  return uid === -1 ? undefined : uid;
+}
+
+function withNeuron(subnet: Subnet, uid: number, neuron: Neuron): Subnet {
+  return { ...subnet, neurons: subnet.neurons.toSpliced(uid, 1, neuron) };
+}
+
+function registeredUid(subnet: Subnet, hotkey: string): number {
+  const uid = uidOf(subnet, hotkey);
+  if (uid === undefined) {
+    throw new MinerError('DEVNET_INVALID_CONTROL', `${hotkey} is not registered on netuid ${subnet.netuid}`);
+  }
+  return uid;
+}
+
+/**
+ * A subnet in which the hotkey has a uid: the lowest freed one, or else a new one.
+ *
+ * @throws MinerError DEVNET_INVALID_CONTROL when it is registered already, or all uids are taken.
+ */
+export function registerNeuron(subnet: Subnet, hotkey: string, registration: Registration): Subnet {
+  if (uidOf(subnet, hotkey) !== undefined) {
+    throw new MinerError(
+      'DEVNET_INVALID_CONTROL',
+      `${hotkey} is already registered on netuid ${subnet.netuid}`,
+    );
+  }
+  const freed = subnet.neurons.findIndex((neuron) => neuron.standIn);
+  const uid = freed === -1 ? subnet.neurons.length : freed;
+  if (uid >= MAX_UIDS) {
+    throw new MinerError(
+      'DEVNET_INVALID_CONTROL',
+      `all ${MAX_UIDS} uids of netuid ${subnet.netuid} are taken`,
+    );
+  }
+  const { stakeRao, permit, block } = registration;
+  return withNeuron(subnet, uid, { hotkey, stakeRao, permit, registeredAtBlock: block, standIn: false });
+}
+
+/**
+ * A subnet without the hotkey and its axon. On the real chain a neuron goes only when another takes its uid, so
+ * that every uid below `SubnetworkN` always has a hotkey: here a stand-in that nobody holds the key of takes it.
+ *
+ * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered.
+ */
+export function deregisterNeuron(subnet: Subnet, hotkey: string, block: number): Subnet {
+  const uid = registeredUid(subnet, hotkey);
+  const nobody = encodeAddress(blake2AsU8a(`stand-in ${uid} ${block}`), 42);
+  return withNeuron(subnet, uid, {
+    hotkey: nobody,
+    stakeRao: 0n,
+    permit: false,
+    registeredAtBlock: block,
+    standIn: true,
+  });
+}
+
+/**
+ * A subnet in which a newcomer has taken the uid of a hotkey, as happens on a full subnet when somebody registers.
+ *
+ * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered, or the newcomer is.
+ */
+export function evictNeuron(
+  subnet: Subnet,
+  hotkey: string,
+  { newcomer, block }: { readonly newcomer: string; readonly block: number },
+): Subnet {
+  const uid = registeredUid(subnet, hotkey);
+  if (uidOf(subnet, newcomer) !== undefined) {
+    throw new MinerError(
+      'DEVNET_INVALID_CONTROL',
+      `${newcomer} is already registered on netuid ${subnet.netuid}`,
+    );
+  }
+  const neuron = { hotkey: newcomer, stakeRao: 0n, permit: false, registeredAtBlock: block, standIn: false };
+  return withNeuron(subnet, uid, neuron);
+}
+
+/**
+ * A subnet in which something about a neuron is different.
+ *
+ * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered.
+ */
+export function changeNeuron(
+  subnet: Subnet,
+  hotkey: string,
+  change: Partial<Pick<Neuron, 'stakeRao' | 'permit' | 'axon'>>,
+): Subnet {
+  const uid = registeredUid(subnet, hotkey);
+  const neuron = subnet.neurons[uid];
+  return neuron === undefined ? subnet : withNeuron(subnet, uid, { ...neuron, ...change });
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { RpcError } from '../ledger/rpc-error.ts';
+import type { SessionReply } from './session.ts';
+
+/** Finds and runs a method; undefined when there is none of that name. */
+export type Call = (method: string, params: readonly unknown[]) => SessionReply | undefined;
+
+/** The text of a response, and what is to be done once it has been sent. */
+interface Response {
+  readonly text: string;
+  readonly afterwards?: () => void;
+}
+
+const REQUEST = z.object({
+  jsonrpc: z.literal('2.0'),
+  id: z.union([z.number(), z.string().max(64), z.null()]).default(null),
+  method: z.string().max(128),
+  params: z.array(z.unknown()).max(16).default([]),
+});
+export type RpcRequest = z.infer<typeof REQUEST>;
+
+/** The request in the text; undefined when it holds none. */
+export function parseRequest(text: string): RpcRequest | undefined {
+  try {
+    return REQUEST.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function failed(id: RpcRequest['id'], error: RpcError): Response {
+  return { text: JSON.stringify({ jsonrpc: '2.0', id, error }) };
+}
+
+/**
+ * Runs one request. Whatever it holds, there is a response.
+ *
+ * @param onFault Told of faults of the chain itself, which the caller is answered as -32603.
+ */
+export function respond(
+  request: RpcRequest | undefined,
+  call: Call,
+  onFault: (error: unknown) => void,
+): Response {
+  if (request === undefined) return failed(null, new RpcError(-32600, 'Invalid request'));
+  const { id, method, params } = request;
+  try {
+    const reply = call(method, params);
+    if (reply === undefined) return failed(id, new RpcError(-32601, 'Method not found'));
+    const text = JSON.stringify({ jsonrpc: '2.0', id, result: reply.result });
+    return reply.afterwards === undefined ? { text } : { text, afterwards: reply.afterwards };
+  } catch (error) {
+    if (error instanceof RpcError) return failed(id, error);
+    onFault(error);
+    return failed(id, new RpcError(-32603, 'Internal error'));
+  }
+}

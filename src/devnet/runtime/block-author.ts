@@ -1,0 +1,139 @@
+import { compactAddLength, compactToU8a, u8aConcat } from '@polkadot/util';
+import type { Clock } from '../../clock.ts';
+import type { Block, BlockEvent, Chain } from '../ledger/chain.ts';
+import type { Pool, PooledExtrinsic } from './pool.ts';
+import { refusalOf } from '../ledger/serve-axon.ts';
+import { changeNeuron, type Subnet } from '../ledger/subnet.ts';
+import { SUBTENSOR_TYPES } from './subtensor-types.ts';
+
+/** Makes blocks out of what the pool holds. */
+export interface BlockAuthor {
+  /**
+   * Appends a block.
+   *
+   * @param change A change of the subnet from outside (the control calls), made before the extrinsics.
+   */
+  author(change?: (subnet: Subnet, block: number) => Subnet): Block;
+  /** The next extrinsic that is included fails with this error of the subnet pallet, as on runtimes before spec 300. */
+  failNext(errorName: string): void;
+  /** From the next block on, blocks carry a time this far in the past; 0 ends it. */
+  setLag(lagMs: number): void;
+}
+
+interface BlockAuthorOptions {
+  readonly chain: Chain;
+  readonly pool: Pool;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+const PALLET_SUBTENSOR = 7;
+const UNSIGNED_V4 = 4;
+/** `Timestamp.set`: pallet 2, call 0. */
+const TIMESTAMP_SET = [2, 0] as const;
+
+/** Errors of the subnet pallet that an extrinsic can be made to fail with, by name. */
+export function subtensorErrorIndex(name: string): number | undefined {
+  const definition = SUBTENSOR_TYPES.SubtensorError;
+  return definition !== undefined && 'variants' in definition ? definition.variants[name]?.index : undefined;
+}
+
+function timestampExtrinsic(timestampMs: number): Uint8Array {
+  const call = u8aConcat(Uint8Array.of(UNSIGNED_V4, ...TIMESTAMP_SET), compactToU8a(timestampMs));
+  return compactAddLength(call);
+}
+
+function systemEvent(extrinsic: number, event: BlockEvent['event']): BlockEvent {
+  return { extrinsic, pallet: 'System', event };
+}
+
+function dispatchInfo(dispatchClass: 'Normal' | 'Mandatory') {
+  return { weight: { refTime: 0, proofSize: 0 }, class: dispatchClass, paysFee: 'No' };
+}
+
+/** What an extrinsic at a position of a block has done: the subnet after it, and what the runtime says about it. */
+interface Effect {
+  readonly subnet: Subnet;
+  readonly events: readonly BlockEvent[];
+}
+
+function serve(subnet: Subnet, { signer, call }: PooledExtrinsic, position: number, block: number): Effect {
+  const { netuid, ...axon } = call;
+  const info = { dispatchInfo: dispatchInfo('Normal') };
+  return {
+    subnet: changeNeuron(subnet, signer, { axon: { ...axon, block } }),
+    events: [
+      { extrinsic: position, pallet: 'SubtensorModule', event: { AxonServed: [netuid, signer] } },
+      systemEvent(position, { ExtrinsicSuccess: info }),
+    ],
+  };
+}
+
+function fail(subnet: Subnet, position: number, error: number): Effect {
+  const dispatchError = { Module: { index: PALLET_SUBTENSOR, error: [error, 0, 0, 0] } };
+  const failed = { dispatchError, dispatchInfo: dispatchInfo('Normal') };
+  return { subnet, events: [systemEvent(position, { ExtrinsicFailed: failed })] };
+}
+
+export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): BlockAuthor {
+  let forcedError: number | undefined;
+  let lagMs = 0;
+  /** The time of the newest block, had it no lag. */
+  let newestMs = chain.head.timestampMs;
+  /** Included, and not yet final. */
+  let unfinalized: readonly { readonly block: Block; readonly included: readonly PooledExtrinsic[] }[] = [];
+
+  function finalize(): void {
+    const due = unfinalized.filter(({ block }) => block.number <= chain.finalized.number);
+    unfinalized = unfinalized.filter((one) => !due.includes(one));
+    for (const { block, included } of due) {
+      for (const { watcher } of included) watcher({ finalized: block.hash });
+    }
+  }
+
+  function author(change: (subnet: Subnet, block: number) => Subnet = (subnet) => subnet): Block {
+    const number = chain.head.number + 1;
+    // Never at or before the previous block, whatever the clock does; only a change of the lag moves it back.
+    newestMs = Math.max(clock.now(), newestMs + 1);
+    const timestampMs = newestMs - lagMs;
+    let subnet = change(chain.head.subnet, number);
+    const nonces = new Map(chain.head.nonces);
+    const nonceOf = (address: string) => nonces.get(address) ?? 0;
+    const included: PooledExtrinsic[] = [];
+    const events = [systemEvent(0, { ExtrinsicSuccess: { dispatchInfo: dispatchInfo('Mandatory') } })];
+
+    for (let next = pool.take(nonceOf, number); next !== undefined; next = pool.take(nonceOf, number)) {
+      // What was good when it was submitted may have stopped being so; it then never gets into a block.
+      if (refusalOf(subnet, next.signer, next.call, number) !== undefined) {
+        next.watcher('invalid');
+        continue;
+      }
+      nonces.set(next.signer, next.nonce + 1);
+      // The first place is the timestamp's.
+      const position = included.push(next);
+      const effect =
+        forcedError === undefined
+          ? serve(subnet, next, position, number)
+          : fail(subnet, position, forcedError);
+      forcedError = undefined;
+      subnet = effect.subnet;
+      events.push(...effect.events);
+    }
+
+    const extrinsics = [timestampExtrinsic(timestampMs), ...included.map(({ encoded }) => encoded)];
+    const block = chain.append({ timestampMs, extrinsics, events, subnet, nonces });
+    unfinalized = [...unfinalized, { block, included }];
+    for (const { watcher } of included) watcher({ inBlock: block.hash });
+    finalize();
+    return block;
+  }
+
+  return {
+    author,
+    failNext: (errorName) => {
+      forcedError = subtensorErrorIndex(errorName);
+    },
+    setLag: (ms) => {
+      lagMs = ms;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { hexToU8a } from '@polkadot/util';
+import type { Chain } from '../ledger/chain.ts';
+import { decodeExtrinsicOf, type Extrinsic, verifyExtrinsic } from './extrinsic.ts';
+import { invalidTransaction, RpcError } from '../ledger/rpc-error.ts';
+import type { Runtime } from './runtime-version.ts';
+import { refusalOf } from '../ledger/serve-axon.ts';
+
+/** What a node tells the watcher of an extrinsic. */
+export type ExtrinsicStatus =
+  | 'ready'
+  | 'future'
+  | 'invalid'
+  | { readonly inBlock: string }
+  | { readonly finalized: string };
+
+type Watcher = (status: ExtrinsicStatus) => void;
+
+export interface PooledExtrinsic extends Extrinsic {
+  /** The first block in which it may no longer be included. */
+  readonly death: number;
+  readonly watcher: Watcher;
+}
+
+/** Extrinsics that wait for a block. */
+export interface Pool {
+  /**
+   * Checks an extrinsic against the head of the chain and keeps it.
+   *
+   * @param watcher Told of the status from the next block on.
+   * @returns The hash, and whether it can go into the next block.
+   * @throws RpcError as a node words it: 1010 refused by the runtime, 1013 known, 1014 nonce in use, 1016 full.
+   */
+  submit(encoded: string, watcher: Watcher): { readonly hash: string; readonly status: 'ready' | 'future' };
+  /** Takes out one that may be applied with these nonces, in order of arrival; outdated ones fall out on the way. */
+  take(nonceOf: (address: string) => number, block: number): PooledExtrinsic | undefined;
+  /** The nonce that the account's next extrinsic takes, after those that wait. */
+  nextNonce(address: string): number;
+  /** The next submission is refused with this custom code. */
+  refuseNext(customCode: number): void;
+}
+
+const POOL_LIMIT = 256;
+
+interface PoolOptions {
+  readonly chain: Chain;
+  /** The runtime that is in force now. */
+  readonly runtime: () => Runtime;
+  /** Called after each submission that was taken. */
+  readonly onSubmit: () => void;
+}
+
+export function createPool({ chain, runtime, onSubmit }: PoolOptions): Pool {
+  let waiting: readonly PooledExtrinsic[] = [];
+  let forcedRefusal: number | undefined;
+
+  function nextNonce(address: string): number {
+    const nonces = new Set(waiting.filter((one) => one.signer === address).map((one) => one.nonce));
+    let next = chain.head.nonces.get(address) ?? 0;
+    while (nonces.has(next)) next += 1;
+    return next;
+  }
+
+  /** The runtime's checks for the next block; gives the block in which the extrinsic is no longer good. */
+  function validate(extrinsic: Extrinsic): number {
+    const { signer, nonce, call } = extrinsic;
+    const { subnet, nonces, number } = chain.head;
+    const death = verifyExtrinsic(extrinsic, chain, runtime());
+    if (nonce < (nonces.get(signer) ?? 0)) throw invalidTransaction('Transaction is outdated');
+    const refusal = forcedRefusal ?? refusalOf(subnet, signer, call, number + 1);
+    forcedRefusal = undefined;
+    if (refusal !== undefined) throw invalidTransaction(`Custom error: ${refusal}`);
+    return death;
+  }
+
+  return {
+    nextNonce,
+
+    submit: (encoded, watcher) => {
+      const extrinsic = decodeExtrinsicOf(runtime(), hexToU8a(encoded));
+      if (waiting.some((one) => one.hash === extrinsic.hash)) {
+        throw new RpcError(1013, 'Transaction Already Imported', extrinsic.hash);
+      }
+      if (waiting.length >= POOL_LIMIT) throw new RpcError(1016, 'Immediately Dropped', 'The pool is full');
+      const death = validate(extrinsic);
+      const { signer, nonce, hash } = extrinsic;
+      if (waiting.some((one) => one.signer === signer && one.nonce === nonce)) {
+        const reason =
+          'The transaction has too low priority to replace another transaction already in the pool.';
+        throw new RpcError(1014, 'Priority is too low', reason);
+      }
+      const status = nonce === nextNonce(signer) ? 'ready' : 'future';
+      waiting = [...waiting, { ...extrinsic, death, watcher }];
+      onSubmit();
+      return { hash, status };
+    },
+
+    take: (nonceOf, block) => {
+      const outdated = waiting.filter((one) => one.nonce < nonceOf(one.signer) || one.death <= block);
+      waiting = waiting.filter((one) => !outdated.includes(one));
+      for (const { watcher } of outdated) watcher('invalid');
+      const next = waiting.find((one) => one.nonce === nonceOf(one.signer));
+      waiting = waiting.filter((one) => one !== next);
+      return next;
+    },
+
+    refuseNext: (customCode) => {
+      forcedRefusal = customCode;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { InferenceSession } from 'onnxruntime-node';
+import { MinerError } from '../../errors.ts';
+import type { RgbFrames } from '../../media/frames.ts';
+import type { InputContract, ModelContract } from '../contract/contract.ts';
+import { createContractLedger } from '../contract/ledger.ts';
+import { deduceTask } from '../contract/deduce-task.ts';
+import { mergeInput } from '../contract/input.ts';
+import { locateModel } from '../files/locate-model.ts';
+import type { ModelJson, Task } from '../contract/model-json.ts';
+import { unusable, wrongJson } from '../contract/refusals.ts';
+import { NATIVE_WARMUP_EDGE } from '../worker/native-warmup.ts';
+import { cudaUnavailable, openSession, runSession, type SessionOptions } from './onnx-session.ts';
+import { chooseOutput, mergeOutput } from '../contract/output.ts';
+import { parseModelJson } from '../contract/parse-model-json.ts';
+import { predict } from './predict.ts';
+import { type ProviderUse, takeProfile } from './provider-profile.ts';
+
+export interface LoadOptions extends SessionOptions {
+  /** A `.onnx` file, or a folder with `model.onnx`; `model.json` is looked for beside it. */
+  readonly modelPath: string;
+  /** Undefined: told by model.json or the shapes of what the model takes and gives. */
+  readonly task: Task | undefined;
+  /** Runs before the profile is read, which tells of the last of them; 1 when absent. */
+  readonly profiledRuns?: number;
+}
+
+/** A model that answered its warm-up. */
+export interface LoadedModel {
+  readonly session: InferenceSession;
+  readonly contract: ModelContract;
+  /** What told the task where it was not given. */
+  readonly taskReason?: string;
+  /** What it really ran on. */
+  readonly provider: 'cpu' | 'cuda';
+  /** By the name of the ONNX Runtime provider. */
+  readonly useByProvider: Readonly<Record<string, ProviderUse>>;
+  /** Why CUDA isn't used although it was to be tried. */
+  readonly cudaFailure?: string;
+  /** A run of the warm model, pixels to answer. */
+  readonly runMs: number;
+}
+
+const GREYS = [112, 144];
+const CUDA_PROVIDER = 'CUDAExecutionProvider';
+
+/**
+ * Loads a model, settles its contract, and has it answer once: the one check that a model passes when the miner
+ * starts, when a file is swapped, and when it is inspected. To be called in a process of its own, since ONNX Runtime
+ * blocks the event loop.
+ * @throws MinerError MODEL_* where it cannot be used, with the reason and what to do
+ */
+export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
+  const onnxPath = locateModel(options.modelPath);
+  const { device, scratchPrefix, profiledRuns = 1 } = options;
+  const json = readModelJson(join(dirname(onnxPath), 'model.json'));
+  const { session, cudaFailure } = await openSession(onnxPath, options);
+  const inputs = session.inputMetadata.map(requireTensor);
+  const { task, reason: taskReason } =
+    options.task === undefined
+      ? deduceTask(json, inputs, session.outputMetadata.filter(isTensor))
+      : { task: options.task };
+  const ledger = createContractLedger();
+  const input = mergeInput(json, task, inputs, ledger);
+  const outputName = chooseOutput(json, session.outputNames, ledger);
+  const frames = firstFrames(input, input.framesPerRun);
+  const first = await warmUp(frames, () => runSession(session, input, outputName, frames));
+  requireFinite(first.values);
+  for (let run = 1; run < profiledRuns; run += 1) await runSession(session, input, outputName, frames);
+  session.endProfiling();
+  const useByProvider = takeProfile(scratchPrefix);
+  const provider = CUDA_PROVIDER in useByProvider ? 'cuda' : 'cpu';
+  const unused = device !== 'cpu' && provider === 'cpu' ? 'no part of the model ran on CUDA' : undefined;
+  if (device === 'cuda' && unused !== undefined) throw cudaUnavailable(unused);
+  const batch = input.layout.includes('T') ? 1 : frames.count;
+  const output = mergeOutput(json, task, { name: outputName, shape: first.shape, batch }, ledger);
+  const contract: ModelContract = { task, input, output, origins: ledger.origins };
+  const startedAt = performance.now();
+  await warmUp(frames, () => predict(session, contract, firstFrames(input, input.frames), frames));
+  const runMs = performance.now() - startedAt;
+  const reason = cudaFailure ?? unused;
+  return {
+    session,
+    contract,
+    provider,
+    useByProvider,
+    runMs,
+    ...(taskReason === undefined ? {} : { taskReason }),
+    ...(reason === undefined ? {} : { cudaFailure: reason }),
+  };
+}
+
+function readModelJson(path: string): ModelJson | undefined {
+  if (!existsSync(path)) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw wrongJson(`model.json cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseModelJson(text);
+}
+
+function isTensor(
+  metadata: InferenceSession.ValueMetadata,
+): metadata is InferenceSession.TensorValueMetadata {
+  return metadata.isTensor;
+}
+
+function requireTensor(metadata: InferenceSession.ValueMetadata): InferenceSession.TensorValueMetadata {
+  if (!isTensor(metadata)) throw unusable(`the ONNX input ${metadata.name} is no tensor`);
+  return metadata;
+}
+
+/** A model that cannot answer its first picture will not be able to answer any. */
+async function warmUp<T>({ height, width }: RgbFrames, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (error instanceof MinerError && error.code.startsWith('MODEL_')) throw error;
+    const picture = `its first picture, a grey pattern of ${height} × ${width}`;
+    throw new MinerError(
+      'MODEL_ANSWER_INVALID',
+      error instanceof MinerError
+        ? `the model's answer to ${picture}, cannot be used: ${error.message}`
+        : `the model fails on ${picture}; if it takes another size, say input.size in model.json ` +
+            `(ONNX Runtime: ${error instanceof Error ? error.message : String(error)})`,
+    );
+  }
+}
+
+function requireFinite(values: ArrayLike<number>): void {
+  for (let index = 0; index < values.length; index += 1) {
+    if (Number.isFinite(values[index])) continue;
+    throw new MinerError(
+      'MODEL_ANSWER_INVALID',
+      `the model answers its first picture with ${values[index]}: its weights probably hold NaN or infinity, from a ` +
+        'training that diverged or a conversion to float16 that overflowed; look for them there, and export it again',
+    );
+  }
+}
+
+/**
+ * Neighbouring samples differ, in each channel too: a model may divide by the contrast of what it sees, and a flat
+ * picture has none.
+ */
+function firstFrames({ fit }: InputContract, count: number): RgbFrames {
+  const height = fit.mode === 'native' ? NATIVE_WARMUP_EDGE : fit.height;
+  const width = fit.mode === 'native' ? NATIVE_WARMUP_EDGE : fit.width;
+  const data = Buffer.alloc(count * height * width * 3, Buffer.from(GREYS));
+  return { data, count, height, width };
+}

@@ -1,0 +1,75 @@
+import type { Fit } from '../../media/frames.ts';
+import type { FrameStride } from '../../media/clips/sample-indices.ts';
+import type {
+  ClassName,
+  Decision,
+  InputType,
+  Layout,
+  MaskActivation,
+  MaskResize,
+  Task,
+} from './model-json.ts';
+
+/** A tensor as the ONNX file declares it; a string stands for a dimension known only when the model runs. */
+export interface TensorSignature {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
+}
+
+/** How pictures become the model's input tensor. */
+export interface InputContract {
+  readonly name: string;
+  readonly layout: Layout;
+  readonly dtype: InputType;
+  /** How media is brought to the size that the model takes. */
+  readonly fit: Fit;
+  /** Pictures in one request: 1, or how many frames are sampled from a clip. */
+  readonly frames: number;
+  /** Which frames of a clip are sampled. */
+  readonly frameStride: FrameStride;
+  /** Most frames in one run of a model without a time dimension; `frames` where it has one. */
+  readonly framesPerRun: number;
+  /** A float element is (pixel × scale − mean) / std; all three are the identity for uint8. */
+  readonly scale: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** How the model's output tensor becomes the probabilities of a detector. */
+export interface ClassesContract {
+  readonly kind: 'logits' | 'probabilities' | 'sigmoid';
+  readonly name: string;
+  /** What each number means. */
+  readonly classes: readonly ClassName[];
+  /** Logits are divided by it; 1 for probabilities. */
+  readonly temperature: number;
+  readonly decision: Decision;
+}
+
+/** How the model's output tensor becomes the mask of a segmenter. */
+export interface MaskContract {
+  readonly kind: 'mask';
+  readonly name: string;
+  readonly activation: MaskActivation;
+  readonly resize: MaskResize;
+  /** In a hard mask what is above the threshold is 1 and all else 0; a soft one holds the confidences. */
+  readonly hardness: { readonly mode: 'hard'; readonly threshold: number } | { readonly mode: 'soft' };
+}
+
+export type OutputContract = ClassesContract | MaskContract;
+
+/**
+ * Where a line of the contract comes from: `model.json` says it (the ONNX file may say the same), the ONNX file says it,
+ * or neither does.
+ */
+export type Origin = 'model.json' | 'ONNX' | 'default';
+
+/** All that is needed to run a model, with nothing left open. */
+export interface ModelContract {
+  readonly task: Task;
+  readonly input: InputContract;
+  readonly output: OutputContract;
+  /** By the path of the field in model.json, `input.layout` for one; a size has a height and a width of its own. */
+  readonly origins: Readonly<Record<string, Origin>>;
+}

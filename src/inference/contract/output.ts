@@ -1,0 +1,153 @@
+import type { ClassesContract, MaskContract, OutputContract } from './contract.ts';
+import type { ContractLedger } from './ledger.ts';
+import type { ClassName, ModelJson, Task } from './model-json.ts';
+import { contradiction, unusable, wrongJson } from './refusals.ts';
+import { classCount, locateMask } from './output-shape.ts';
+
+type OutputJson = NonNullable<ModelJson['output']>;
+
+const DEFAULT_CLASSES: Readonly<Record<number, readonly ClassName[]>> = {
+  1: ['fake'],
+  2: ['real', 'fake'],
+  3: ['real', 'synthetic', 'semisynthetic'],
+};
+const CLASSES_FIELDS = ['classes', 'temperature', 'decision'] as const;
+const MASK_FIELDS = ['maskActivation', 'maskResize', 'mask', 'threshold'] as const;
+
+/** The output of a first run: its shape has no open dimension left, whatever the file declares. */
+export interface FirstOutput {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Pictures or clips that went into the run. */
+  readonly batch: number;
+}
+
+/**
+ * The name of the output that is the answer.
+ * @throws MinerError MODEL_INVALID where there are several and `model.json` names none, MODEL_CONTRADICTION where it
+ *   names one that isn't there
+ */
+export function chooseOutput(
+  json: ModelJson | undefined,
+  names: readonly string[],
+  ledger: ContractLedger,
+): string {
+  const said = json?.output?.name;
+  const [only] = names;
+  if (only === undefined) throw unusable('the ONNX file has no output: export it with one, the answer');
+  if (said === undefined && names.length > 1) {
+    throw unusable(
+      `the ONNX file has the outputs ${names.join(', ')}: say in model.json which is the answer (output.name)`,
+    );
+  }
+  if (said !== undefined && !names.includes(said)) {
+    throw contradiction(
+      `model.json says output.name ${said}`,
+      `the ONNX file has the outputs ${names.join(', ')}`,
+    );
+  }
+  return ledger.settle('output.name', { said, declared: said ?? only }, only);
+}
+
+/**
+ * What comes out of the model: `model.json` merged with the output of a first run.
+ * @throws MinerError MODEL_CONTRADICTION, MODEL_JSON_INVALID, and MODEL_INVALID for an output that no answer can be
+ *   made of
+ */
+export function mergeOutput(
+  json: ModelJson | undefined,
+  task: Task,
+  output: FirstOutput,
+  ledger: ContractLedger,
+): OutputContract {
+  const said = json?.output ?? {};
+  const kind = ledger.settle('output.kind', { said: said.kind }, task === 'mask' ? 'mask' : 'logits');
+  if ((kind === 'mask') !== (task === 'mask')) {
+    throw contradiction(`model.json says output.kind ${kind}`, `the model is used for ${task}`);
+  }
+  const foreign = (kind === 'mask' ? CLASSES_FIELDS : MASK_FIELDS).filter(
+    (field) => said[field] !== undefined,
+  );
+  if (foreign.length > 0) {
+    throw contradiction(
+      `model.json says ${foreign.map((field) => `output.${field}`).join(', ')}`,
+      `output.kind is ${kind}, which has none`,
+    );
+  }
+  return kind === 'mask' ? mergeMask(said, output, ledger) : mergeClasses(said, kind, output, ledger);
+}
+
+function mergeMask(said: OutputJson, { name, shape }: FirstOutput, ledger: ContractLedger): MaskContract {
+  const activation = ledger.settle('output.maskActivation', { said: said.maskActivation }, 'none');
+  locateMask(shape, activation);
+  const resize = ledger.settle('output.maskResize', { said: said.maskResize }, 'bilinear');
+  const mode = ledger.settle('output.mask', { said: said.mask }, 'hard');
+  if (mode === 'soft') {
+    if (said.threshold !== undefined) {
+      throw wrongJson('model.json says output.mask soft and output.threshold; a soft mask is not cut');
+    }
+    return { kind: 'mask', name, activation, resize, hardness: { mode } };
+  }
+  const threshold = ledger.settle('output.threshold', { said: said.threshold }, 0.5);
+  return { kind: 'mask', name, activation, resize, hardness: { mode, threshold } };
+}
+
+function mergeClasses(
+  said: OutputJson,
+  kind: ClassesContract['kind'],
+  { name, shape, batch }: FirstOutput,
+  ledger: ContractLedger,
+): ClassesContract {
+  const count = classCount(shape, batch);
+  if (kind === 'sigmoid' && count !== 1) {
+    throw contradiction(
+      'model.json says output.kind sigmoid, which is one number',
+      `the ONNX output ${name} has ${count}`,
+    );
+  }
+  if (kind === 'logits' && count === 1) {
+    throw unusable(
+      `the ONNX output ${name} is one number: say output.kind sigmoid or probabilities in model.json`,
+    );
+  }
+  if (kind === 'probabilities' && said.temperature !== undefined) {
+    throw contradiction(
+      'model.json says output.temperature, which logits are divided by',
+      `output.kind ${kind}`,
+    );
+  }
+  return {
+    kind,
+    name,
+    classes: settleClasses(said.classes, name, count, ledger),
+    temperature: ledger.settle('output.temperature', { said: said.temperature }, 1),
+    decision: ledger.settle('output.decision', { said: said.decision }, 'argmax'),
+  };
+}
+
+function settleClasses(
+  said: readonly ClassName[] | undefined,
+  name: string,
+  count: number,
+  ledger: ContractLedger,
+): readonly ClassName[] {
+  const words = `model.json says output.classes ${said?.join(', ')}`;
+  if (said !== undefined && said.length !== count) {
+    throw contradiction(`${words}, which are ${said.length}`, `the ONNX output ${name} has ${count} numbers`);
+  }
+  const byCount = DEFAULT_CLASSES[count];
+  if (byCount === undefined) {
+    throw unusable(
+      `the ONNX output ${name} has ${count} numbers for each input: export it with 1, 2 or 3, one for each class`,
+    );
+  }
+  const classes = ledger.settle('output.classes', { said }, byCount);
+  if (new Set(classes).size !== classes.length) throw wrongJson(`${words}, which names one twice`);
+  if (classes.includes('fake') && classes.includes('synthetic')) {
+    throw wrongJson(`${words}: a fake is counted as synthetic, so they would be one class`);
+  }
+  if (classes.length > 1 && !classes.includes('real')) {
+    throw wrongJson(`${words}: with none of them real, nothing could be answered as real`);
+  }
+  return classes;
+}

@@ -1,0 +1,262 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeadlineClock } from '../../admission/deadline.ts';
+import { MinerError } from '../../errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { ReadyMessage } from './messages.ts';
+import type { Device, EngineState, EngineStatus } from '../engine.ts';
+import type { ModelCopy } from '../files/snapshot.ts';
+import type { Task } from '../contract/model-json.ts';
+import {
+  type ModelProcess,
+  type ModelProcessEnd,
+  ModelProcessGone,
+  startModelProcess,
+} from './process.ts';
+import { countPhysicalCores } from './physical-cores.ts';
+
+interface ModelSupervisorOptions {
+  readonly task: Task;
+  /** What the model is called in the log: where the operator put it. */
+  readonly modelPath: string;
+  /** Where the process reads it, and may make files while it loads. */
+  readonly copy: Pick<ModelCopy, 'folder' | 'onnxPath' | 'look'>;
+  readonly device: Device;
+  /** A process that has not loaded and warmed the model by then hangs. */
+  readonly loadLimitMs: number;
+  /**
+   * For a model that is tried beside another: what keeps it from its first answer is final, and is left to the caller to
+   * tell.
+   */
+  readonly onTrial: boolean;
+  readonly logger: Logger;
+  readonly clock: DeadlineClock;
+  /** A process, the first or a fresh one, can be given runs. */
+  onReady(): void;
+  /** CUDA was to be tried and isn't used. */
+  onCudaFailure(reason: string): void;
+  /** There will be no process for some time, or never. */
+  onFailed(error: MinerError): void;
+}
+
+type SupervisorStatus = Pick<
+  EngineStatus,
+  'state' | 'provider' | 'nodesByProvider' | 'pid' | 'restarts' | 'recentRestarts' | 'lastError' | 'warmupMs'
+>;
+
+/** Keeps one process with a warm model alive. */
+export interface ModelSupervisor {
+  readonly state: EngineState;
+  /** Why there is no process; set while the state is `failed`. */
+  readonly failure: MinerError | undefined;
+  /** The process that can be given runs, if there is one now. */
+  readonly process: ModelProcess | undefined;
+  /** What the latest process said when it was ready; undefined before the first was. */
+  readonly announced: ReadyMessage | undefined;
+  /** Says that the process completed a run, and so isn't one of those that only ever die. */
+  noteRun(): void;
+  ready(signal?: AbortSignal): Promise<void>;
+  status(): SupervisorStatus;
+  /** Ends the process; resolves when nothing is left of it. */
+  close(): Promise<void>;
+}
+
+/** Deaths in a row, none of them during a run, after which it is no longer tried at once. */
+const DEATHS_UNTIL_FAILED = 5;
+const FIRST_PAUSE_MS = 100;
+const RETRY_FAILED_MS = 30_000;
+const RECENT_MS = 3_600_000;
+
+/**
+ * Starts a process for the model, and another whenever it dies. Pauses grow while it keeps dying of itself; a death
+ * during a run may be the input's fault and doesn't count.
+ */
+export function createModelSupervisor({
+  task,
+  modelPath,
+  copy,
+  device,
+  loadLimitMs,
+  onTrial,
+  logger,
+  clock,
+  onReady,
+  onCudaFailure,
+  onFailed,
+}: ModelSupervisorOptions): ModelSupervisor {
+  const closing = new AbortController();
+  const waiters = new Set<() => void>();
+  let state: EngineState = 'warming';
+  let failure: MinerError | undefined;
+  let current: ModelProcess | undefined;
+  let announced: ReadyMessage | undefined;
+  let idleDeaths = 0;
+  let restarts = 0;
+  /** Monotonic times of the restarts of the last hour. */
+  let recentRestarts: readonly number[] = [];
+  let warmupMs: number | undefined;
+  let lastError: string | undefined;
+  const unproven = (): boolean => onTrial && announced === undefined;
+
+  const enter = (next: EngineState): void => {
+    if (state === 'closed') return;
+    state = next;
+    for (const wake of waiters) wake();
+  };
+
+  const fail = (error: MinerError): void => {
+    failure = error;
+    lastError = error.message;
+    if (!unproven())
+      logger.error({ task, modelPath, code: error.code, detail: error.message }, 'model failed');
+    enter('failed');
+    onFailed(error);
+  };
+
+  const load = async (child: ModelProcess): Promise<'ready' | 'refused'> => {
+    const startedAt = clock.monotonic();
+    const threads = countPhysicalCores();
+    const message = {
+      ...({ type: 'load', modelPath: copy.onnxPath, task, device, threads } as const),
+      // Its own for each process: one that died may have left half a profile.
+      scratchPrefix: join(copy.folder, `.profile-${child.pid}`),
+    };
+    const answer = await child.request(message, loadLimitMs);
+    if (answer.type === 'refused') {
+      // The operator knows the model by where it was put; a miner has several, and each message says of which it speaks.
+      const words = answer.message.replaceAll(copy.folder, () => copy.look.folder);
+      fail(new MinerError(answer.code, words.includes(modelPath) ? words : `${modelPath}: ${words}`));
+      return 'refused';
+    }
+    if (answer.type !== 'ready') {
+      throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
+    }
+    announced = answer;
+    failure = undefined;
+    warmupMs = clock.monotonic() - startedAt;
+    const { provider, nodesByProvider, runMs, cudaFailure } = answer;
+    if (cudaFailure !== undefined) onCudaFailure(cudaFailure);
+    child.makeLessExpendable();
+    const { pid } = child;
+    logger.info({ task, modelPath, provider, nodesByProvider, pid, warmupMs, runMs }, 'model ready');
+    enter('ready');
+    onReady();
+    return 'ready';
+  };
+
+  /** One process after the other, until all is closed or the model is refused before it ever worked. */
+  const supervise = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      const child = startModelProcess(task);
+      current = child;
+      const outcome = await load(child).catch((error: unknown) => {
+        if (!(error instanceof ModelProcessGone)) throw error;
+        return 'died' as const;
+      });
+      if (outcome === 'refused') child.kill();
+      const end = await child.gone;
+      current = undefined;
+      if (closing.signal.aborted || (outcome === 'refused' && announced === undefined)) return;
+      if (outcome !== 'refused') noteDeath(child, end, outcome === 'ready' && end.duringRequest);
+      if (unproven()) return;
+      restarts += 1;
+      recentRestarts = [...lastHour(), clock.monotonic()];
+      await sleep(pauseMs(), undefined, { signal: closing.signal }).catch(() => undefined);
+    }
+  };
+
+  const lastHour = (): readonly number[] =>
+    recentRestarts.filter((atMs) => clock.monotonic() - atMs < RECENT_MS);
+
+  const noteDeath = (child: ModelProcess, { how, stderr }: ModelProcessEnd, duringRun: boolean): void => {
+    lastError = `the model process ${how}`;
+    if (unproven()) {
+      fail(
+        new MinerError('MODEL_UNAVAILABLE', `the model process ${how} while it loaded`, {
+          fields: { stderr },
+        }),
+      );
+      return;
+    }
+    logger.error({ task, pid: child.pid, how, stderr }, 'model process ended');
+    if (!duringRun) idleDeaths += 1;
+    if (idleDeaths >= DEATHS_UNTIL_FAILED) {
+      const message = `the model process died ${idleDeaths} times in a row: it ${how}`;
+      fail(new MinerError('MODEL_UNAVAILABLE', message));
+    } else if (state === 'ready') {
+      enter('restarting');
+    }
+  };
+
+  const pauseMs = (): number => {
+    if (state === 'failed') return RETRY_FAILED_MS;
+    return idleDeaths < 2 ? 0 : FIRST_PAUSE_MS * 2 ** idleDeaths;
+  };
+
+  const live = async (): Promise<void> => {
+    try {
+      await supervise();
+    } catch (error) {
+      current?.kill();
+      fail(new MinerError('MODEL_UNAVAILABLE', `the model process could not be run: ${String(error)}`));
+    }
+  };
+  const life = live();
+
+  return {
+    get state() {
+      return state;
+    },
+    get failure() {
+      return failure;
+    },
+    get process() {
+      return state === 'ready' && current?.alive === true ? current : undefined;
+    },
+    get announced() {
+      return announced;
+    },
+    noteRun() {
+      idleDeaths = 0;
+    },
+
+    ready: (signal) =>
+      new Promise<void>((resolve, reject) => {
+        const look = (): void => {
+          if (signal?.aborted === true) reject(signal.reason);
+          else if (state === 'ready') resolve();
+          else if (state === 'failed') reject(failure);
+          else if (state === 'closed') reject(closingError());
+          else return;
+          waiters.delete(look);
+          signal?.removeEventListener('abort', look);
+        };
+        waiters.add(look);
+        signal?.addEventListener('abort', look);
+        look();
+      }),
+
+    status: () => ({
+      state,
+      provider: announced?.provider,
+      nodesByProvider: announced?.nodesByProvider ?? {},
+      pid: current?.pid,
+      restarts,
+      recentRestarts: lastHour().length,
+      lastError,
+      warmupMs,
+    }),
+
+    async close() {
+      enter('closed');
+      closing.abort();
+      current?.kill();
+      await life;
+    },
+  };
+}
+
+/** For whoever still wants something of a model that is being closed. */
+export function closingError(): MinerError {
+  return new MinerError('AXON_CLOSING', 'the model is being shut down');
+}

@@ -1,0 +1,187 @@
+import { REPLY_MARGIN_MS, VALIDATOR_TIMEOUT_MS } from '../../admission/deadline.ts';
+import type { InputContract } from '../../inference/contract/contract.ts';
+import type { Task } from '../../inference/contract/model-json.ts';
+import { MAX_DECODER_THREADS } from '../../miner/answerer.ts';
+
+/** What answering costs on this machine, measured; megabytes are of 1,000,000 bytes. */
+export interface MachineCosts {
+  readonly cores: number;
+  /** Checking one signature. */
+  readonly verifyMs: number;
+  readonly hashMsPerMb: number;
+  /** Decoding a picture of `pictureMb` on one core and bringing it to the model's size. */
+  readonly pictureMs: number;
+  readonly pictureMb: number;
+  /** Reading a clip's size and number of frames. */
+  readonly clipProbeMs: number;
+  /** Decoding a clip on one core, per megabyte of it. */
+  readonly clipMsPerMb: number;
+}
+
+/** The model's part. */
+export interface ModelCosts {
+  readonly task: Task;
+  readonly provider: 'cpu' | 'cuda';
+  /** From pixels to the answer for one request, with all the threads that the miner gives the model. */
+  readonly answerMs: number;
+  /** Of a clip, what is decoded before its last frame that is looked at: 0 to 1. */
+  readonly decodedShare: number;
+}
+
+/** How the time of a burst adds up; every part is for all the requests that this model answers. */
+export interface BurstReport {
+  readonly pictures: number;
+  readonly clips: number;
+  readonly clipMb: number;
+  /** Of each clip; 1 where its last frame is looked at. */
+  readonly decodedShare: number;
+  /** What this model answers of it; the others are another model's. */
+  readonly kind: 'pictures' | 'clips';
+  readonly requests: number;
+  readonly provider: 'cpu' | 'cuda';
+  /** The model's time for one of them, on the whole machine. */
+  readonly answerMs: number;
+  /** Share of the machine that is counted on; the rest decodes the clips of the same burst. */
+  readonly machineShare: number;
+  readonly uploadMs: number;
+  readonly verifyMs: number;
+  readonly decodeMs: number;
+  readonly modelMs: number;
+  readonly replyMs: number;
+  readonly totalMs: number;
+  readonly limitMs: number;
+  /** Left of the limit; negative where it is passed. */
+  readonly marginMs: number;
+  /** Of `requests`, in the order of arrival. */
+  readonly answeredInTime: number;
+  /** How many times this machine's speed all of them need, on the same line; 1 or less where they fit. */
+  readonly speedNeeded: number;
+  /** The same with a model that takes no time, as one on a fast GPU. */
+  readonly speedNeededWithoutModel: number;
+}
+
+/** All validators ask at the same block: about so many requests at once, half of them videos. */
+export const BURST_REQUESTS = 20;
+/** What the host's line is taken to carry. */
+export const LINE_MBIT_PER_S = 1_000;
+/** Clips as validators cut them have at most 50 million pixels: 17.5 MB where they are plain, 66 MB where they are noisy. */
+export const CLIP_SIZES_MB = { plain: 17.5, noisy: 66 };
+/** Of such a clip at 1920 × 1080; smaller frames are more, of which a model that looks at the first ones sees less. */
+const CLIP_FRAMES = 24;
+
+/** How much of a clip is decoded for a model that looks at so many frames. */
+export function decodedShareOf({
+  frames,
+  frameStride,
+}: Pick<InputContract, 'frames' | 'frameStride'>): number {
+  return frameStride === 'even' ? 1 : Math.min(1, ((frames - 1) * frameStride + 1) / CLIP_FRAMES);
+}
+
+/**
+ * Whether a burst is answered within the 11 seconds of a validator, uploads included, and how much of the machine that
+ * takes. Decoding is spread over the cores; the model answers one request after the other, on the same cores or beside
+ * them on a GPU. A segmenter gets pictures only. The pictures of a detector take turns among themselves, while the clips
+ * of the same burst, which another model answers, take half of the cores.
+ */
+export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: number): BurstReport {
+  const clips = model.task === 'mask' ? 0 : BURST_REQUESTS / 2;
+  const pictures = BURST_REQUESTS - clips;
+  const requests = model.task === 'video' ? clips : pictures;
+  const machineShare = model.task === 'image' ? 0.5 : 1;
+  const totalMb = pictures * machine.pictureMb + clips * clipMb;
+  const uploadMs = (totalMb * 8 * 1000) / LINE_MBIT_PER_S;
+  const verifyMs = BURST_REQUESTS * machine.verifyMs + totalMb * machine.hashMsPerMb;
+  const pictureDecodeMs = pictures * machine.pictureMs;
+  const decodedMb = clipMb * model.decodedShare;
+  const clipDecodeMs = clips * (machine.clipProbeMs + decodedMb * machine.clipMsPerMb);
+  const decodeMs =
+    (model.task === 'video' ? pictureDecodeMs + clipDecodeMs : pictureDecodeMs) /
+    (machine.cores * machineShare);
+  const modelMs = (requests * model.answerMs) / (model.provider === 'cuda' ? 1 : machineShare);
+
+  /** What this machine works on `count` of the requests, once their bodies are there. */
+  const workMs = (count: number): number => {
+    const decode = (decodeMs * count) / requests;
+    const answers = (modelMs * count) / requests;
+    return model.provider === 'cuda' ? Math.max(decode + model.answerMs, answers) : decode + answers;
+  };
+  const fixedMs = uploadMs + REPLY_MARGIN_MS;
+  const totalMs = fixedMs + verifyMs + workMs(requests);
+  let answeredInTime = requests;
+  while (answeredInTime > 0 && fixedMs + verifyMs + workMs(answeredInTime) > VALIDATOR_TIMEOUT_MS) {
+    answeredInTime -= 1;
+  }
+  const leftMs = VALIDATOR_TIMEOUT_MS - fixedMs;
+  return {
+    pictures,
+    clips,
+    clipMb: clips === 0 ? 0 : clipMb,
+    decodedShare: model.decodedShare,
+    kind: model.task === 'video' ? 'clips' : 'pictures',
+    requests,
+    provider: model.provider,
+    answerMs: model.answerMs,
+    machineShare,
+    uploadMs,
+    verifyMs,
+    decodeMs,
+    modelMs,
+    replyMs: REPLY_MARGIN_MS,
+    totalMs,
+    limitMs: VALIDATOR_TIMEOUT_MS,
+    marginMs: VALIDATOR_TIMEOUT_MS - totalMs,
+    answeredInTime,
+    speedNeeded: (verifyMs + workMs(requests)) / leftMs,
+    speedNeededWithoutModel: (verifyMs + decodeMs) / leftMs,
+  };
+}
+
+/** How long one request takes when nothing else is to be done; a clip is decoded on several cores. */
+export function timeAlone(
+  machine: MachineCosts,
+  { task, answerMs, decodedShare }: ModelCosts,
+  clipMb: number,
+): number {
+  const isClip = task === 'video';
+  const bodyMb = isClip ? clipMb : machine.pictureMb;
+  const decodeMs = isClip
+    ? machine.clipProbeMs +
+      (clipMb * decodedShare * machine.clipMsPerMb) / Math.min(machine.cores, MAX_DECODER_THREADS)
+    : machine.pictureMs;
+  const arrivalMs = (bodyMb * 8 * 1000) / LINE_MBIT_PER_S + machine.verifyMs + bodyMb * machine.hashMsPerMb;
+  return arrivalMs + decodeMs + answerMs + REPLY_MARGIN_MS;
+}
+
+/**
+ * Whether this machine will do, in one sentence.
+ * @param burst as `judgeBurst` gives it
+ */
+export function burstSentence(burst: BurstReport, { cores }: Pick<MachineCosts, 'cores'>): string {
+  const { kind, requests, answeredInTime, totalMs, limitMs, marginMs, clips, clipMb } = burst;
+  const size = clips === 0 ? '' : ` with clips of ${clipMb} MB`;
+  const whole = `a burst of ${BURST_REQUESTS}${size}`;
+  if (answeredInTime === requests) {
+    const used = `${seconds(totalMs)} of ${seconds(limitMs)} s`;
+    const mine = kind === 'clips' || clips > 0 ? `its ${requests} ${kind} in ` : '';
+    return `fits: ${mine}${whole} ${mine === '' ? 'uses' : 'use'} ${used}, ${seconds(marginMs)} s to spare`;
+  }
+  const needs = `all of them need about ${factor(burst.speedNeeded)} times this machine's speed (some ${Math.ceil(burst.speedNeeded * cores)} such cores)`;
+  return `does not fit: of its ${requests} ${kind} in ${whole}, ${answeredInTime} are answered in time; ${needs}${gpuAdvice(burst)}`;
+}
+
+function gpuAdvice({ provider, speedNeeded, speedNeededWithoutModel }: BurstReport): string {
+  if (provider === 'cuda') return '';
+  if (speedNeededWithoutModel <= 1) return ', or a GPU';
+  if (speedNeededWithoutModel < 0.7 * speedNeeded) {
+    return `, or a GPU and ${factor(speedNeededWithoutModel)} times its speed for the decoding`;
+  }
+  return '; a GPU would not help, since it is the decoding that takes the time';
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(ms < 1000 ? 2 : 1).replace(/\.0$/, '');
+}
+
+function factor(value: number): string {
+  return value < 10 ? value.toFixed(1) : String(Math.round(value));
+}

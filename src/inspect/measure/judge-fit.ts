@@ -1,0 +1,34 @@
+import { cpus, totalmem } from 'node:os';
+import { burstSentence, CLIP_SIZES_MB, decodedShareOf, judgeBurst, timeAlone } from './burst.ts';
+import type { LoadedMessage } from '../child-protocol.ts';
+import type { MeasuredCosts } from './machine-costs.ts';
+import type { FitReport, SpeedReport } from '../report.ts';
+
+/**
+ * Whether a model on this machine keeps up with the validators.
+ * @param loadAverage of the machine before anything was measured
+ */
+export function judgeFit(
+  costs: MeasuredCosts,
+  { contract, provider }: LoadedMessage,
+  speed: SpeedReport,
+  loadAverage: number,
+): FitReport {
+  const { task } = contract;
+  const model = {
+    task,
+    provider,
+    answerMs: speed.answer.p50Ms,
+    decodedShare: decodedShareOf(contract.input),
+  };
+  const sizes = task === 'video' ? [CLIP_SIZES_MB.plain, CLIP_SIZES_MB.noisy] : [CLIP_SIZES_MB.plain];
+  const bursts = sizes.map((clipMb) => judgeBurst(costs, model, clipMb));
+  return {
+    machine: { cpu: cpus()[0]?.model ?? 'unknown', memoryBytes: totalmem(), loadAverage },
+    costs,
+    aloneMs: timeAlone(costs, model, CLIP_SIZES_MB.plain),
+    bursts,
+    fits: bursts[0]?.answeredInTime === bursts[0]?.requests,
+    verdicts: bursts.map((burst) => burstSentence(burst, costs)),
+  };
+}

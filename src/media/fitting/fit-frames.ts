@@ -1,0 +1,46 @@
+import { MinerError } from '../../errors.ts';
+import { planFit } from './fit-plan.ts';
+import type { Fit, RgbFrames } from '../frames.ts';
+import { FRAMES_LIMIT_BYTES } from '../limits.ts';
+import { place, visiblePart } from './place.ts';
+import { type Pixels, resample } from './resample.ts';
+
+/**
+ * Brings decoded frames to the size a model takes, each on its own, in short turns of the event loop.
+ *
+ * @throws MinerError MEDIA_TOO_LARGE when the result would pass `FRAMES_LIMIT_BYTES`; the signal's reason once it is
+ *   aborted
+ */
+export async function fitFrames(
+  frames: RgbFrames,
+  fit: Fit,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<RgbFrames> {
+  signal?.throwIfAborted();
+  if (fit.mode === 'native') return frames;
+  const frameBytes = frames.width * frames.height * 3;
+  const fittedBytes = fit.width * fit.height * 3;
+  if (frames.count * fittedBytes > FRAMES_LIMIT_BYTES) {
+    throw new MinerError('MEDIA_TOO_LARGE', `${frames.count} frames of ${fit.width} × ${fit.height} pixels`);
+  }
+  const fitted: Buffer[] = [];
+  for (let index = 0; index < frames.count; index++) {
+    const data = frames.data.subarray(index * frameBytes, (index + 1) * frameBytes);
+    fitted.push(await fitFrame({ data, width: frames.width, height: frames.height }, fit, signal));
+    signal?.throwIfAborted();
+  }
+  const [first] = fitted;
+  const data = first !== undefined && fitted.length === 1 ? first : Buffer.concat(fitted);
+  return { data, count: frames.count, height: fit.height, width: fit.width };
+}
+
+async function fitFrame(
+  picture: Pixels,
+  fit: Exclude<Fit, { mode: 'native' }>,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  const plan = planFit(picture.width, picture.height, fit);
+  const window = visiblePart(plan);
+  const pixels = await resample(picture, { source: plan.source, resized: plan.resized, window }, signal);
+  return place(pixels, window, plan);
+}

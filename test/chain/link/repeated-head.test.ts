@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { until } from '../../fixtures/until.ts';
+import { BLOCK_TIME_MS, closeAfterEach, openAlteringProxy, openChain, openDevnet } from '../fixture.ts';
+
+closeAfterEach();
+
+it('a node that tells the same head again and again is given up like one that tells none', async () => {
+  const devnet = await openDevnet();
+  let isStuck = false;
+  let last: string | undefined;
+  const url = await openAlteringProxy(devnet.url, {
+    answer: () => undefined,
+    tell: (message) => {
+      if (!message.includes('"chain_newHead"')) return message;
+      if (!isStuck || last === undefined) last = message;
+      return last;
+    },
+  });
+  const chain = openChain([url], { blockWatchdogMs: 20 * BLOCK_TIME_MS });
+  await until(() => chain.status().connection.state === 'connected');
+  isStuck = true;
+  await until(() => chain.status().connection.state === 'down');
+  expect(chain.status().lastFailure?.reason).toContain('no new block');
+});

@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { u8aToHex } from '@polkadot/util';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { BLOCK_TIME_KEY, type HeadJudge } from '../../../src/chain/link/head-age.ts';
+import type { MetadataCache } from '../../../src/chain/link/metadata-cache.ts';
+import { type ChainSession, openSession, parse } from '../../../src/chain/link/session.ts';
+import { createReader } from '../../../src/chain/reader.ts';
+import { MinerError } from '../../../src/errors.ts';
+import { displayEndpoint } from '../../../src/net/display-endpoint.ts';
+import { alice, bob, closeAfterEach, NETUID, openDevnet } from '../fixture.ts';
+
+closeAfterEach();
+
+/** Metadata of finney as a node answers it, where somebody has it. */
+const { FINNEY_METADATA_FILE } = process.env;
+/** The announcement of 8.8.8.8:8091 on netuid 34 by version 10.2.0 of the SDK. */
+const SERVE_AXON = '0x07042200509e9800080808080000000000000000000000009b1f04040000';
+
+function encodeServeAxon({ api }: ChainSession): string | undefined {
+  const call = api.tx.subtensorModule?.serveAxon?.(34, 10_002_000, 0x08080808n, 8091, 4, 4, 0, 0);
+  return call?.method.toHex();
+}
+
+async function open(
+  url: string,
+  metadata: MetadataCache = new Map(),
+  judgeHead: HeadJudge = () => undefined,
+): Promise<ChainSession> {
+  return await openSession({
+    url,
+    genesis: { expected: undefined, refused: {} },
+    metadataCache: metadata,
+    connectTimeoutMs: 5_000,
+    callTimeoutMs: 5_000,
+    judgeHead,
+    signal: new AbortController().signal,
+    onHead: () => undefined,
+    onCallbackError: () => undefined,
+  });
+}
+
+async function end({ socket }: ChainSession): Promise<void> {
+  socket.end(new MinerError('INTERNAL', 'the test is over'));
+  await socket.closed;
+}
+
+describe('a session', () => {
+  it('encodes serve_axon byte for byte as mainnet takes it', async () => {
+    const session = await open((await openDevnet()).url);
+    expect(encodeServeAxon(session)).toBe(SERVE_AXON);
+    await end(session);
+  });
+
+  it.skipIf(FINNEY_METADATA_FILE === undefined)('encodes the same with the metadata of finney', async () => {
+    const metadata = u8aToHex(readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'));
+    const session = await open((await openDevnet()).url, {
+      get: () => metadata,
+      set: () => undefined,
+      clear: () => undefined,
+    });
+    expect(encodeServeAxon(session)).toBe(SERVE_AXON);
+    expect(session.api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph).toBeDefined();
+    const { incentive, immunityPeriod, keys, subnetworkN, axons } = session.api.query.subtensorModule ?? {};
+    expect([incentive, immunityPeriod, keys, subnetworkN, axons]).not.toContain(undefined);
+    await end(session);
+  });
+
+  it('loads the metadata of a runtime only once', async () => {
+    const { url } = await openDevnet();
+    const metadata = new Map<string, `0x${string}`>();
+    const first = await open(url, metadata);
+    expect([...metadata.keys()]).toEqual([`${first.genesisHash}-${first.specVersion}`]);
+    await end(first);
+
+    const set = metadata.set.bind(metadata);
+    let loads = 0;
+    metadata.set = (key, value) => {
+      loads += 1;
+      return set(key, value);
+    };
+    const second = await open(url, metadata);
+    expect(loads).toBe(0);
+    const reader = createReader({ session: second, netuid: NETUID, hotkey: bob });
+    expect((await reader.readSigners()).get(alice)).toMatchObject({ permit: true });
+    await end(second);
+  });
+
+  it('reads the signers from the subnet state where the runtime lacks the selective metagraph', async () => {
+    const session = await open((await openDevnet()).url);
+    const getSubnetState = session.api.call.subnetInfoRuntimeApi?.getSubnetState;
+    const older = Object.create(session.api, {
+      call: { value: { subnetInfoRuntimeApi: { getSubnetState } } },
+    });
+    const current = createReader({ session, netuid: NETUID, hotkey: bob });
+    const fallback = createReader({ session: { ...session, api: older }, netuid: NETUID, hotkey: bob });
+    expect([...(await fallback.readSigners())]).toEqual([...(await current.readSigners())]);
+    await end(session);
+  });
+
+  it('knows no weights version where the runtime lacks it, and reads 0 where nobody has set it', async () => {
+    const session = await open((await openDevnet()).url);
+    const older = Object.create(session.api, { query: { value: { subtensorModule: {} } } });
+    const reading = (api: ChainSession['api'], netuid: number) =>
+      createReader({ session: { ...session, api }, netuid, hotkey: bob }).readWeightsVersion();
+    expect(await reading(older, NETUID)).toBeUndefined();
+    expect(await reading(session.api, NETUID)).toBe(303_010);
+    expect(await reading(session.api, 77)).toBe(0);
+    await end(session);
+  });
+
+  it('says so when the chain has no such subnet', async () => {
+    const session = await open((await openDevnet()).url);
+    const reader = createReader({ session, netuid: 77, hotkey: bob });
+    await expect(reader.readSigners()).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
+    await end(session);
+  });
+
+  it('is not opened to a node whose newest block is not believed, whose metadata is not loaded', async () => {
+    const devnet = await openDevnet();
+    const metadata = new Map<string, `0x${string}`>();
+    const judged: number[] = [];
+    const opening = open(devnet.url, metadata, (timestampMs) => {
+      judged.push(timestampMs);
+      return new MinerError('CHAIN_NODE_BEHIND', 'too old');
+    });
+    await expect(opening).rejects.toMatchObject({ code: 'CHAIN_NODE_BEHIND', message: 'too old' });
+    expect(judged).toHaveLength(1);
+    expect(devnet.state.byNumber(0)?.timestampMs).toBeLessThanOrEqual(judged[0] ?? 0);
+    expect(metadata.size).toBe(0);
+  });
+
+  it('ends with the judgement of a later head that is not believed', async () => {
+    let fault: MinerError | undefined;
+    const session = await open((await openDevnet()).url, new Map(), () => fault);
+    expect(session.believes(1)).toBe(true);
+    expect(session.socket.ended.aborted).toBe(false);
+    fault = new MinerError('CHAIN_NODE_BEHIND', 'too old');
+    expect(session.believes(1)).toBe(false);
+    expect(session.socket.ended.reason).toBe(fault);
+    await session.socket.closed;
+  });
+
+  it('finds the time of a block where the metadata says that it is', async () => {
+    const session = await open((await openDevnet()).url);
+    expect(session.api.query.timestamp?.now?.key()).toBe(BLOCK_TIME_KEY);
+    await end(session);
+  });
+
+  it('rejects calls that outlive it with the reason of its end', async () => {
+    const devnet = await openDevnet();
+    const session = await open(devnet.url);
+    devnet.stopAnswering();
+    const reading = createReader({ session, netuid: NETUID, hotkey: bob }).readUid();
+    session.socket.end(new MinerError('CHAIN_UNREACHABLE', 'gone'));
+    await expect(reading).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE', message: 'gone' });
+  });
+});
+
+it('what is wrong in an answer is told in 200 characters, without what a terminal obeys', () => {
+  const schema = z.never({ error: `\u001b[31m${'x'.repeat(10_000)}` });
+  expect(() => parse(schema, 1)).toThrow(`unexpected answer:  [31m${'x'.repeat(195)}…`);
+});
+
+describe('the name of an endpoint', () => {
+  it('is its scheme and host only', () => {
+    expect(displayEndpoint('wss://user:secret@node.example.org:443/ws/key?apikey=1')).toBe(
+      'wss://node.example.org',
+    );
+    expect(displayEndpoint('ws://127.0.0.1:9944')).toBe('ws://127.0.0.1:9944');
+    expect(displayEndpoint('nonsense')).toBe('(not a URL)');
+  });
+});

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { createSignerTable } from '../../src/chain/signer-table.ts';
+import type { Signers } from '../../src/chain/neurons.ts';
+import type { SubtensorReader } from '../../src/chain/reader.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { until } from '../fixtures/until.ts';
+import {
+  alice,
+  bob,
+  charlie,
+  closeAfterEach,
+  createMovableClock,
+  dave,
+  openChain,
+  openDevnet,
+} from './fixture.ts';
+
+closeAfterEach();
+
+describe('the signer table', () => {
+  it('holds uid, stake and permit of every neuron', async () => {
+    const devnet = await openDevnet();
+    const chain = openChain([devnet.url]);
+    await until(() => chain.signersKnown);
+    expect(chain.signer(alice)).toEqual({ uid: 0, stakeTao: 1_000_000, permit: true });
+    expect(chain.signer(bob)).toMatchObject({ uid: 1, permit: false });
+    expect(chain.signer(charlie)).toEqual({ uid: 2, stakeTao: 100, permit: false });
+    expect(chain.signer(dave)).toBeUndefined();
+    expect(chain.status().signers).toMatchObject({ known: true, count: 3, ageMs: expect.any(Number) });
+  });
+
+  it('keeps fractions of a TAO, and stakes beyond what a double holds in rao', async () => {
+    const neurons = [
+      { hotkey: alice, stakeTao: 20_999_999.123, permit: true },
+      { hotkey: bob, stakeTao: 0.5 },
+    ];
+    const devnet = await openDevnet({ neurons });
+    const chain = openChain([devnet.url]);
+    await until(() => chain.signersKnown);
+    expect(chain.signer(alice)?.stakeTao).toBeCloseTo(20_999_999.123, 3);
+    expect(chain.signer(bob)?.stakeTao).toBe(0.5);
+  });
+
+  it('shows a change of stake after a refresh', async () => {
+    const devnet = await openDevnet({ blockTimeMs: 60_000 });
+    const clock = createMovableClock();
+    const chain = openChain([devnet.url], { clock });
+    await until(() => chain.signersKnown);
+    devnet.setStake(charlie, 20_000);
+    clock.moveMs(6_000);
+    await chain.refreshSigners(10_000);
+    expect(chain.signer(charlie)?.stakeTao).toBe(20_000);
+  });
+
+  it('follows the stake by itself, every 25 blocks', async () => {
+    const devnet = await openDevnet({ blockTimeMs: 50 });
+    const chain = openChain([devnet.url]);
+    await until(() => chain.signersKnown);
+    devnet.setStake(charlie, 20_000);
+    await until(() => chain.signer(charlie)?.stakeTao === 20_000);
+  });
+
+  it('follows a new permit and a new neuron at once', async () => {
+    const devnet = await openDevnet({ blockTimeMs: 60_000 });
+    const chain = openChain([devnet.url]);
+    await until(() => chain.signersKnown);
+    devnet.setPermit(charlie, true);
+    await until(() => chain.signer(charlie)?.permit === true);
+    devnet.register(dave, { stakeTao: 7 });
+    await until(() => chain.signer(dave)?.stakeTao === 7);
+  });
+
+  it('finds a signer who was unknown when he is asked for', async () => {
+    const devnet = await openDevnet({ blockTimeMs: 60_000 });
+    const clock = createMovableClock();
+    const chain = openChain([devnet.url], { clock });
+    await until(() => chain.signersKnown);
+    // He takes the uid of another, which shows in none of the watched values.
+    devnet.deregister(charlie);
+    devnet.register(dave, { stakeTao: 50_000 });
+    clock.moveMs(6_000);
+    await chain.refreshSigners(10_000);
+    expect(chain.signer(dave)).toMatchObject({ uid: 2, stakeTao: 50_000 });
+    expect(chain.signer(charlie)).toBeUndefined();
+  });
+});
+
+describe('reading the table for unknown callers', () => {
+  function createCountedTable({
+    minIntervalMs = 6_000,
+    read = async (): Promise<Signers> => new Map(),
+  } = {}) {
+    const clock = createMovableClock();
+    let reads = 0;
+    const reader = {
+      readSigners: () => {
+        reads += 1;
+        return read();
+      },
+    } as unknown as SubtensorReader;
+    const table = createSignerTable({
+      onUnreadable: () => undefined,
+      reader: () => reader,
+      minIntervalMs,
+      maxAgeMs: 24 * 3_600_000,
+      logger: createLogger({ level: 'silent' }),
+      clock,
+    });
+    return { table, clock, reads: () => reads };
+  }
+
+  it('is one reading for all who ask at the same time', async () => {
+    const { table, reads } = createCountedTable();
+    await Promise.all(Array.from({ length: 50 }, () => table.refreshFor(1_000)));
+    expect(reads()).toBe(1);
+  });
+
+  it('does not happen again within six seconds', async () => {
+    const { table, clock, reads } = createCountedTable();
+    await table.refreshFor(1_000);
+    clock.moveMs(3_000);
+    await table.refreshFor(1_000);
+    expect(reads()).toBe(1);
+    clock.moveMs(3_000);
+    await table.refreshFor(1_000);
+    expect(reads()).toBe(2);
+  });
+
+  it('is not waited for longer than asked, and goes on', async () => {
+    let answer: ((signers: Signers) => void) | undefined;
+    const { table } = createCountedTable({
+      read: () =>
+        new Promise<Signers>((resolve) => {
+          answer = resolve;
+        }),
+    });
+    await table.refreshFor(10);
+    expect(table.known).toBe(false);
+    answer?.(new Map([[alice, { uid: 0, stakeTao: 1, permit: true }]]));
+    await until(() => table.known);
+  });
+
+  it('keeps the last good table when it fails', async () => {
+    let fail = false;
+    const { table, clock } = createCountedTable({
+      read: async () => {
+        if (fail) throw new Error('the chain is away');
+        return new Map([[alice, { uid: 0, stakeTao: 1, permit: true }]]);
+      },
+    });
+    await table.refresh();
+    fail = true;
+    clock.moveMs(60_000);
+    await table.refreshFor(1_000);
+    expect(table.get(alice)).toBeDefined();
+    expect(table.ageMs).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('does not believe a table that is too old, and believes the next one', async () => {
+    let fail = false;
+    const { table, clock } = createCountedTable({
+      read: async () => {
+        if (fail) throw new Error('the chain is away');
+        return new Map([[alice, { uid: 0, stakeTao: 1, permit: true }]]);
+      },
+    });
+    await table.refresh();
+    fail = true;
+    clock.moveMs(23 * 3_600_000);
+    await table.refresh();
+    expect(table.known).toBe(true);
+    clock.moveMs(2 * 3_600_000);
+    expect(table.known).toBe(false);
+    expect(table.get(alice)).toBeUndefined();
+    fail = false;
+    await table.refresh();
+    expect(table.get(alice)).toBeDefined();
+  });
+});

@@ -1,0 +1,288 @@
+import { encodeAddress } from '@polkadot/util-crypto';
+import { describe, expect, it } from 'vitest';
+import { MAX_UIDS } from '../../../src/devnet/ledger/subnet.ts';
+import { until } from '../../fixtures/until.ts';
+import { connect, developmentKey, NETUID, openDevnet, post, serveAxon, submit } from '../fixture.ts';
+
+const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
+const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
+const EVE = '5HGjWAeFDfFCWPsjFQdVV2Msvz2XtMktvgocEZcCj68kUMaw';
+
+const HOUR_MS = 3_600_000;
+
+interface State {
+  readonly block: number;
+  readonly timestampMs: number;
+  readonly weightsVersion: number;
+  readonly neurons: readonly Readonly<Record<string, unknown>>[];
+}
+
+async function stateOf(devnet: Awaited<ReturnType<typeof openDevnet>>): Promise<State> {
+  return (await post(devnet, 'devnet_state')) as State;
+}
+
+describe('the control of the devnet', () => {
+  it('registers a hotkey with a stake and a permit', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    expect(devnet.register(DAVE, { stakeTao: 12.5, permit: true })).toBe(3);
+    const answer = await api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph?.(NETUID, [30, 52, 57, 66, 69]);
+    const metagraph = answer?.toJSON() as Record<string, unknown[]>;
+    expect(metagraph.numUids).toBe(4);
+    expect(metagraph.hotkeys?.[3]).toBe(DAVE);
+    expect(metagraph.validatorPermit?.[3]).toBe(true);
+    expect(metagraph.blockAtRegistration?.[3]).toBe(1);
+    expect(metagraph.totalStake?.[3]).toBe(12_500_000_000);
+  });
+
+  it('lets a registered hotkey announce itself', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    devnet.register(DAVE);
+    await submit(devnet, serveAxon(api), await developmentKey('//Dave'));
+    expect(devnet.axonOf(DAVE)?.port).toBe(8091);
+  });
+
+  it('takes uid and axon away with the registration, and tells who watches', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    const { uids, axons, subnetworkN } = api.query.subtensorModule ?? {};
+    if (uids === undefined || axons === undefined || subnetworkN === undefined)
+      throw new Error('No such storage.');
+    const seen: unknown[] = [];
+    await api.queryMulti(
+      [
+        [uids, [NETUID, BOB]],
+        [axons, [NETUID, BOB]],
+        [subnetworkN, NETUID],
+      ],
+      ([uid, axon, count]) => {
+        seen.push([uid?.toJSON(), axon?.isEmpty, count?.toJSON()]);
+      },
+    );
+    devnet.deregister(BOB);
+    await until(() => seen.length >= 2);
+    expect(seen).toEqual([
+      [1, false, 3],
+      [null, true, 3],
+    ]);
+    expect(devnet.axonOf(BOB)).toBeUndefined();
+  });
+
+  it('gives a freed uid to the next who registers', async () => {
+    const devnet = await openDevnet();
+    devnet.deregister(BOB);
+    expect(devnet.register(DAVE)).toBe(1);
+    expect(devnet.register(BOB)).toBe(3);
+    const hotkeys = (await stateOf(devnet)).neurons.map(({ hotkey }) => hotkey);
+    expect(hotkeys.slice(1)).toEqual([DAVE, expect.any(String), BOB]);
+  });
+
+  it('has somebody under every uid at all times', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    devnet.deregister(BOB);
+    const holder = (await api.query.subtensorModule?.keys?.(NETUID, 1))?.toJSON();
+    expect(holder).not.toBe(BOB);
+    expect((await api.query.subtensorModule?.uids?.(NETUID, holder))?.toJSON()).toBe(1);
+  });
+
+  it('sets the weights version, which storage and metagraph both show', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    const stored = async () => (await api.query.subtensorModule?.weightsVersionKey?.(NETUID))?.toJSON();
+    expect(await stored()).toBe(303_010);
+    devnet.setWeightsVersion(409_090);
+    expect(await stored()).toBe(409_090);
+    const answer = await api.call.subnetInfoRuntimeApi?.getMetagraph?.(NETUID);
+    expect(answer?.toJSON()).toMatchObject({ weightsVersion: 409_090 });
+  });
+
+  it('makes blocks that are as far in the past as asked for, until that is ended', async () => {
+    let nowMs = 1_700_000_000_000;
+    const devnet = await openDevnet({ clock: { now: () => nowMs } });
+    const headMs = async () => (await stateOf(devnet)).timestampMs;
+    devnet.setLag(3 * HOUR_MS);
+    expect(await headMs()).toBe(1_700_000_000_001 - 3 * HOUR_MS);
+    nowMs += 12_000;
+    devnet.produceBlock();
+    expect(await headMs()).toBe(nowMs - 3 * HOUR_MS);
+    devnet.setLag(HOUR_MS);
+    expect(await headMs()).toBe(nowMs + 1 - HOUR_MS);
+    devnet.setLag(0);
+    expect(await headMs()).toBe(nowMs + 2);
+  });
+
+  it('makes each change in a block of its own', async () => {
+    const devnet = await openDevnet();
+    devnet.setStake(BOB, 5);
+    devnet.setPermit(BOB, true);
+    devnet.produceBlock();
+    expect(devnet.blockNumber).toBe(3);
+    const { neurons } = await stateOf(devnet);
+    expect(neurons[1]).toMatchObject({ hotkey: BOB, stakeTao: 5, permit: true });
+  });
+
+  it('refuses what cannot be, and changes nothing', async () => {
+    const devnet = await openDevnet();
+    const wrong = expect.objectContaining({ code: 'DEVNET_INVALID_CONTROL' });
+    expect(() => devnet.register(BOB)).toThrow(wrong);
+    expect(() => devnet.register('5Nobody')).toThrow(wrong);
+    expect(() => devnet.register(DAVE, { stakeTao: -1 })).toThrow(wrong);
+    expect(() => devnet.register(DAVE, { stakeTao: Number.NaN })).toThrow(wrong);
+    expect(() => devnet.deregister(DAVE)).toThrow(wrong);
+    expect(() => devnet.setStake(DAVE, 1)).toThrow(wrong);
+    expect(() => devnet.setWeightsVersion(-1)).toThrow(wrong);
+    expect(() => devnet.setWeightsVersion(0.5)).toThrow(wrong);
+    expect(() => devnet.setLag(-1)).toThrow(wrong);
+    expect(() => devnet.setLag(366 * 24 * HOUR_MS)).toThrow(wrong);
+    expect(() => devnet.setLag(Number.NaN)).toThrow(wrong);
+    expect(() => devnet.refuseNext(256)).toThrow(wrong);
+    expect(() => devnet.failNext('NoSuchError')).toThrow(wrong);
+    expect(devnet.blockNumber).toBe(0);
+  });
+
+  it('has no uid beyond the last', async () => {
+    const neurons = Array.from({ length: MAX_UIDS }, (_, index) => ({
+      hotkey: encodeAddress(new Uint8Array(32).fill(index), 42),
+    }));
+    const devnet = await openDevnet({ neurons });
+    expect(() => devnet.register(BOB)).toThrow(expect.objectContaining({ code: 'DEVNET_INVALID_CONTROL' }));
+    const api = await connect(devnet);
+    const answer = await api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph?.(NETUID, [52, 57, 69]);
+    expect(answer?.toJSON()).toMatchObject({ hotkeys: neurons.map(({ hotkey }) => hotkey) });
+  });
+});
+
+describe('the control calls of the devnet over HTTP', () => {
+  it('move the chain', async () => {
+    const devnet = await openDevnet();
+    expect(await post(devnet, 'devnet_register', [DAVE, { stakeTao: 1 }])).toBe(3);
+    expect(await post(devnet, 'devnet_register', [EVE])).toBe(4);
+    await post(devnet, 'devnet_setStake', [DAVE, 2.25]);
+    await post(devnet, 'devnet_setPermit', [DAVE, true]);
+    await post(devnet, 'devnet_deregister', [EVE]);
+    expect(await post(devnet, 'devnet_produceBlock')).toBe(6);
+    await post(devnet, 'devnet_setWeightsVersion', [409_090]);
+    const beforeMs = Date.now();
+    await post(devnet, 'devnet_lag', [{ seconds: 7_200 }]);
+    const { block, neurons, timestampMs, weightsVersion } = await stateOf(devnet);
+    expect(block).toBe(8);
+    expect(weightsVersion).toBe(409_090);
+    expect(timestampMs).toBeGreaterThanOrEqual(beforeMs - 2 * HOUR_MS);
+    expect(timestampMs).toBeLessThan(beforeMs - HOUR_MS);
+    expect(neurons[3]).toEqual({
+      uid: 3,
+      hotkey: DAVE,
+      stakeTao: 2.25,
+      permit: true,
+      registeredAtBlock: 1,
+      standIn: false,
+      axon: null,
+    });
+    expect(neurons[4]).toMatchObject({ standIn: true });
+  });
+
+  it('show axons with addresses as people write them', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    const ip = 0x20010db8000000000000000000000001n;
+    await submit(devnet, serveAxon(api, { ip, ipType: 6 }), await developmentKey('//Charlie'));
+    const { neurons } = await stateOf(devnet);
+    expect(neurons[1]?.axon).toMatchObject({ ip: '8.8.8.8', port: 8091, version: 10_002_000, block: 1 });
+    expect(neurons[2]?.axon).toMatchObject({ ip: '2001:db8:0:0:0:0:0:1' });
+  });
+
+  it('refuse the next submission', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    await post(devnet, 'devnet_refuseNext', [6]);
+    const sent = submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await expect(sent).rejects.toMatchObject({ code: 1010, data: 'Custom error: 6' });
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['devnet_register', []],
+    ['devnet_register', ['5Nobody']],
+    ['devnet_register', [BOB]],
+    ['devnet_register', [DAVE, { stakeTao: 'much' }]],
+    ['devnet_register', [DAVE, { stake: 1 }]],
+    ['devnet_deregister', [DAVE]],
+    ['devnet_setStake', [BOB, -1]],
+    ['devnet_setPermit', [BOB, 'yes']],
+    ['devnet_setWeightsVersion', ['3.3.1']],
+    ['devnet_lag', []],
+    ['devnet_lag', [{ seconds: -1 }]],
+    ['devnet_lag', [{ hours: 1 }]],
+    ['devnet_stopAnswering', []],
+    ['devnet_stopAnswering', [{ seconds: 0 }]],
+    ['devnet_state', [1]],
+  ])('answer %s with %j as wrong parameters', async (method, params) => {
+    const devnet = await openDevnet();
+    await expect(post(devnet, method, params)).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringMatching(/\w/),
+    });
+    expect(devnet.blockNumber).toBe(0);
+  });
+});
+
+describe('the faults of the devnet', () => {
+  it('can be another chain', async () => {
+    const [one, same, other] = [
+      await openDevnet(),
+      await openDevnet(),
+      await openDevnet({ chainName: 'another chain' }),
+    ];
+    expect(same.state.genesis.hash).toBe(one.state.genesis.hash);
+    expect(other.state.genesis.hash).not.toBe(one.state.genesis.hash);
+    expect(await post(other, 'chain_getBlockHash', [0])).toBe(other.state.genesis.hash);
+  });
+
+  it('stands still while all is answered, and goes on', async () => {
+    const devnet = await openDevnet({ blockTimeMs: 20 });
+    await until(() => devnet.blockNumber > 1);
+    devnet.stopBlocks();
+    const block = devnet.blockNumber;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await stateOf(devnet)).block).toBe(block);
+    devnet.resumeBlocks();
+    await until(() => devnet.blockNumber > block);
+  });
+
+  it('drops connections and takes new ones', async () => {
+    const devnet = await openDevnet();
+    const api = await connect(devnet);
+    const lost = new Promise((resolve) => api.once('disconnected', resolve));
+    await post(devnet, 'devnet_dropConnections', []);
+    await lost;
+    expect((await connect(devnet)).isConnected).toBe(true);
+  });
+
+  it('upgrades to another runtime, and refuses what is signed for the former one', async () => {
+    const devnet = await openDevnet();
+    const before = await connect(devnet);
+    const bob = await developmentKey('//Bob');
+    const signedBefore = (await serveAxon(before).signAsync(bob)).toHex();
+    await post(devnet, 'devnet_upgradeRuntime', [425]);
+    expect(await post(devnet, 'state_getRuntimeVersion')).toMatchObject({ specVersion: 425 });
+    await expect(post(devnet, 'author_submitExtrinsic', [signedBefore])).rejects.toThrow();
+    const after = await connect(devnet);
+    expect(serveAxon(after).method.toHex().slice(0, 6)).toBe('0x0704');
+    await submit(devnet, serveAxon(after), bob);
+    expect(devnet.axonOf(BOB)?.port).toBe(8091);
+    await expect(post(devnet, 'devnet_upgradeRuntime', [425])).rejects.toThrow('above 425');
+  });
+
+  it('gives the uid of one to another in one block', async () => {
+    const devnet = await openDevnet();
+    const block = devnet.blockNumber;
+    await post(devnet, 'devnet_evict', [BOB, DAVE]);
+    expect(devnet.blockNumber).toBe(block + 1);
+    const { neurons } = await stateOf(devnet);
+    expect(neurons.map(({ hotkey }) => hotkey)).not.toContain(BOB);
+    expect(neurons[1]).toMatchObject({ hotkey: DAVE, standIn: false, registeredAtBlock: block + 1 });
+  });
+});

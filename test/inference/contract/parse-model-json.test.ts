@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { parseModelJson } from '../../../src/inference/contract/parse-model-json.ts';
+import { refusal } from '../refusal.ts';
+
+const parse = (value: unknown) => () => parseModelJson(JSON.stringify(value));
+
+describe('model.json', () => {
+  it('may be empty', () => {
+    expect(parseModelJson('{}')).toEqual({});
+    expect(parseModelJson('\uFEFF{ "task": "image" }')).toEqual({ task: 'image' });
+  });
+
+  it('is refused with every wrong field named', () => {
+    const value = {
+      task: 'sound',
+      input: { scale: 0, size: 224, std: [1, 1, 0], frameStride: 'all' },
+      output: { temperature: 0, decision: 'real-first', classes: ['cat'] },
+    };
+    for (const field of [
+      'task: ',
+      'input.scale: ',
+      'input.size: expected {"height": 224, "width": 224}',
+      'input.std.2: ',
+      'input.frameStride: expected "even" or a whole number',
+      'output.temperature: ',
+      'output.decision: ',
+      'output.classes.0: ',
+    ]) {
+      expect(parse(value)).toThrow(refusal('MODEL_JSON_INVALID', field));
+    }
+  });
+
+  it('is refused where a field is unknown, with the one that was probably meant', () => {
+    const cases = [
+      [{ input: { layuot: 'NCHW' } }, 'input.layuot: unknown field; did you mean input.layout?'],
+      [{ layout: 'NCHW' }, 'layout: unknown field; did you mean input.layout?'],
+      [{ output: { mean: [0, 0, 0] } }, 'output.mean: unknown field; did you mean input.mean?'],
+      [{ outputs: {} }, 'outputs: unknown field; did you mean output?'],
+      [{ input: { size: { height: 8, width: 8, depth: 8 } } }, 'input.size'],
+    ] as const;
+    for (const [value, words] of cases) expect(parse(value)).toThrow(refusal('MODEL_JSON_INVALID', words));
+    const nothingNear = parse({ input: { colourOrder: 'BGR' } });
+    expect(nothingNear).toThrow(refusal('MODEL_JSON_INVALID', 'input.colourOrder: unknown field'));
+    expect(nothingNear).not.toThrow('did you mean');
+  });
+
+  it('is refused when it is not JSON, or no object', () => {
+    expect(() => parseModelJson('nonsense')).toThrow(refusal('MODEL_JSON_INVALID', 'not JSON'));
+    expect(() => parseModelJson('')).toThrow(refusal('MODEL_JSON_INVALID', 'not JSON'));
+    expect(parse([1])).toThrow(refusal('MODEL_JSON_INVALID', 'expected object'));
+  });
+});

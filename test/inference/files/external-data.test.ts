@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { listExternalFiles } from '../../../src/inference/files/external-data.ts';
+import { encodeModel } from '../../fixtures/onnx-writer.mjs';
+
+const folder = mkdtempSync(join(tmpdir(), 'external-data-test-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function modelWith(...locations: string[]): Buffer {
+  return encodeModel({
+    name: 'external',
+    inputs: [{ name: 'input', type: 'uint8', shape: [1, 3, 8, 8] }],
+    outputs: [{ name: 'answer', type: 'float32', shape: [1] }],
+    nodes: [{ op: 'Cast', inputs: ['input'], outputs: ['answer'], attributes: { to: 1, axes: [1, 2, 3] } }],
+    constants: [
+      // Larger than what is read at once, so that it has to be passed over.
+      { name: 'inside', type: 'float32', shape: [50_000], data: new Float32Array(50_000).fill(1) },
+      ...locations.map((external, index) => ({
+        ...({ name: `w${index}`, type: 'float32', shape: [1], data: [0] } as const),
+        external,
+      })),
+    ],
+  });
+}
+
+async function list(bytes: Uint8Array): Promise<string[]> {
+  const path = join(folder, 'model.onnx');
+  writeFileSync(path, bytes);
+  const file = await open(path);
+  try {
+    return await listExternalFiles(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** A field of a protobuf message with bytes in it. */
+function field(number: number, bytes: Uint8Array): Buffer {
+  const length = [];
+  for (let rest = bytes.length; ; rest >>= 7) {
+    length.push(rest > 0x7f ? (rest & 0x7f) | 0x80 : rest);
+    if (rest <= 0x7f) break;
+  }
+  return Buffer.concat([Buffer.from([...varint(number * 8 + 2), ...length]), bytes]);
+}
+
+function varint(value: number): number[] {
+  return value > 0x7f ? [(value & 0x7f) | 0x80, value >> 7] : [value];
+}
+
+describe('the files that hold the weights of an ONNX file', () => {
+  it('are none where the weights are within', async () => {
+    expect(await list(modelWith())).toEqual([]);
+  });
+
+  it('are each named once, however many tensors they hold', async () => {
+    expect(await list(modelWith('model.data', 'more/weights.bin', 'model.data'))).toEqual([
+      'model.data',
+      'more/weights.bin',
+    ]);
+  });
+
+  it('are found in the branches of a graph and in functions', async () => {
+    const entry = Buffer.concat([field(1, Buffer.from('location')), field(2, Buffer.from('branch.bin'))]);
+    const tensor = field(13, entry);
+    const branch = field(6, field(5, tensor));
+    const node = field(5, branch);
+    const constant = field(5, field(5, tensor));
+    expect(await list(field(7, field(1, node)))).toEqual(['branch.bin']);
+    expect(await list(field(25, field(7, constant)))).toEqual(['branch.bin']);
+  });
+
+  it('are named as they are meant, also outside of its folder', async () => {
+    expect(await list(modelWith('../secret', '/etc/passwd', 'a/../../b', 'a/../kept'))).toEqual([
+      '../secret',
+      '/etc/passwd',
+      '../b',
+      'kept',
+    ]);
+  });
+
+  it('are those up to the damage where it is damaged, wherever that is', async () => {
+    const whole = modelWith('model.data');
+    for (const length of [0, 1, 100, 70_000, whole.length - 100, whole.length - 1]) {
+      expect(await list(whole.subarray(0, length))).toBeInstanceOf(Array);
+    }
+    for (let seed = 1; seed < 50; seed += 1) {
+      const noise = Buffer.from(
+        Array.from({ length: 500 }, (_, index) => (index * 7919 * seed + seed) % 256),
+      );
+      expect(await list(noise)).toBeInstanceOf(Array);
+    }
+  });
+
+  it('leave others their turn while a file of many small fields is read', async () => {
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns += 1;
+    }, 1);
+    // Two million numbers in field 1.
+    expect(await list(Buffer.alloc(4_000_000, Buffer.from([8, 1])))).toEqual([]);
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(20);
+  });
+
+  it('are looked for as deep as branches and loops go, and no deeper', async () => {
+    const text = (number: number, value: string) => field(number, Buffer.from(value));
+    const entry = Buffer.concat([text(1, 'location'), text(2, 'deep.data')]);
+    const nested = (depth: number) => {
+      let graph: Uint8Array = field(5, field(13, entry));
+      for (; depth > 0; depth -= 1) graph = field(1, field(5, field(6, graph)));
+      return field(7, graph);
+    };
+    expect(await list(nested(20))).toEqual(['deep.data']);
+    expect(await list(nested(1_000))).toEqual([]);
+  });
+});

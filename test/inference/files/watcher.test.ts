@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { openCopiesFolder } from '../../../src/inference/files/snapshot.ts';
+import { createModelSource } from '../../../src/inference/files/watcher.ts';
+import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
+import { temporaryFolderPath } from '../../fixtures/temporary.ts';
+import { until } from '../../fixtures/until.ts';
+
+const LARGE_BYTES = 64 * 1024 * 1024;
+const { logger } = createCapturingLogger();
+
+function place(onnx: Uint8Array, json?: string) {
+  const root = temporaryFolderPath();
+  const modelPath = join(root, 'model');
+  const copiesFolder = join(root, 'copies');
+  mkdirSync(modelPath);
+  mkdirSync(copiesFolder);
+  writeFileSync(join(modelPath, 'model.onnx'), onnx);
+  if (json !== undefined) writeFileSync(join(modelPath, 'model.json'), json);
+  const source = createModelSource({ modelPath, copiesFolder, pauseMs: 10, logger });
+  const isCopying = () =>
+    readdirSync(copiesFolder, { encoding: 'utf8', recursive: true }).some((name) => name.endsWith('.onnx'));
+  return { onnxPath: join(modelPath, 'model.onnx'), copiesFolder, source, isCopying };
+}
+
+const never = new AbortController().signal;
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+describe("a copy of a model's files", () => {
+  it('holds them all, is for this user only, and tells the hash of the ONNX file', async () => {
+    const { source } = place(Buffer.from('onnx'), '{}');
+    const copy = await source.take(never);
+    expect(readFileSync(copy.onnxPath, 'utf8')).toBe('onnx');
+    expect(readFileSync(join(copy.folder, 'model.json'), 'utf8')).toBe('{}');
+    expect(copy).toMatchObject({ sha256: sha256(Buffer.from('onnx')), sizeBytes: 6 });
+    expect(statSync(copy.folder).mode & 0o777).toBe(0o700);
+    await copy.remove();
+    expect(readdirSync(dirname(copy.folder))).toEqual([]);
+  });
+
+  it('has the fingerprint of every copy of the same bytes, and another one of others', async () => {
+    const copies = await Promise.all(
+      [place(Buffer.from('a'), '{}'), place(Buffer.from('a'), '{}'), place(Buffer.from('a'), '{ }')].map(
+        ({ source }) => source.take(never),
+      ),
+    );
+    const [first, same, other] = copies.map(({ fingerprint }) => fingerprint);
+    expect(same).toBe(first);
+    expect(other).not.toBe(first);
+  });
+
+  it('is made again where a file changes meanwhile', async () => {
+    const { source, onnxPath, copiesFolder, isCopying } = place(Buffer.alloc(LARGE_BYTES));
+    const taking = source.take(never);
+    while (!isCopying()) await turn();
+    appendFileSync(onnxPath, 'more');
+    const copy = await taking;
+    expect(copy.sha256).toBe(sha256(readFileSync(onnxPath)));
+    expect(readdirSync(copiesFolder)).toHaveLength(1);
+  });
+
+  it('that is no longer wanted leaves nothing', async () => {
+    const { source, copiesFolder, isCopying } = place(Buffer.alloc(LARGE_BYTES));
+    const enough = new AbortController();
+    const taking = expect(source.take(enough.signal)).rejects.toThrow('enough');
+    while (!isCopying()) await turn();
+    enough.abort(new Error('enough'));
+    await taking;
+    expect(readdirSync(copiesFolder)).toEqual([]);
+  });
+
+  it('of a process that is gone is removed, and the folder is made where it is not there', async () => {
+    const { source, copiesFolder } = place(Buffer.from('onnx'));
+    const { folder } = await source.take(never);
+    const stale = folder.replace(`-${process.pid}-`, '-4194305-');
+    mkdirSync(stale);
+    await openCopiesFolder(copiesFolder, logger);
+    expect(readdirSync(copiesFolder)).toHaveLength(1);
+    await openCopiesFolder(join(copiesFolder, 'new'), logger);
+    expect(statSync(join(copiesFolder, 'new')).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('a look at the files', () => {
+  it('says that they changed once they were found the same twice', async () => {
+    const { source, onnxPath } = place(Buffer.from('onnx'));
+    await source.take(never);
+    expect([await source.look(undefined), await source.look(undefined)]).toEqual([
+      { kind: 'unsettled' },
+      { kind: 'same' },
+    ]);
+    appendFileSync(onnxPath, '1');
+    expect(await source.look(undefined)).toEqual({ kind: 'unsettled' });
+    appendFileSync(onnxPath, '2');
+    expect(await source.look(undefined)).toEqual({ kind: 'unsettled' });
+    expect(await source.look(undefined)).toEqual({ kind: 'changed' });
+    await until(async () => (await source.look(undefined)).kind === 'changed');
+    await source.take(never);
+    expect(await source.look(undefined)).toEqual({ kind: 'same' });
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import type { EngineInput } from '../../../src/inference/engine.ts';
+import { createRunQueue } from '../../../src/inference/worker/run-queue.ts';
+import { lasting, plain } from '../harness.ts';
+
+const input: EngineInput = {
+  frames: plain([0, 0, 0]),
+  contentHash: 'any',
+  sourceSize: { height: 8, width: 8 },
+};
+
+describe('the queue of a model', () => {
+  it('is bounded', async () => {
+    const queue = createRunQueue({ limit: 1 });
+    const first = queue.add(input, lasting());
+    expect(() => queue.add(input, lasting())).toThrow(
+      expect.objectContaining({ code: 'ADMISSION_QUEUE_FULL' }),
+    );
+    queue.take()?.reject(new Error('done'));
+    await expect(first).rejects.toThrow('done');
+  });
+
+  it('refuses at once what was given up before it came', async () => {
+    const queue = createRunQueue({ limit: 1 });
+    const refused = queue.add(input, lasting(1_000, AbortSignal.abort(new Error('too late'))));
+    await expect(refused).rejects.toThrow('too late');
+    expect(queue.size).toBe(0);
+  });
+
+  it('does not take back what is settled', async () => {
+    const queue = createRunQueue({ limit: 1 });
+    const deadline = new AbortController();
+    const answer = queue.add(input, lasting(1_000, deadline.signal));
+    const run = queue.take();
+    deadline.abort(new Error('too late'));
+    await expect(answer).rejects.toThrow('too late');
+    if (run !== undefined) queue.restore(run);
+    expect(queue.take()).toBeUndefined();
+  });
+});
