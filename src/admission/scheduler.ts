@@ -1,10 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
 import type { Deadline } from './deadline.ts';
-import { createWorkTimes } from './work-times.ts';
-
-/** The kinds of work that take turns among themselves: a burst of videos never holds up the images. */
-export type Lane = 'image' | 'video';
+import { createWorkTimes, type Lane } from './work-times.ts';
 
 interface Job {
   readonly lane: Lane;

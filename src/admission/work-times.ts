@@ -1,4 +1,5 @@
-import type { Lane } from './scheduler.ts';
+/** The kinds of work that take turns among themselves: a burst of videos never holds up the images. */
+export type Lane = 'image' | 'video';
 
 /** How long the work of each lane takes lately, to tell work that is far dearer than what others send. */
 export interface WorkTimes {

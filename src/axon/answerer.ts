@@ -1,8 +1,8 @@
 import type { AnswerAccount } from '../admission/answer-budget.ts';
 import type { Deadline } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
-import type { Prediction } from '../inference/engine.ts';
 import type { Task } from '../inference/contract/model-json.ts';
+import type { Prediction } from '../inference/engine.ts';
 import type { RecordBuilder } from '../telemetry/request-record.ts';
 import type { ReceivedBody } from './body-sink.ts';
 

@@ -2,7 +2,16 @@ import type { Clock } from '../clock.ts';
 import type { ReplayGuard } from '../epistula/replay-guard.ts';
 import type { SignatureVerifier } from '../epistula/signature-verifier.ts';
 import { MinerError } from '../errors.ts';
-import type { SignedClaim } from './protocol.ts';
+
+/** What every signed request says of itself. Until its signature is verified all of it is only a claim. */
+export interface SignedClaim {
+  /** ss58 address of the sender's hotkey. */
+  readonly signedBy: string;
+  /** Unix time in milliseconds at which the sender made the headers. */
+  readonly timestampMs: number;
+  /** How long after that the sender waits for an answer, where it says so. */
+  readonly timeoutMs?: number;
+}
 
 /** A registered hotkey as the chain's table of the subnet has it. */
 export interface Signer {

@@ -2,17 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { MinerError } from '../errors.ts';
 import type { RecordBuilder } from '../telemetry/request-record.ts';
-import type { Signer } from './gates.ts';
-
-/** What every signed request says of itself. Until its signature is verified all of it is only a claim. */
-export interface SignedClaim {
-  /** ss58 address of the sender's hotkey. */
-  readonly signedBy: string;
-  /** Unix time in milliseconds at which the sender made the headers. */
-  readonly timestampMs: number;
-  /** How long after that the sender waits for an answer, where it says so. */
-  readonly timeoutMs?: number;
-}
+import type { SignedClaim, Signer } from './gates.ts';
 
 /** Who calls, as far as the headers and the chain's table tell: everything but the proof. */
 export interface Caller<Claim extends SignedClaim> {

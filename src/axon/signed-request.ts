@@ -5,11 +5,12 @@ import { createDeadline, type Deadline } from '../admission/deadline.ts';
 import type { Clock } from '../clock.ts';
 import { LONGEST_REQUEST_MS } from '../epistula/replay-guard.ts';
 import { asMinerError, MinerError } from '../errors.ts';
-import type { TemporaryFolder } from '../state/temporary-file.ts';
 import { addressGroup } from '../net/address-group.ts';
+import type { TemporaryFolder } from '../state/temporary-file.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
 import { declaredBytesOf, type ReceivedBody, receiveBody } from './body-sink.ts';
-import type { Caller, SignedClaim, SignedProtocol } from './protocol.ts';
+import type { SignedClaim } from './gates.ts';
+import type { Caller, SignedProtocol } from './protocol.ts';
 
 /** A request whose signature was verified, with its body. */
 export interface VerifiedRequest<Claim extends SignedClaim> extends Caller<Claim> {

@@ -5,12 +5,12 @@ import { integerToIp, reservedMeaning } from '../net/ipv4.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type AxonAddress, type AxonCall, axonCall, holds, leadsTo } from './axon-call.ts';
 import type { ForeignEntries } from './foreign-entries.ts';
+import type { ChainSession } from './link/session.ts';
+import type { AxonEntry, SubtensorReader } from './reader.ts';
 import { parsePoolRefusal, type Refusal, refusalNamed } from './refusals.ts';
 import type { Registration } from './registration.ts';
-import type { ChainSession } from './link/session.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { type Inclusion, readDispatchError, submitServeAxon } from './submit-serve-axon.ts';
-import type { AxonEntry, SubtensorReader } from './reader.ts';
 
 /** How the announcement of the axon's address stands. */
 export type Announcement =

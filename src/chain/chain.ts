@@ -3,15 +3,6 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { AxonAddress } from './axon-call.ts';
-import { createBlockClock } from './block-clock.ts';
-import { createEmitter } from './emitter.ts';
-import { createForeignEntries } from './foreign-entries.ts';
-import { openGenesisPin } from './link/genesis-pin.ts';
-import { createMetadataCache } from './link/metadata-cache.ts';
-import { createSignerTable } from './signer-table.ts';
-import type { Signer } from './neurons.ts';
-import { createRegistrationWatch, type Registration } from './registration.ts';
 import {
   type AddressProblem,
   type AnnounceLink,
@@ -19,10 +10,19 @@ import {
   createAnnouncer,
   type HeldAddress,
 } from './announcer.ts';
-import type { ChainSession } from './link/session.ts';
-import { createSignersFile } from './signers-file.ts';
+import type { AxonAddress } from './axon-call.ts';
+import { createBlockClock } from './block-clock.ts';
+import { createEmitter } from './emitter.ts';
+import { createForeignEntries } from './foreign-entries.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './link/connection.ts';
+import { openGenesisPin } from './link/genesis-pin.ts';
+import { createMetadataCache } from './link/metadata-cache.ts';
+import type { ChainSession } from './link/session.ts';
+import type { Signer } from './neurons.ts';
 import { createReader, type Watched } from './reader.ts';
+import { createRegistrationWatch, type Registration } from './registration.ts';
+import { createSignerTable } from './signer-table.ts';
+import { createSignersFile } from './signers-file.ts';
 import type { ValidatorRelease } from './validator-release.ts';
 import { createWeightsVersionWatch } from './weights-version.ts';
 

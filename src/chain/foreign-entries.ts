@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import type { Logger } from '../telemetry/logger.ts';
 import { createStateFile } from '../state/state-file.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import type { AxonEntry } from './reader.ts';
 
 /**

@@ -4,6 +4,7 @@ import { asMinerError, MinerError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime } from './link/head-age.ts';
 import { boundedArray } from './link/hex.ts';
+import { type ChainSession, parse } from './link/session.ts';
 import {
   addressSchema,
   bigintSchema,
@@ -13,7 +14,6 @@ import {
   taoSchema,
   toSigners,
 } from './neurons.ts';
-import { type ChainSession, parse } from './link/session.ts';
 
 /** An entry of the chain's `Axons`. `ip` is the address as an integer. */
 export interface AxonEntry {

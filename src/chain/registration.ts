@@ -1,7 +1,7 @@
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createSingleFlight } from './single-flight.ts';
 import type { SubtensorReader } from './reader.ts';
+import { createSingleFlight } from './single-flight.ts';
 
 /** Whether the hotkey is on the subnet, as the chain last said. */
 export type Registration =

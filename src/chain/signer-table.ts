@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Signer, Signers } from './neurons.ts';
-import { createSingleFlight } from './single-flight.ts';
 import type { SubtensorReader } from './reader.ts';
+import { createSingleFlight } from './single-flight.ts';
 
 /** Who may sign requests, as the chain last said. */
 export interface SignerTable {

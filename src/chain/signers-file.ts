@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { createStateFile } from '../state/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type HexString, hexSchema } from './link/hex.ts';
 import type { Signers } from './neurons.ts';
-import { createStateFile } from '../state/state-file.ts';
 
 /** The last good signer table of an earlier process. */
 interface SavedSigners {

@@ -3,9 +3,9 @@ import type { IKeyringPair } from '@polkadot/types/types';
 import { z } from 'zod';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { AxonCall } from './axon-call.ts';
+import { requireKnownCall } from './known-call.ts';
 import { boundedArray, type HexString, hexSchema } from './link/hex.ts';
 import { RpcRefusal } from './link/json-rpc.ts';
-import { requireKnownCall } from './known-call.ts';
 import { type ChainSession, headerSchema, parse } from './link/session.ts';
 
 /** An extrinsic that is in a block. */

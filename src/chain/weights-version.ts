@@ -1,7 +1,7 @@
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createSingleFlight } from './single-flight.ts';
 import type { SubtensorReader } from './reader.ts';
+import { createSingleFlight } from './single-flight.ts';
 import { describeValidators, readWeightsVersion, type ValidatorRelease } from './validator-release.ts';
 
 /** Follows the `weights_version` of the subnet. */

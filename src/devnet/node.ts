@@ -2,21 +2,21 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Clock, systemClock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createBlockAuthor } from './runtime/block-author.ts';
-import { type Block, type Chain, createChain } from './ledger/chain.ts';
 import { type Control, createControl, toHotkey, toRao } from './control/control.ts';
 import { createControlMethods } from './control/control-methods.ts';
 import { DEVELOPMENT_NEURONS, type GenesisNeuron } from './control/development-neurons.ts';
+import { type Block, type Chain, createChain } from './ledger/chain.ts';
+import { registerNeuron, type Subnet } from './ledger/subnet.ts';
 import type { Call } from './rpc/dispatch.ts';
-import { createPool } from './runtime/pool.ts';
 import { createRpcMethods, type RpcMethods } from './rpc/rpc-methods.ts';
 import { createRpcServer } from './rpc/rpc-server.ts';
+import { createSession, SESSION_METHODS, type Session } from './rpc/session.ts';
+import { createBlockAuthor } from './runtime/block-author.ts';
+import { createPool } from './runtime/pool.ts';
 import { createRuntimeApi } from './runtime/runtime-api.ts';
 import { createRuntimeCodec, type RuntimeCodec } from './runtime/runtime-codec.ts';
 import { FIRST_RUNTIME } from './runtime/runtime-version.ts';
-import { createSession, SESSION_METHODS, type Session } from './rpc/session.ts';
 import { createStorage } from './runtime/storage.ts';
-import { registerNeuron, type Subnet } from './ledger/subnet.ts';
 
 export interface DevnetOptions {
   /** A loopback address; any other is refused, as everybody knows the keys of this chain. */

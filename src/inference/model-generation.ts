@@ -2,10 +2,10 @@ import type { Clock } from '../clock.ts';
 import type { MinerError } from '../errors.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { ReadyMessage } from './worker/messages.ts';
+import type { Task } from './contract/model-json.ts';
 import type { Device, EngineState, EngineStatus, HeldModel } from './engine.ts';
 import type { ModelCopy } from './files/snapshot.ts';
-import type { Task } from './contract/model-json.ts';
+import type { ReadyMessage } from './worker/messages.ts';
 import { createModelRunner, type HangLimits, requireUsable } from './worker/runner.ts';
 import { closingError, createModelSupervisor } from './worker/supervisor.ts';
 

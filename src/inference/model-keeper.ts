@@ -2,13 +2,13 @@ import type { Clock } from '../clock.ts';
 import { asMinerError, type MinerError } from '../errors.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { EngineStatus, LoadedFiles, ReloadReport } from './engine.ts';
-import { type ModelCopy, openCopiesFolder } from './files/snapshot.ts';
 import type { ModelLook } from './files/model-files.ts';
-import { createModelGeneration, type GenerationSettings, type ModelGeneration } from './model-generation.ts';
+import { type ModelCopy, openCopiesFolder } from './files/snapshot.ts';
 import { createModelSource } from './files/watcher.ts';
+import { createModelGeneration, type GenerationSettings, type ModelGeneration } from './model-generation.ts';
 import { createModelSuccession } from './model-succession.ts';
-import { closingError } from './worker/supervisor.ts';
 import { refusalOf, requireSameProvider } from './reload-refusal.ts';
+import { closingError } from './worker/supervisor.ts';
 
 interface ModelKeeperOptions {
   readonly settings: GenerationSettings;

@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../errors.ts';
-import type { ModelContract, TensorSignature } from '../inference/contract/contract.ts';
-import type { Device } from '../inference/engine.ts';
-import type { Task } from '../inference/contract/model-json.ts';
 import type { Answer } from '../inference/child/predict.ts';
 import type { ProviderUse } from '../inference/child/provider-profile.ts';
+import type { ModelContract, TensorSignature } from '../inference/contract/contract.ts';
+import type { Task } from '../inference/contract/model-json.ts';
+import type { Device } from '../inference/engine.ts';
 
 export interface Size {
   readonly height: number;

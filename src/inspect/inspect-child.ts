@@ -2,10 +2,10 @@ import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { asMinerError } from '../errors.ts';
-import type { InputContract, ModelContract, TensorSignature } from '../inference/contract/contract.ts';
 import { type LoadedModel, loadModel } from '../inference/child/load-model.ts';
 import { predict } from '../inference/child/predict.ts';
 import { toInputTensor } from '../inference/child/tensors.ts';
+import type { InputContract, ModelContract, TensorSignature } from '../inference/contract/contract.ts';
 import type { RgbFrames } from '../media/frames.ts';
 import { obeyParent } from '../obey-parent.ts';
 import type {

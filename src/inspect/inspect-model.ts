@@ -2,14 +2,14 @@ import { loadavg } from 'node:os';
 import { contractLines } from '../inference/contract/lines.ts';
 import { createPictureDecoder, type PictureDecoder } from '../media/pictures/picture-decoder.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { type AnsweredFile, answerFiles, type MediaFile } from './measure/answers.ts';
 import type { LoadedMessage } from './child-protocol.ts';
 import { type InspectedModel, type InspectOptions, openInspectedModel } from './inspected-model.ts';
+import { type AnsweredFile, answerFiles, type MediaFile } from './measure/answers.ts';
 import { judgeFit } from './measure/judge-fit.ts';
 import { measureMachine } from './measure/machine-costs.ts';
-import { drawMaskPictures } from './render/mask-pictures.ts';
 import { measureSpeed } from './measure/measure-speed.ts';
 import { type ModelFile, readModelFile } from './model-file.ts';
+import { drawMaskPictures } from './render/mask-pictures.ts';
 import type { PageEntry } from './render/page.ts';
 import type { ExecutionReport, InspectReport, ModelReport } from './report.ts';
 

@@ -1,8 +1,8 @@
 import { MinerError } from '../errors.ts';
-import type { Device } from '../inference/engine.ts';
 import type { Task } from '../inference/contract/model-json.ts';
-import { ModelProcessGone, startModelProcess } from '../inference/worker/process.ts';
+import type { Device } from '../inference/engine.ts';
 import { countPhysicalCores } from '../inference/worker/physical-cores.ts';
+import { ModelProcessGone, startModelProcess } from '../inference/worker/process.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
 import type {
   AnsweredMessage,

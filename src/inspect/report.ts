@@ -1,10 +1,10 @@
 import type { ErrorCode } from '../errors.ts';
 import type { TensorSignature } from '../inference/contract/contract.ts';
 import type { ContractLine } from '../inference/contract/lines.ts';
-import type { Device } from '../inference/engine.ts';
 import type { Task } from '../inference/contract/model-json.ts';
-import type { BurstReport } from './measure/burst.ts';
+import type { Device } from '../inference/engine.ts';
 import type { RawNumbers } from './child-protocol.ts';
+import type { BurstReport } from './measure/burst.ts';
 import type { MeasuredCosts } from './measure/machine-costs.ts';
 import type { ModelFile } from './model-file.ts';
 

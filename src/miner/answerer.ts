@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { AnswerContext, Answerer, Pictures } from '../axon/answerer.ts';
 import type { ReceivedBody } from '../axon/body-sink.ts';
+import type { Task } from '../inference/contract/model-json.ts';
 import { detect } from '../inference/detector.ts';
 import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
-import type { Task } from '../inference/contract/model-json.ts';
-import { NATIVE_LIMIT_PIXELS } from '../inference/worker/runner.ts';
 import { maskBytes, segment } from '../inference/segmenter.ts';
+import { NATIVE_LIMIT_PIXELS } from '../inference/worker/runner.ts';
+import { sampleVideo } from '../media/clips/video.ts';
 import { IMAGE_PIXELS_LIMIT, MASK_PIXELS_LIMIT } from '../media/limits.ts';
 import type { PictureDecoder } from '../media/pictures/picture-decoder.ts';
 import { samplePictures } from '../media/pictures/picture-sequence.ts';
-import { sampleVideo } from '../media/clips/video.ts';
 
 /** The models of a miner, by what they answer. A model may be shared by several miners. */
 export type Engines = Readonly<Partial<Record<Task, Engine>>>;

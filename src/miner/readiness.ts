@@ -1,6 +1,6 @@
 import type { Readiness } from '../admin/server.ts';
-import type { Chain, ChainStatus } from '../chain/chain.ts';
 import type { Announcement } from '../chain/announcer.ts';
+import type { Chain, ChainStatus } from '../chain/chain.ts';
 import { describeValidators } from '../chain/validator-release.ts';
 import type { Clock } from '../clock.ts';
 import type { ReplayGuard } from '../epistula/replay-guard.ts';

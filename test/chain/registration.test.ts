@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRegistrationWatch, type Registration } from '../../src/chain/registration.ts';
 import type { SubtensorReader } from '../../src/chain/reader.ts';
+import { createRegistrationWatch, type Registration } from '../../src/chain/registration.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';

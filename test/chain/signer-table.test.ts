@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createSignerTable } from '../../src/chain/signer-table.ts';
 import type { Signers } from '../../src/chain/neurons.ts';
 import type { SubtensorReader } from '../../src/chain/reader.ts';
+import { createSignerTable } from '../../src/chain/signer-table.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { until } from '../fixtures/until.ts';
 import {

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeModel, encodeValues } from '../fixtures/onnx-writer.mjs';
-import { meanHead, redMask, weightedMeans } from './models.ts';
 import { CONTRADICTIONS, WRONG_JSONS } from './contract/refused-contracts.ts';
+import { meanHead, redMask, weightedMeans } from './models.ts';
 import { GOOD, IDENTITY, output, type RefusedModel, refused } from './refused-model.ts';
 
 type Graph = Parameters<typeof encodeModel>[0];

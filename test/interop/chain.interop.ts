@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AxonAddress } from '../../src/chain/axon-call.ts';
-import { decodeExtrinsic } from '../../src/devnet/runtime/extrinsic.ts';
 import type { Devnet } from '../../src/devnet/node.ts';
+import { decodeExtrinsic } from '../../src/devnet/runtime/extrinsic.ts';
 import {
   alice,
   bob,

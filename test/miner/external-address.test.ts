@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { AxonAddress } from '../../src/chain/axon-call.ts';
 import type { AddressProblem } from '../../src/chain/announcer.ts';
+import type { AxonAddress } from '../../src/chain/axon-call.ts';
 import { systemClock } from '../../src/clock.ts';
 import { parseFlags } from '../../src/config/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';

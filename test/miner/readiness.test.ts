@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Chain, ChainStatus } from '../../src/chain/chain.ts';
 import type { Announcement, HeldAddress } from '../../src/chain/announcer.ts';
+import type { Chain, ChainStatus } from '../../src/chain/chain.ts';
 import type { Connection } from '../../src/chain/link/connection.ts';
 import { readWeightsVersion } from '../../src/chain/validator-release.ts';
 import type { Engine, EngineStatus } from '../../src/inference/engine.ts';

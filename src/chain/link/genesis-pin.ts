@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { createStateFile, type StateFile } from '../../state/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { hexSchema } from './hex.ts';
-import { createStateFile, type StateFile } from '../../state/state-file.ts';
 
 const pinSchema = z.object({ genesisHash: hexSchema });
 

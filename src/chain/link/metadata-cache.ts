@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { createStateFile } from '../../state/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type HexString, hexSchema } from './hex.ts';
-import { createStateFile } from '../../state/state-file.ts';
 
 /** Metadata by genesis hash and spec version: with it, a connection costs kilobytes instead of 0.7 MB. */
 export interface MetadataCache {

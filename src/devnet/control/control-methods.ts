@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { MinerError } from '../../errors.ts';
 import type { Chain } from '../ledger/chain.ts';
-import type { Control } from './control.ts';
 import { invalidParams } from '../ledger/rpc-error.ts';
-import type { RpcMethod, RpcMethods } from '../rpc/rpc-methods.ts';
 import type { AxonInfo, Neuron } from '../ledger/subnet.ts';
+import type { RpcMethod, RpcMethods } from '../rpc/rpc-methods.ts';
+import type { Control } from './control.ts';
 
 interface ControlMethodsOptions {
   readonly chain: Chain;

@@ -1,8 +1,6 @@
 import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
 import { MinerError } from '../../errors.ts';
-import { type BlockAuthor, subtensorErrorIndex } from '../runtime/block-author.ts';
 import type { Block, Chain } from '../ledger/chain.ts';
-import type { Pool } from '../runtime/pool.ts';
 import {
   type AxonInfo,
   changeNeuron,
@@ -12,6 +10,8 @@ import {
   type Subnet,
   uidOf,
 } from '../ledger/subnet.ts';
+import { type BlockAuthor, subtensorErrorIndex } from '../runtime/block-author.ts';
+import type { Pool } from '../runtime/pool.ts';
 
 export interface Registration {
   /** 0 when absent. */

@@ -1,9 +1,9 @@
 import { hexToU8a, isHex, u8aToHex } from '@polkadot/util';
 import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
 import type { Block, Chain } from '../ledger/chain.ts';
+import { invalidParams, RpcError } from '../ledger/rpc-error.ts';
 import type { EncodedMetadata } from '../runtime/metadata.ts';
 import type { Pool } from '../runtime/pool.ts';
-import { invalidParams, RpcError } from '../ledger/rpc-error.ts';
 import type { RuntimeApi } from '../runtime/runtime-api.ts';
 import { describeRuntimeVersion, type Runtime } from '../runtime/runtime-version.ts';
 import type { Storage } from '../runtime/storage.ts';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Block, Chain } from '../ledger/chain.ts';
-import type { ExtrinsicStatus, Pool } from '../runtime/pool.ts';
 import { RpcError } from '../ledger/rpc-error.ts';
-import { hexParam, keysParam } from './rpc-methods.ts';
+import type { ExtrinsicStatus, Pool } from '../runtime/pool.ts';
 import { describeRuntimeVersion, type Runtime } from '../runtime/runtime-version.ts';
 import type { Storage } from '../runtime/storage.ts';
+import { hexParam, keysParam } from './rpc-methods.ts';
 
 /** The answer to a call, and what is sent right after it. */
 export interface SessionReply {

@@ -1,9 +1,9 @@
 import { compactAddLength, compactToU8a, u8aConcat } from '@polkadot/util';
 import type { Clock } from '../../clock.ts';
 import type { Block, BlockEvent, Chain } from '../ledger/chain.ts';
-import type { Pool, PooledExtrinsic } from './pool.ts';
 import { refusalOf } from '../ledger/serve-axon.ts';
 import { changeNeuron, type Subnet } from '../ledger/subnet.ts';
+import type { Pool, PooledExtrinsic } from './pool.ts';
 import { SUBTENSOR_TYPES } from './subtensor-types.ts';
 
 /** Makes blocks out of what the pool holds. */

@@ -2,8 +2,8 @@ import { u8aConcat } from '@polkadot/util';
 import { blake2AsHex, blake2AsU8a, encodeAddress, sr25519Verify } from '@polkadot/util-crypto';
 import type { Chain } from '../ledger/chain.ts';
 import { invalidTransaction, RpcError } from '../ledger/rpc-error.ts';
-import { FIRST_RUNTIME, RUNTIME_VERSION, type Runtime } from './runtime-version.ts';
 import { decodeServeAxon, type ServeAxonCall } from '../ledger/serve-axon.ts';
+import { FIRST_RUNTIME, RUNTIME_VERSION, type Runtime } from './runtime-version.ts';
 
 /** A signed extrinsic whose shape is good; its signature is still to be checked. */
 export interface Extrinsic {

@@ -1,9 +1,9 @@
 import { hexToU8a } from '@polkadot/util';
 import type { Chain } from '../ledger/chain.ts';
-import { decodeExtrinsicOf, type Extrinsic, verifyExtrinsic } from './extrinsic.ts';
 import { invalidTransaction, RpcError } from '../ledger/rpc-error.ts';
-import type { Runtime } from './runtime-version.ts';
 import { refusalOf } from '../ledger/serve-axon.ts';
+import { decodeExtrinsicOf, type Extrinsic, verifyExtrinsic } from './extrinsic.ts';
+import type { Runtime } from './runtime-version.ts';
 
 /** What a node tells the watcher of an extrinsic. */
 export type ExtrinsicStatus =

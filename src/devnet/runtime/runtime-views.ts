@@ -1,9 +1,9 @@
 import { hexToU8a } from '@polkadot/util';
 import { encodeAddress } from '@polkadot/util-crypto';
 import type { Block } from '../ledger/chain.ts';
+import { MAX_UIDS, type Neuron, type Subnet, uidOf } from '../ledger/subnet.ts';
 import { METAGRAPH_FIELDS } from './metagraph-types.ts';
 import { BURN_RAO, IMMUNITY_PERIOD_BLOCKS, TEMPO_BLOCKS, TOKEN_SYMBOL } from './storage.ts';
-import { MAX_UIDS, type Neuron, type Subnet, uidOf } from '../ledger/subnet.ts';
 
 const NO_AXON = {
   block: 0,

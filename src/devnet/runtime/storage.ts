@@ -1,8 +1,8 @@
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
 import type { Block, BlockEvent } from '../ledger/chain.ts';
+import { MAX_UIDS, type Subnet } from '../ledger/subnet.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
 import { STORAGE, type StorageEntry, storageKey } from './storage-layout.ts';
-import { MAX_UIDS, type Subnet } from '../ledger/subnet.ts';
 
 /** The state of blocks as a node shows it: encoded values under hashed keys. */
 export interface Storage {

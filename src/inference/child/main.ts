@@ -1,8 +1,8 @@
 import { asMinerError, MinerError } from '../../errors.ts';
 import { obeyParent } from '../../obey-parent.ts';
 import type { ChildMessage, ChildPrediction, ParentMessage, RunMessage } from '../worker/messages.ts';
-import { type LoadedModel, loadModel } from './load-model.ts';
 import { readPayload, writeResult } from '../worker/pixel-transfer.ts';
+import { type LoadedModel, loadModel } from './load-model.ts';
 import { predict } from './predict.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { planFit } from '../../media/fitting/fit-plan.ts';
-import type { Fit } from '../../media/frames.ts';
 import type { Span } from '../../media/fitting/interpolation.ts';
+import type { Fit } from '../../media/frames.ts';
 
 interface Size {
   readonly height: number;

@@ -1,10 +1,10 @@
 import { MinerError } from '../../errors.ts';
-import type { Fit } from '../../media/frames.ts';
 import { interpolate, mix, pickNearest, type Span } from '../../media/fitting/interpolation.ts';
+import type { Fit } from '../../media/frames.ts';
 import type { MaskContract } from '../contract/contract.ts';
+import type { MaskPlace } from '../contract/output-shape.ts';
 import { encodeFloat16 } from './float16.ts';
 import { maskWindow } from './mask-window.ts';
-import type { MaskPlace } from '../contract/output-shape.ts';
 import { sigmoid } from './probabilities.ts';
 
 interface Size {

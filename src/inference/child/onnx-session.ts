@@ -2,9 +2,9 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { MinerError } from '../../errors.ts';
 import type { RgbFrames } from '../../media/frames.ts';
 import type { InputContract } from '../contract/contract.ts';
+import { unusable } from '../contract/refusals.ts';
 import type { Device } from '../engine.ts';
 import { loadFailure, runtimeWords } from './load-failure.ts';
-import { unusable } from '../contract/refusals.ts';
 import { readFloats, toInputTensor } from './tensors.ts';
 
 // Where there is a Float16Array (Node 24), ONNX Runtime makes float16 tensors of it, which its native part does not

@@ -1,7 +1,7 @@
 import type { RgbFrames } from '../../media/frames.ts';
 import type { InputContract } from '../contract/contract.ts';
-import { decodeFloat16, encodeFloat16 } from './float16.ts';
 import type { InputType, Layout } from '../contract/model-json.ts';
+import { decodeFloat16, encodeFloat16 } from './float16.ts';
 
 /** The elements of an input tensor; half-precision numbers are held as their bits. */
 type TensorData = Uint8Array | Float32Array | Uint16Array;

@@ -1,5 +1,5 @@
-import type { Fit } from '../../media/frames.ts';
 import type { FrameStride } from '../../media/clips/sample-indices.ts';
+import type { Fit } from '../../media/frames.ts';
 import type {
   ClassName,
   Decision,

@@ -1,8 +1,8 @@
 import type { ClassesContract, MaskContract, OutputContract } from './contract.ts';
 import type { ContractLedger } from './ledger.ts';
 import type { ClassName, ModelJson, Task } from './model-json.ts';
-import { contradiction, unusable, wrongJson } from './refusals.ts';
 import { classCount, locateMask } from './output-shape.ts';
+import { contradiction, unusable, wrongJson } from './refusals.ts';
 
 type OutputJson = NonNullable<ModelJson['output']>;
 

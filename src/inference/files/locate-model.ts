@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MinerError } from '../../errors.ts';
-import { isPartOfModel, outside } from './model-folder.ts';
 import { wrongJson } from '../contract/refusals.ts';
+import { isPartOfModel, outside } from './model-folder.ts';
 
 /**
  * The path of the `.onnx` file that a model path stands for.

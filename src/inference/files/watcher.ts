@@ -4,8 +4,8 @@ import { asMinerError, MinerError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { weightsNotFound } from '../child/load-failure.ts';
 import { locateModel } from './locate-model.ts';
-import { copyModel, type ModelCopy } from './snapshot.ts';
 import { lookAtModel, lostModelJson, type ModelLook } from './model-files.ts';
+import { copyModel, type ModelCopy } from './snapshot.ts';
 
 /**
  * - `unsettled`: the files are not what they were at the look before; they may be written just now

@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../../errors.ts';
-import type { ModelContract } from '../contract/contract.ts';
-import type { Device } from '../engine.ts';
-import type { Task } from '../contract/model-json.ts';
-import type { Payload } from './pixel-transfer.ts';
 import type { ClassProbabilities } from '../child/probabilities.ts';
+import type { ModelContract } from '../contract/contract.ts';
+import type { Task } from '../contract/model-json.ts';
+import type { Device } from '../engine.ts';
+import type { Payload } from './pixel-transfer.ts';
 
 /** The first message to a fresh child; answered by `ready` or `refused`. */
 export interface LoadMessage {

@@ -3,16 +3,16 @@ import { MinerError } from '../../errors.ts';
 import type { RgbFrames } from '../../media/frames.ts';
 import type { TemporaryFolder } from '../../state/temporary-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { ChildPrediction, ResultMessage } from './messages.ts';
 import type { ModelContract } from '../contract/contract.ts';
-import { createCrashRecord } from './crash-record.ts';
-import type { EngineInput, InferOptions, Prediction } from '../engine.ts';
 import type { Task } from '../contract/model-json.ts';
-import { type ModelProcess, ModelProcessGone } from './process.ts';
-import { closingError, type ModelSupervisor } from './supervisor.ts';
+import type { EngineInput, InferOptions, Prediction } from '../engine.ts';
+import { createCrashRecord } from './crash-record.ts';
+import type { ChildPrediction, ResultMessage } from './messages.ts';
 import { NATIVE_WARMUP_EDGE } from './native-warmup.ts';
 import { createPixelTransfer, type PixelTransfer } from './pixel-transfer.ts';
+import { type ModelProcess, ModelProcessGone } from './process.ts';
 import { createRunQueue, type QueuedRun } from './run-queue.ts';
+import { closingError, type ModelSupervisor } from './supervisor.ts';
 
 /** When a process that doesn't answer is taken to hang; the defaults leave room for a retry within 11 seconds. */
 export interface HangLimits {

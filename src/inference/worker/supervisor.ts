@@ -3,17 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeadlineClock } from '../../admission/deadline.ts';
 import { MinerError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { ReadyMessage } from './messages.ts';
+import type { Task } from '../contract/model-json.ts';
 import type { Device, EngineState, EngineStatus } from '../engine.ts';
 import type { ModelCopy } from '../files/snapshot.ts';
-import type { Task } from '../contract/model-json.ts';
-import {
-  type ModelProcess,
-  type ModelProcessEnd,
-  ModelProcessGone,
-  startModelProcess,
-} from './process.ts';
+import type { ReadyMessage } from './messages.ts';
 import { countPhysicalCores } from './physical-cores.ts';
+import { type ModelProcess, type ModelProcessEnd, ModelProcessGone, startModelProcess } from './process.ts';
 
 interface ModelSupervisorOptions {
   readonly task: Task;

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { systemClock } from '../../clock.ts';
 import { asMinerError } from '../../errors.ts';
-import type { Prediction } from '../../inference/engine.ts';
 import { decodeFloat16 } from '../../inference/child/float16.ts';
 import type { Task } from '../../inference/contract/model-json.ts';
+import type { Prediction } from '../../inference/engine.ts';
 import type { PictureDecoder } from '../../media/pictures/picture-decoder.ts';
-import type { TemporaryFolder } from '../../state/temporary-file.ts';
 import { createAnswerer } from '../../miner/answerer.ts';
+import type { TemporaryFolder } from '../../state/temporary-file.ts';
 import { startRecord } from '../../telemetry/request-record.ts';
 import type { InspectedModel } from '../inspected-model.ts';
-import { createInspectionEngine, type InspectionEngine } from './inspection-engine.ts';
 import type { AnswerReport } from '../report.ts';
+import { createInspectionEngine, type InspectionEngine } from './inspection-engine.ts';
 
 /** A picture or clip that was named on the command line. */
 export interface MediaFile {

@@ -1,8 +1,8 @@
 import { cpus, totalmem } from 'node:os';
-import { burstSentence, CLIP_SIZES_MB, decodedShareOf, judgeBurst, timeAlone } from './burst.ts';
 import type { LoadedMessage } from '../child-protocol.ts';
-import type { MeasuredCosts } from './machine-costs.ts';
 import type { FitReport, SpeedReport } from '../report.ts';
+import { burstSentence, CLIP_SIZES_MB, decodedShareOf, judgeBurst, timeAlone } from './burst.ts';
+import type { MeasuredCosts } from './machine-costs.ts';
 
 /**
  * Whether a model on this machine keeps up with the validators.

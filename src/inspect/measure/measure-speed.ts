@@ -1,8 +1,8 @@
 import { asMinerError } from '../../errors.ts';
 import type { InputContract, TensorSignature } from '../../inference/contract/contract.ts';
 import { type InspectedModel, type InspectOptions, openInspectedModel } from '../inspected-model.ts';
-import { percentile } from './percentile.ts';
 import type { BatchReport, Latency, SpeedReport } from '../report.ts';
+import { percentile } from './percentile.ts';
 
 interface SpeedOptions extends InspectOptions {
   /** Runs that are timed at most for each number. */

@@ -1,5 +1,5 @@
-import { HEAT_COLOURS, type MaskPictures, TINT } from './mask-pictures.ts';
 import type { AnswerReport, ModelReport } from '../report.ts';
+import { HEAT_COLOURS, type MaskPictures, TINT } from './mask-pictures.ts';
 
 /** One file on the page. */
 export interface PageEntry {

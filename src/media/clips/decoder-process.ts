@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { MinerError } from '../../errors.ts';
+import { DECODER_MEMORY_LIMIT_BYTES } from '../limits.ts';
 import type { DecodingForecast } from './decoding-forecast.ts';
 import { keepFirst } from './keep-first.ts';
-import { DECODER_MEMORY_LIMIT_BYTES } from '../limits.ts';
 import { processCpuMs } from './process-cpu.ts';
 
 interface DecoderProcess {

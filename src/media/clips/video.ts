@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises';
 import { MinerError } from '../../errors.ts';
-import { PROGRESS_FD, runDecoder } from './decoder-process.ts';
-import { createDecodingForecast } from './decoding-forecast.ts';
 import { fitFrames } from '../fitting/fit-frames.ts';
 import type { Fit, RgbFrames } from '../frames.ts';
 import { FRAMES_LIMIT_BYTES, VIDEO_FRAMES_LIMIT, VIDEO_SAMPLES_LIMIT } from '../limits.ts';
-import { type FrameStride, sampleIndices } from './sample-indices.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from '../sniff.ts';
+import { PROGRESS_FD, runDecoder } from './decoder-process.ts';
+import { createDecodingForecast } from './decoding-forecast.ts';
+import { type FrameStride, sampleIndices } from './sample-indices.ts';
 import { complaintError } from './video-complaint.ts';
 import { inputOptions } from './video-input.ts';
 import { type ClipFacts, probeVideo } from './video-probe.ts';

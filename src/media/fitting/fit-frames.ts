@@ -1,7 +1,7 @@
 import { MinerError } from '../../errors.ts';
-import { planFit } from './fit-plan.ts';
 import type { Fit, RgbFrames } from '../frames.ts';
 import { FRAMES_LIMIT_BYTES } from '../limits.ts';
+import { planFit } from './fit-plan.ts';
 import { place, visiblePart } from './place.ts';
 import { type Pixels, resample } from './resample.ts';
 

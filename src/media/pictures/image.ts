@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { MinerError } from '../../errors.ts';
 import type { RgbFrames } from '../frames.ts';
-import { assertFewScans } from './judge-picture.ts';
 import { IMAGE_PIXELS_LIMIT } from '../limits.ts';
+import { assertFewScans } from './judge-picture.ts';
 
 // libvips knows dozens of formats (SVG, PDF, camera raw, its own dumps) and would also take the gain map of an
 // UltraHDR JPEG into account, which Pillow doesn't. Only the six loaders that are meant to be reached are left.

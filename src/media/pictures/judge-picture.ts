@@ -1,11 +1,4 @@
 import { MinerError } from '../../errors.ts';
-import { readAvifHeader } from './headers/avif.ts';
-import type { CodedPicture } from './headers/coded-picture.ts';
-import { readGifHeader } from './headers/gif.ts';
-import { countJpegScans, readJpegHeader } from './headers/jpeg.ts';
-import { readPngHeader } from './headers/png.ts';
-import { readTiffHeader } from './headers/tiff.ts';
-import { readWebpHeader } from './headers/webp.ts';
 import {
   IMAGE_EDGE_LIMIT_PIXELS,
   IMAGE_MEMORY_LIMIT_BYTES,
@@ -13,6 +6,13 @@ import {
   IMAGE_SCANS_LIMIT,
 } from '../limits.ts';
 import { type ImageFormat, SNIFF_LENGTH_BYTES, sniffMedia } from '../sniff.ts';
+import { readAvifHeader } from './headers/avif.ts';
+import type { CodedPicture } from './headers/coded-picture.ts';
+import { readGifHeader } from './headers/gif.ts';
+import { countJpegScans, readJpegHeader } from './headers/jpeg.ts';
+import { readPngHeader } from './headers/png.ts';
+import { readTiffHeader } from './headers/tiff.ts';
+import { readWebpHeader } from './headers/webp.ts';
 
 const HEADER_READERS: Readonly<Record<ImageFormat, (bytes: Buffer) => CodedPicture | undefined>> = {
   jpeg: readJpegHeader,

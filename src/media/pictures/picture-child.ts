@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
 import { obeyParent } from '../../obey-parent.ts';
 import { fitFrames } from '../fitting/fit-frames.ts';
-import { decodeImage } from './image.ts';
 import { PICTURE_FILE_LIMIT_BYTES } from '../limits.ts';
+import { decodeImage } from './image.ts';
 import { asPictureError } from './picture-error.ts';
 import {
   createMessageReader,

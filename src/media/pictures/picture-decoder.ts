@@ -1,8 +1,8 @@
 import { type ErrorCode, MinerError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Fit, RgbFrames } from '../frames.ts';
-import { judgePicture } from './judge-picture.ts';
 import { IMAGE_MEMORY_LIMIT_BYTES, IMAGE_TIME_LIMIT_MS } from '../limits.ts';
+import { judgePicture } from './judge-picture.ts';
 import { asFatalPictureError } from './picture-error.ts';
 import {
   type PictureAnswer,

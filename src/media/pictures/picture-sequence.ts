@@ -1,8 +1,8 @@
 import { MinerError } from '../../errors.ts';
+import { type FrameStride, sampleIndices } from '../clips/sample-indices.ts';
 import type { Fit, RgbFrames } from '../frames.ts';
 import { FRAMES_LIMIT_BYTES, VIDEO_FRAMES_LIMIT } from '../limits.ts';
 import type { PictureDecoder } from './picture-decoder.ts';
-import { type FrameStride, sampleIndices } from '../clips/sample-indices.ts';
 
 interface SampleOptions {
   /** Frames wanted, at least 1. */

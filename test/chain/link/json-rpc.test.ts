@@ -2,7 +2,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { openRpcSocket, PAYLOAD_LIMIT_BYTES, RpcRefusal, type RpcSocket } from '../../../src/chain/link/json-rpc.ts';
+import {
+  openRpcSocket,
+  PAYLOAD_LIMIT_BYTES,
+  RpcRefusal,
+  type RpcSocket,
+} from '../../../src/chain/link/json-rpc.ts';
 import { MinerError } from '../../../src/errors.ts';
 
 type Answer = (socket: WebSocket, message: { id: number; method: string }) => void;

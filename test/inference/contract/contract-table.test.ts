@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeFloat16 } from '../../../src/inference/child/float16.ts';
+import { sigmoid } from '../../../src/inference/child/probabilities.ts';
 import {
   INPUT_TYPES,
   type InputType,
@@ -7,7 +8,6 @@ import {
   type Layout,
   type ModelJson,
 } from '../../../src/inference/contract/model-json.ts';
-import { sigmoid } from '../../../src/inference/child/probabilities.ts';
 import type { RgbFrames } from '../../../src/media/frames.ts';
 import { lasting, patterned, softmax, useEngines } from '../harness.ts';
 import { positionWeight, weightedMask, weightedMeans, writeModel } from '../models.ts';

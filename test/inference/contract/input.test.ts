@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createContractLedger } from '../../../src/inference/contract/ledger.ts';
 import { mergeInput } from '../../../src/inference/contract/input.ts';
+import { createContractLedger } from '../../../src/inference/contract/ledger.ts';
 import type { ModelJson, Task } from '../../../src/inference/contract/model-json.ts';
 import { refusal } from '../refusal.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { mergeInput } from '../../../src/inference/contract/input.ts';
 import { createContractLedger } from '../../../src/inference/contract/ledger.ts';
 import { contractLines } from '../../../src/inference/contract/lines.ts';
-import { mergeInput } from '../../../src/inference/contract/input.ts';
 import type { ModelJson, Task } from '../../../src/inference/contract/model-json.ts';
 import { chooseOutput, mergeOutput } from '../../../src/inference/contract/output.ts';
 

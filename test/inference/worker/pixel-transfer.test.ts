@@ -2,7 +2,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPixelTransfer, readPayload, writeResult } from '../../../src/inference/worker/pixel-transfer.ts';
+import {
+  createPixelTransfer,
+  readPayload,
+  writeResult,
+} from '../../../src/inference/worker/pixel-transfer.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../../../src/state/temporary-file.ts';
 
 const FEW = Buffer.from([1, 2, 3]);

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DECODER_MEMORY_LIMIT_BYTES } from '../../../src/media/limits.ts';
 import { sampleVideo } from '../../../src/media/clips/video.ts';
 import { inputOptions } from '../../../src/media/clips/video-input.ts';
+import { DECODER_MEMORY_LIMIT_BYTES } from '../../../src/media/limits.ts';
 import { encodeClip, makeClip, makePixels } from '../../fixtures/media.ts';
 
 const run = promisify(execFile);

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sampleVideo } from '../../../src/media/clips/video.ts';
 import { fitFrames } from '../../../src/media/fitting/fit-frames.ts';
 import type { Fit } from '../../../src/media/frames.ts';
-import { sampleVideo } from '../../../src/media/clips/video.ts';
 import { encodeClip, makeClip, makeJpeg, makePixels } from '../../fixtures/media.ts';
 
 const run = promisify(execFile);

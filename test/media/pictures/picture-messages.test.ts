@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createMessageReader, type DecodeMessage, encodeHead } from '../../../src/media/pictures/picture-messages.ts';
+import {
+  createMessageReader,
+  type DecodeMessage,
+  encodeHead,
+} from '../../../src/media/pictures/picture-messages.ts';
 
 const message = (payloadBytes: number): DecodeMessage => ({
   type: 'decode',

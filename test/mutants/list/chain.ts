@@ -6,7 +6,11 @@ const RPC = { file: 'src/chain/link/json-rpc.ts', tests: ['test/chain/link/json-
 const HOSTILE = { tests: ['test/chain/link/hostile-node.test.ts'] };
 const SESSION = {
   file: 'src/chain/link/session.ts',
-  tests: ['test/chain/link/session.test.ts', 'test/chain/link/connection.test.ts', 'test/chain/link/kept.test.ts'],
+  tests: [
+    'test/chain/link/session.test.ts',
+    'test/chain/link/connection.test.ts',
+    'test/chain/link/kept.test.ts',
+  ],
 };
 const SUBTENSOR = {
   file: 'src/chain/link/connection.ts',

@@ -18,9 +18,15 @@ const DECODER = {
   file: 'src/media/clips/decoder-process.ts',
   tests: ['test/media/clips/decoder-process.test.ts', 'test/media/clips/video.test.ts'],
 };
-const FORECAST = { file: 'src/media/clips/decoding-forecast.ts', tests: ['test/media/clips/decoding-forecast.test.ts'] };
+const FORECAST = {
+  file: 'src/media/clips/decoding-forecast.ts',
+  tests: ['test/media/clips/decoding-forecast.test.ts'],
+};
 const COMPLAINT = { file: 'src/media/clips/video-complaint.ts', tests: ['test/media/clips/video.test.ts'] };
-const SEQUENCE = { file: 'src/media/pictures/picture-sequence.ts', tests: ['test/media/pictures/picture-sequence.test.ts'] };
+const SEQUENCE = {
+  file: 'src/media/pictures/picture-sequence.ts',
+  tests: ['test/media/pictures/picture-sequence.test.ts'],
+};
 const TEMPORARY = { file: 'src/state/temporary-file.ts', tests: ['test/state/temporary-file.test.ts'] };
 const LEFTOVERS = { file: 'src/state/process-folder.ts', tests: ['test/state/temporary-file.test.ts'] };
 const MARKS = { file: 'src/state/process-mark.ts', tests: ['test/state/temporary-file.test.ts'] };

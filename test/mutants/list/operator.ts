@@ -14,7 +14,10 @@ const FOLDER = { file: 'src/state/private-folder.ts', tests: ['test/state/privat
 const LOCK = { file: 'src/state/hotkey-lock.ts', tests: ['test/state/hotkey-lock.test.ts'] };
 const CONFLICTS = { file: 'src/config/contradictions.ts', tests: ['test/config/contradictions.test.ts'] };
 const CONFIG = { file: 'src/config/miner-config.ts', tests: ['test/config/load.test.ts'] };
-const WEIGHTS = { file: 'src/inference/files/external-data.ts', tests: ['test/inference/files/external-data.test.ts'] };
+const WEIGHTS = {
+  file: 'src/inference/files/external-data.ts',
+  tests: ['test/inference/files/external-data.test.ts'],
+};
 const MODEL_FOLDER = {
   file: 'src/inference/files/model-folder.ts',
   tests: ['test/inference/files/model-folder.test.ts'],
@@ -28,9 +31,18 @@ const MODEL_PROCESS = {
   file: 'src/inference/worker/process.ts',
   tests: ['test/inference/onnx-engine-faults.test.ts'],
 };
-const CRASHES = { file: 'src/inference/worker/crash-record.ts', tests: ['test/inference/worker/crash-record.test.ts'] };
-const QUEUE = { file: 'src/inference/worker/run-queue.ts', tests: ['test/inference/worker/run-queue.test.ts'] };
-const CLASSES = { file: 'src/inference/child/probabilities.ts', tests: ['test/inference/child/probabilities.test.ts'] };
+const CRASHES = {
+  file: 'src/inference/worker/crash-record.ts',
+  tests: ['test/inference/worker/crash-record.test.ts'],
+};
+const QUEUE = {
+  file: 'src/inference/worker/run-queue.ts',
+  tests: ['test/inference/worker/run-queue.test.ts'],
+};
+const CLASSES = {
+  file: 'src/inference/child/probabilities.ts',
+  tests: ['test/inference/child/probabilities.test.ts'],
+};
 const MASK = { file: 'src/inference/child/mask.ts', tests: ['test/inference/child/mask.test.ts'] };
 const MAIN = { file: 'src/main.ts', tests: ['test/commands/commands.test.ts'] };
 

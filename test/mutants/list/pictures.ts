@@ -8,11 +8,26 @@ const JUDGE = {
   tests: ['test/media/pictures/judge-picture.test.ts', 'test/media/pictures/image.test.ts'],
 };
 const HEADERS = { tests: ['test/media/pictures/judge-picture.test.ts'] };
-const DECODER = { file: 'src/media/pictures/picture-decoder.ts', tests: ['test/media/pictures/picture-decoder.test.ts'] };
-const PROCESS = { file: 'src/media/pictures/picture-process.ts', tests: ['test/media/pictures/picture-decoder.test.ts'] };
-const CHILD = { file: 'src/media/pictures/picture-child.ts', tests: ['test/media/pictures/picture-decoder.test.ts'] };
-const MESSAGES = { file: 'src/media/pictures/picture-messages.ts', tests: ['test/media/pictures/picture-messages.test.ts'] };
-const WORDS = { file: 'src/media/pictures/picture-error.ts', tests: ['test/media/pictures/picture-error.test.ts'] };
+const DECODER = {
+  file: 'src/media/pictures/picture-decoder.ts',
+  tests: ['test/media/pictures/picture-decoder.test.ts'],
+};
+const PROCESS = {
+  file: 'src/media/pictures/picture-process.ts',
+  tests: ['test/media/pictures/picture-decoder.test.ts'],
+};
+const CHILD = {
+  file: 'src/media/pictures/picture-child.ts',
+  tests: ['test/media/pictures/picture-decoder.test.ts'],
+};
+const MESSAGES = {
+  file: 'src/media/pictures/picture-messages.ts',
+  tests: ['test/media/pictures/picture-messages.test.ts'],
+};
+const WORDS = {
+  file: 'src/media/pictures/picture-error.ts',
+  tests: ['test/media/pictures/picture-error.test.ts'],
+};
 const FIT = { file: 'src/media/fitting/fit-frames.ts', tests: ['test/media/fitting/fit-frames.test.ts'] };
 const ANSWERER = { file: 'src/miner/answerer.ts', tests: ['test/miner/answerer.test.ts'] };
 

@@ -15,7 +15,10 @@ const ROUTES = {
   file: 'src/axon/synapse-routes.ts',
   tests: ['test/axon/replies.test.ts', 'test/axon/synapse.test.ts'],
 };
-const JPEGS = { file: 'src/media/pictures/jpeg-stream.ts', tests: ['test/media/pictures/jpeg-stream.test.ts'] };
+const JPEGS = {
+  file: 'src/media/pictures/jpeg-stream.ts',
+  tests: ['test/media/pictures/jpeg-stream.test.ts'],
+};
 
 export const SYNAPSE: readonly Mutant[] = [
   {
