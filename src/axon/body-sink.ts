@@ -2,21 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { BodyAccount } from '../admission/body-budget.ts';
+import type { ReceivedBody } from '../answering/answerer.ts';
 import { MinerError } from '../errors.ts';
 import type { TemporaryFile, TemporaryFolder } from '../state/temporary-file.ts';
 import { untilAborted } from '../until-aborted.ts';
-
-/** A body that has arrived whole, in memory or in a private file. */
-export interface ReceivedBody {
-  readonly sha256Hex: string;
-  readonly length: number;
-  /** The bytes, wherever they lie. */
-  bytes(): Promise<Buffer>;
-  /** The path of a file with the bytes; it is made when they were in memory. */
-  file(): Promise<string>;
-  /** Removes the file, if there is one. */
-  remove(): Promise<void>;
-}
 
 interface ReceiveOptions {
   readonly account: BodyAccount;

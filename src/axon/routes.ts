@@ -1,11 +1,11 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import type { AnswerBudget } from '../admission/answer-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
+import { type Answerer, assertWarm } from '../answering/answerer.ts';
 import type { EpistulaClaim } from '../epistula/headers.ts';
 import { MinerError } from '../errors.ts';
 import type { Task } from '../inference/contract/model-json.ts';
 import { SYNAPSE_NAMES } from '../synapse/envelope.ts';
-import { type Answerer, assertWarm } from './answerer.ts';
 import type { SignedProtocol } from './protocol.ts';
 import { sendError, sendPrediction } from './replies.ts';
 import { type SignedRequestOptions, type SignedRoute, signedRequestHandler } from './signed-request.ts';

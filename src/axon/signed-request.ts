@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyAccount, BodyBudget } from '../admission/body-budget.ts';
 import type { ClockSkew } from '../admission/clock-skew.ts';
 import { createDeadline, type Deadline } from '../admission/deadline.ts';
+import type { ReceivedBody } from '../answering/answerer.ts';
 import type { Clock } from '../clock.ts';
 import { LONGEST_REQUEST_MS } from '../epistula/replay-guard.ts';
 import { asMinerError, MinerError } from '../errors.ts';
 import { addressGroup } from '../net/address-group.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
-import { declaredBytesOf, type ReceivedBody, receiveBody } from './body-sink.ts';
+import { declaredBytesOf, receiveBody } from './body-sink.ts';
 import type { SignedClaim } from './gates.ts';
 import type { Caller, SignedProtocol } from './protocol.ts';
 

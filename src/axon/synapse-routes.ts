@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerBudget } from '../admission/answer-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
+import { type Answerer, assertWarm } from '../answering/answerer.ts';
 import { MinerError } from '../errors.ts';
 import {
   parseSynapse,
@@ -12,7 +13,6 @@ import {
 import type { SynapseClaim } from '../synapse/headers.ts';
 import { unwrapMedia } from '../synapse/media.ts';
 import { unknownSynapse } from '../synapse/replies.ts';
-import { type Answerer, assertWarm } from './answerer.ts';
 import { untilTaken } from './replies.ts';
 import { type SignedRequestOptions, type SignedRoute, signedRequestHandler } from './signed-request.ts';
 import type { SynapseProtocol } from './synapse-protocol.ts';

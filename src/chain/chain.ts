@@ -11,9 +11,9 @@ import {
   type HeldAddress,
 } from './announcer.ts';
 import type { AxonAddress } from './axon-call.ts';
-import { createBlockClock } from './block-clock.ts';
 import { createEmitter } from './emitter.ts';
 import { createForeignEntries } from './foreign-entries.ts';
+import { createBlockClock } from './link/block-clock.ts';
 import { type Connection, type ConnectionFailure, createSubtensor } from './link/connection.ts';
 import { openGenesisPin } from './link/genesis-pin.ts';
 import { createMetadataCache } from './link/metadata-cache.ts';
@@ -23,8 +23,7 @@ import { createReader, type Watched } from './reader.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
 import { createSignerTable } from './signer-table.ts';
 import { createSignersFile } from './signers-file.ts';
-import type { ValidatorRelease } from './validator-release.ts';
-import { createWeightsVersionWatch } from './weights-version.ts';
+import { createWeightsVersionWatch, type ValidatorRelease } from './validator-release.ts';
 
 /** What an operator would ask of the chain link; plain JSON. Ages are in milliseconds. */
 export interface ChainStatus {

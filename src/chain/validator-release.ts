@@ -1,3 +1,8 @@
+import { asMinerError } from '../errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { SubtensorReader } from './reader.ts';
+import { createSingleFlight } from './single-flight.ts';
+
 /** Which release of the subnet's software its validators run, told by the `weights_version` that its owner sets on chain. */
 
 export interface ValidatorRelease {
@@ -45,4 +50,48 @@ export function describeValidators({ value, release, asksAxons }: ValidatorRelea
   return asksAxons
     ? `${named}; releases before 4.0.0 send pictures and clips to axons`
     : `${named}; since 4.0.0 (2025-08-11) they send no pictures or clips to axons, as far as releases were read (4.9.9 of 2026-08-21)`;
+}
+
+/** Follows the `weights_version` of the subnet. */
+export interface WeightsVersionWatch {
+  /** What the chain last said; undefined until it was read, and where the runtime lacks it. */
+  readonly current: ValidatorRelease | undefined;
+  /** Asks the chain again; on failure, or while it is away, the last answer stays. Never rejects. */
+  refresh(): Promise<void>;
+}
+
+interface WeightsVersionOptions {
+  /** What to read through; undefined while the chain is away. */
+  readonly reader: () => SubtensorReader | undefined;
+  readonly logger: Logger;
+}
+
+/** A change is logged once, as a warning if validators of the new release do not ask axons. */
+export function createWeightsVersionWatch({ reader, logger }: WeightsVersionOptions): WeightsVersionWatch {
+  let current: ValidatorRelease | undefined;
+
+  const flight = createSingleFlight(
+    async () => {
+      const value = await reader()?.readWeightsVersion();
+      if (value === undefined || value === current?.value) return;
+      current = readWeightsVersion(value);
+      logger[current.asksAxons === false ? 'warn' : 'info'](
+        { weightsVersion: value },
+        describeValidators(current),
+      );
+    },
+    (error) => {
+      // The loss of the connection is told by the connection.
+      if (reader() === undefined) return;
+      const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
+      logger.warn({ code, reason: message }, 'weights version not read, keeping the last');
+    },
+  );
+
+  return {
+    get current() {
+      return current;
+    },
+    refresh: () => flight.run(),
+  };
 }

@@ -1,8 +1,7 @@
 import type { Deadline } from '../admission/deadline.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { RgbFrames } from '../media/frames.ts';
-import type { ClassProbabilities } from './child/probabilities.ts';
-import type { ModelContract } from './contract/contract.ts';
+import type { ClassProbabilities, ModelContract } from './contract/contract.ts';
 import type { Task } from './contract/model-json.ts';
 
 /** What one request gives to a model. */

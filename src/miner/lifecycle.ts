@@ -16,8 +16,7 @@ import { createMiner } from './miner.ts';
 import { openEngines } from './open-engines.ts';
 import { openHotkey } from './open-hotkey.ts';
 import { watchReadiness } from './readiness-watch.ts';
-import { logRegistration } from './registration-log.ts';
-import { unregisteredNotice } from './unregistered-notice.ts';
+import { logRegistration, unregisteredNotice } from './registration-log.ts';
 
 export interface LifecycleContext {
   readonly logger: Logger;

@@ -1,9 +1,9 @@
+import type { Engines } from '../answering/answerer.ts';
 import { systemClock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { createOnnxEngine } from '../inference/onnx-engine.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Engines } from './answerer.ts';
 
 interface OpenEnginesParts {
   readonly temporary: TemporaryFolder;

@@ -1,4 +1,5 @@
 import type { Readiness } from '../admin/server.ts';
+import type { Engines } from '../answering/answerer.ts';
 import type { Announcement } from '../chain/announcer.ts';
 import type { Chain, ChainStatus } from '../chain/chain.ts';
 import { describeValidators } from '../chain/validator-release.ts';
@@ -6,7 +7,6 @@ import type { Clock } from '../clock.ts';
 import type { ReplayGuard } from '../epistula/replay-guard.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
 import { timeWords } from '../telemetry/time-words.ts';
-import type { Engines } from './answerer.ts';
 import type { ClockCheck } from './clock-check.ts';
 import type { HostCheck } from './host-check.ts';
 

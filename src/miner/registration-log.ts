@@ -1,7 +1,10 @@
 import type { Chain } from '../chain/chain.ts';
+import type { Registration } from '../chain/registration.ts';
+import { LIVE_NETWORK_NOTICE } from '../chain/validator-release.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
+import { displayEndpoint } from '../net/display-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { unregisteredNotice } from './unregistered-notice.ts';
+import { inBothForms } from '../wallet/btcli.ts';
 
 /** Says once, on each change, whether the hotkey is registered, and what to do if it is not. */
 export function logRegistration(config: MinerConfig, hotkey: string, chain: Chain, logger: Logger): void {
@@ -29,4 +32,44 @@ export function logRegistration(config: MinerConfig, hotkey: string, chain: Chai
         );
     }
   });
+}
+
+/**
+ * What an operator whose hotkey is not registered has to know: what happened, what registering costs (in TAO), and the
+ * exact command for this network, for either generation of btcli. Of the price, a subnet may lock a share as collateral
+ * (`CollateralLockShare`, from runtime 435 on); the rest is burned.
+ */
+export function unregisteredNotice(
+  { chain, wallet, dev }: MinerConfig,
+  hotkey: string,
+  registration: Extract<Registration, { readonly burnTao: number }>,
+): string {
+  const endpoint = displayEndpoint(chain.endpoints[0] ?? '');
+  const subnet = `subnet ${chain.netuid} of ${chain.networkName}`;
+  const what = `hotkey ${hotkey} ${whatHappened(registration, subnet)}.`;
+  if (dev) {
+    const call = `{"jsonrpc":"2.0","id":1,"method":"devnet_register","params":["${hotkey}"]}`;
+    return `${what} Register it with: curl -d '${call}' ${endpoint.replace('ws:', 'http:')}`;
+  }
+  const price =
+    `Registering costs ${registration.burnTao} TAO at present, which is burned. The subnet may instead lock a part of it` +
+    ' as collateral, a stake of yours that is released only as the miner earns.';
+  const command = inBothForms({
+    command: 'subnets register',
+    netuid: chain.netuid,
+    wallet,
+    network: chain.btcliNetwork === 'local' ? endpoint : chain.btcliNetwork,
+  });
+  const live = chain.isPublic ? ` ${LIVE_NETWORK_NOTICE}` : '';
+  return `${what} ${price}${live} Register it with ${command}.`;
+}
+
+function whatHappened(
+  registration: Extract<Registration, { readonly burnTao: number }>,
+  subnet: string,
+): string {
+  if (registration.state === 'unregistered') return `is not registered on ${subnet}`;
+  const { formerUid, takenBy } = registration;
+  const uid = `its uid ${formerUid} ${takenBy === null ? 'is gone' : `belongs to ${takenBy} now`}`;
+  return `was deregistered on ${subnet}: ${uid}`;
 }

@@ -1,6 +1,6 @@
 import { announcementWords } from '../admin/status-text.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
-import { unregisteredNotice } from '../miner/unregistered-notice.ts';
+import { unregisteredNotice } from '../miner/registration-log.ts';
 import type { Instance } from './instance.ts';
 import type { StartReport } from './start-under-pm2.ts';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Answerer } from '../../src/axon/answerer.ts';
+import type { Answerer } from '../../src/answering/answerer.ts';
 import { sendPrediction } from '../../src/axon/replies.ts';
 import { head, openSocket, startAxon } from '../fixtures/axon.ts';
 import { createDendrite, synapseJson } from '../fixtures/dendrite.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Answerer, Pictures } from '../../src/axon/answerer.ts';
+import type { Answerer, Pictures } from '../../src/answering/answerer.ts';
 import { head, openSocket, startAxon } from '../fixtures/axon.ts';
 import { createDendrite, synapseJson } from '../fixtures/dendrite.ts';
 import { until } from '../fixtures/until.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SubtensorReader } from '../../src/chain/reader.ts';
-import { createWeightsVersionWatch } from '../../src/chain/weights-version.ts';
+import { createWeightsVersionWatch } from '../../src/chain/validator-release.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { until } from '../fixtures/until.ts';
 import { closeAfterEach, openChain, openDevnet } from './fixture.ts';

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parseFlags } from '../../src/config/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { resolveConfig } from '../../src/config/miner-config.ts';
-import { unregisteredNotice } from '../../src/miner/unregistered-notice.ts';
+import { unregisteredNotice } from '../../src/miner/registration-log.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { BTCLI_GENERATIONS, type BtcliGeneration, btcliCommand } from '../../src/wallet/btcli.ts';
 import { openWallet } from '../../src/wallet/open-wallet.ts';

@@ -3,7 +3,7 @@ import { LIVE_NETWORK_NOTICE } from '../../src/chain/validator-release.ts';
 import { parseFlags } from '../../src/config/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { resolveConfig } from '../../src/config/miner-config.ts';
-import { unregisteredNotice } from '../../src/miner/unregistered-notice.ts';
+import { unregisteredNotice } from '../../src/miner/registration-log.ts';
 import { BOB } from '../fixtures/validator.ts';
 
 type Absence = Parameters<typeof unregisteredNotice>[2];

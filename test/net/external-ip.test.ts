@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { isIPv4 } from 'node:net';
+import { type AddressInfo, isIPv4 } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { resolveExternalIp } from '../../src/net/external-ip.ts';
 

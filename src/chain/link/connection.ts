@@ -9,7 +9,6 @@ import { createHeadJudge } from './head-age.ts';
 import type { HexString } from './hex.ts';
 import type { MetadataCache } from './metadata-cache.ts';
 import { type ChainSession, type GenesisRules, openSession } from './session.ts';
-import { createWatchdog } from './watchdog.ts';
 
 /** How things stand with the node. `endpoint` is its address without credentials, path or query. */
 export type Connection =
@@ -222,6 +221,34 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       closing.abort();
       await loop;
       if (connection.state !== 'closed') setConnection({ state: 'closed' });
+    },
+  };
+}
+
+export interface Watchdog {
+  /** Life was seen: the limit starts anew. */
+  touch(): void;
+  close(): void;
+}
+
+interface WatchdogOptions {
+  readonly limitMs: number;
+  /** Called once, when nothing was seen for `limitMs`. */
+  readonly onExpire: () => void;
+}
+
+/** Calls `onExpire` when `touch` was not called for `limitMs`; armed from the start. */
+export function createWatchdog({ limitMs, onExpire }: WatchdogOptions): Watchdog {
+  const timer = setTimeout(onExpire, limitMs);
+  let closed = false;
+  return {
+    touch() {
+      // Refreshing a timer that was cleared would arm it again.
+      if (!closed) timer.refresh();
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
     },
   };
 }

@@ -1,5 +1,5 @@
+import type { ClassProbabilities } from '../contract/contract.ts';
 import type { Decision } from '../contract/model-json.ts';
-import type { ClassProbabilities } from './probabilities.ts';
 
 /**
  * How far a moved class comes to lie above P(real): enough to outlive a reader that keeps six digits or single

@@ -1,11 +1,11 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { RgbFrames } from '../../media/frames.ts';
-import type { ModelContract } from '../contract/contract.ts';
+import type { ClassProbabilities, ModelContract } from '../contract/contract.ts';
 import { classCount, locateMask } from '../contract/output-shape.ts';
 import { decide } from './decision.ts';
 import { encodeMask } from './mask.ts';
 import { type RawOutput, runSession } from './onnx-session.ts';
-import { averageProbabilities, type ClassProbabilities, toProbabilities } from './probabilities.ts';
+import { averageProbabilities, toProbabilities } from './probabilities.ts';
 
 /** What a model says about one picture or clip, as it goes on the wire. */
 export type Answer =

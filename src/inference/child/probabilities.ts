@@ -1,9 +1,6 @@
 import { MinerError } from '../../errors.ts';
-import type { ClassesContract } from '../contract/contract.ts';
+import type { ClassesContract, ClassProbabilities } from '../contract/contract.ts';
 import type { ClassName } from '../contract/model-json.ts';
-
-/** P(real), P(synthetic), P(semisynthetic): finite, each in [0, 1], their sum within 1e-9 of 1. */
-export type ClassProbabilities = readonly [number, number, number];
 
 const SLOT: Readonly<Record<ClassName, 0 | 1 | 2>> = { real: 0, synthetic: 1, fake: 1, semisynthetic: 2 };
 

@@ -73,3 +73,9 @@ export interface ModelContract {
   /** By the path of the field in model.json, `input.layout` for one; a size has a height and a width of its own. */
   readonly origins: Readonly<Record<string, Origin>>;
 }
+
+/** P(real), P(synthetic), P(semisynthetic): finite, each in [0, 1], their sum within 1e-9 of 1. */
+export type ClassProbabilities = readonly [number, number, number];
+
+/** Side of the warm-up picture where the model takes any: a multiple of the strides that models commonly have. */
+export const NATIVE_WARMUP_EDGE = 256;

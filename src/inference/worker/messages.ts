@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../../errors.ts';
-import type { ClassProbabilities } from '../child/probabilities.ts';
-import type { ModelContract } from '../contract/contract.ts';
+import type { ClassProbabilities, ModelContract } from '../contract/contract.ts';
 import type { Task } from '../contract/model-json.ts';
 import type { Device } from '../engine.ts';
 import type { Payload } from './pixel-transfer.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
+import { createAnswerer } from '../../answering/answerer.ts';
 import { systemClock } from '../../clock.ts';
 import { asMinerError } from '../../errors.ts';
 import { decodeFloat16 } from '../../inference/child/float16.ts';
 import type { Task } from '../../inference/contract/model-json.ts';
 import type { Prediction } from '../../inference/engine.ts';
 import type { PictureDecoder } from '../../media/pictures/picture-decoder.ts';
-import { createAnswerer } from '../../miner/answerer.ts';
 import type { TemporaryFolder } from '../../state/temporary-file.ts';
 import { startRecord } from '../../telemetry/request-record.ts';
 import type { InspectedModel } from '../inspected-model.ts';

@@ -1,7 +1,7 @@
 import { REPLY_MARGIN_MS, VALIDATOR_TIMEOUT_MS } from '../../admission/deadline.ts';
+import { MAX_DECODER_THREADS } from '../../answering/answerer.ts';
 import type { InputContract } from '../../inference/contract/contract.ts';
 import type { Task } from '../../inference/contract/model-json.ts';
-import { MAX_DECODER_THREADS } from '../../miner/answerer.ts';
 
 /** What answering costs on this machine, measured; megabytes are of 1,000,000 bytes. */
 export interface MachineCosts {

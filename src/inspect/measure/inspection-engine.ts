@@ -1,5 +1,5 @@
+import type { AnsweringEngine } from '../../answering/answerer.ts';
 import type { EngineInput, Prediction } from '../../inference/engine.ts';
-import type { AnsweringEngine } from '../../miner/answerer.ts';
 import type { AnsweredMessage } from '../child-protocol.ts';
 import type { InspectedModel } from '../inspected-model.ts';
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { PortableRegistry } from '@polkadot/types';
-import { expandMetadata, Metadata, TypeRegistry } from '@polkadot/types';
+import { expandMetadata, Metadata, type PortableRegistry, TypeRegistry } from '@polkadot/types';
 import type { SiLookupTypeId } from '@polkadot/types/interfaces';
 import { describe, expect, it, vi } from 'vitest';
 import { createRuntimeCodec } from '../../../src/devnet/runtime/runtime-codec.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../src/inference/child/decision.ts';
-import type { ClassProbabilities } from '../../../src/inference/child/probabilities.ts';
+import type { ClassProbabilities } from '../../../src/inference/contract/contract.ts';
 
 /** Reproducible numbers in [0, 1). */
 function generator(): () => number {

@@ -25,7 +25,7 @@ const MODEL_FOLDER = {
 const ENDPOINT = { file: 'src/net/display-endpoint.ts', tests: ['test/net/display-endpoint.test.ts'] };
 const NATIVE = {
   file: 'src/inference/worker/runner.ts',
-  tests: ['test/inference/onnx-engine.test.ts', 'test/miner/answerer.test.ts'],
+  tests: ['test/inference/onnx-engine.test.ts', 'test/answering/answerer.test.ts'],
 };
 const MODEL_PROCESS = {
   file: 'src/inference/worker/process.ts',

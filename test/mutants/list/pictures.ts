@@ -29,7 +29,7 @@ const WORDS = {
   tests: ['test/media/pictures/picture-error.test.ts'],
 };
 const FIT = { file: 'src/media/fitting/fit-frames.ts', tests: ['test/media/fitting/fit-frames.test.ts'] };
-const ANSWERER = { file: 'src/miner/answerer.ts', tests: ['test/miner/answerer.test.ts'] };
+const ANSWERER = { file: 'src/answering/answerer.ts', tests: ['test/answering/answerer.test.ts'] };
 
 export const PICTURES: readonly Mutant[] = [
   {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createBlockClock } from '../../src/chain/block-clock.ts';
-import { until } from '../fixtures/until.ts';
-import { closeAfterEach, createMovableClock, openChain, openDevnet } from './fixture.ts';
+import { createBlockClock } from '../../../src/chain/link/block-clock.ts';
+import { until } from '../../fixtures/until.ts';
+import { closeAfterEach, createMovableClock, openChain, openDevnet } from '../fixture.ts';
 
 closeAfterEach();
 

@@ -1,6 +1,6 @@
 import { MinerError } from '../errors.ts';
-import type { ClassProbabilities } from './child/probabilities.ts';
-import type { EngineInput, HeldModel, InferOptions } from './engine.ts';
+import type { ClassProbabilities } from '../inference/contract/contract.ts';
+import type { EngineInput, HeldModel, InferOptions } from '../inference/engine.ts';
 
 const SUM_TOLERANCE = 1e-9;
 

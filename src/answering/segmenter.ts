@@ -1,5 +1,5 @@
 import { MinerError } from '../errors.ts';
-import type { EngineInput, HeldModel, InferOptions, Prediction } from './engine.ts';
+import type { EngineInput, HeldModel, InferOptions, Prediction } from '../inference/engine.ts';
 
 /** Float16. */
 const BYTES_PER_PIXEL = 2;

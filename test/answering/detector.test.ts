@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { detect } from '../../src/inference/detector.ts';
+import { detect } from '../../src/answering/detector.ts';
 import type { HeldModel, Prediction } from '../../src/inference/engine.ts';
-import { lasting, plain, useEngines } from './harness.ts';
-import { meanHead, redMask, writeModel } from './models.ts';
+import { lasting, plain, useEngines } from '../inference/harness.ts';
+import { meanHead, redMask, writeModel } from '../inference/models.ts';
 
 const engines = useEngines();
 const input = { frames: plain([200, 100, 50]), contentHash: 'any', sourceSize: { height: 8, width: 8 } };

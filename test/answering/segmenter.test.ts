@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { segment } from '../../src/inference/segmenter.ts';
-import { lasting, plain, useEngines } from './harness.ts';
-import { meanHead, redMask, writeModel } from './models.ts';
+import { segment } from '../../src/answering/segmenter.ts';
+import { lasting, plain, useEngines } from '../inference/harness.ts';
+import { meanHead, redMask, writeModel } from '../inference/models.ts';
 
 const engines = useEngines();
 const sourceSize = { height: 30, width: 20 };

@@ -1,15 +1,61 @@
 import { availableParallelism } from 'node:os';
-import type { AnswerContext, Answerer, Pictures } from '../axon/answerer.ts';
-import type { ReceivedBody } from '../axon/body-sink.ts';
+import type { AnswerAccount } from '../admission/answer-budget.ts';
+import type { Deadline } from '../admission/deadline.ts';
+import { MinerError } from '../errors.ts';
 import type { Task } from '../inference/contract/model-json.ts';
-import { detect } from '../inference/detector.ts';
 import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
-import { maskBytes, segment } from '../inference/segmenter.ts';
 import { NATIVE_LIMIT_PIXELS } from '../inference/worker/runner.ts';
 import { sampleVideo } from '../media/clips/video.ts';
 import { IMAGE_PIXELS_LIMIT, MASK_PIXELS_LIMIT } from '../media/limits.ts';
 import type { PictureDecoder } from '../media/pictures/picture-decoder.ts';
 import { samplePictures } from '../media/pictures/picture-sequence.ts';
+import type { RecordBuilder } from '../telemetry/request-record.ts';
+import { detect } from './detector.ts';
+import { maskBytes, segment } from './segmenter.ts';
+
+/** A body that has arrived whole, in memory or in a private file. */
+export interface ReceivedBody {
+  readonly sha256Hex: string;
+  readonly length: number;
+  /** The bytes, wherever they lie. */
+  bytes(): Promise<Buffer>;
+  /** The path of a file with the bytes; it is made when they were in memory. */
+  file(): Promise<string>;
+  /** Removes the file, if there is one. */
+  remove(): Promise<void>;
+}
+
+/** Media that came inside of a body: one picture, or the frames of a clip in their order, a file each. */
+export interface Pictures {
+  readonly sha256Hex: string;
+  readonly pictures: readonly Buffer[];
+}
+
+/** Turns verified media into a prediction. */
+export interface Answerer {
+  /** The tasks of this miner's type. */
+  readonly tasks: readonly Task[];
+  /** Whether the model of the task is loaded and warm. */
+  isWarm(task: Task): boolean;
+  /**
+   * Decodes the media and puts it to the model.
+   * @param media a body that is the file itself, or what was taken out of one
+   * @throws MinerError MEDIA_*, INFERENCE_*, AXON_BUSY (no room for the answer) or ADMISSION_DEADLINE
+   */
+  answer(task: Task, media: ReceivedBody | Pictures, context: AnswerContext): Promise<Prediction>;
+}
+
+export interface AnswerContext {
+  readonly deadline: Deadline;
+  readonly record: RecordBuilder;
+  /** Charged with an answer that is large, before it is made. */
+  readonly room: Pick<AnswerAccount, 'charge'>;
+}
+
+/** @throws MinerError MODEL_WARMING */
+export function assertWarm(answerer: Answerer, task: Task): void {
+  if (!answerer.isWarm(task)) throw new MinerError('MODEL_WARMING', 'the model is still loading');
+}
 
 /** The models of a miner, by what they answer. A model may be shared by several miners. */
 export type Engines = Readonly<Partial<Record<Task, Engine>>>;
