@@ -225,7 +225,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
   };
 }
 
-export interface Watchdog {
+interface Watchdog {
   /** Life was seen: the limit starts anew. */
   touch(): void;
   close(): void;
@@ -238,7 +238,7 @@ interface WatchdogOptions {
 }
 
 /** Calls `onExpire` when `touch` was not called for `limitMs`; armed from the start. */
-export function createWatchdog({ limitMs, onExpire }: WatchdogOptions): Watchdog {
+function createWatchdog({ limitMs, onExpire }: WatchdogOptions): Watchdog {
   const timer = setTimeout(onExpire, limitMs);
   let closed = false;
   return {

@@ -45,7 +45,7 @@ async function fitFrame(
 }
 
 /** The part of a resized picture that the output shows. */
-export function visiblePart({ resized, output, offset }: FitPlan): Region {
+function visiblePart({ resized, output, offset }: FitPlan): Region {
   const left = Math.max(0, -offset.left);
   const top = Math.max(0, -offset.top);
   return {
@@ -60,7 +60,7 @@ export function visiblePart({ resized, output, offset }: FitPlan): Region {
  * Lays the visible part of a picture on a black output of the planned size.
  * @param pixels 8-bit RGB, row-major, no padding
  */
-export function place(pixels: Buffer, { width, height }: Region, { output, offset }: FitPlan): Buffer {
+function place(pixels: Buffer, { width, height }: Region, { output, offset }: FitPlan): Buffer {
   if (width === output.width && height === output.height) return pixels;
   const result = Buffer.alloc(output.width * output.height * 3);
   const left = Math.max(0, offset.left);
