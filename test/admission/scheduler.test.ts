@@ -220,7 +220,7 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     clock.advance(4_000);
     await expect(dear.done).rejects.toMatchObject({ code: 'ADMISSION_YIELDED' });
     start('greedy');
-    clock.advance(3_900);
+    clock.advance(4_100);
     await look();
     expect(other.due.signal.aborted).toBe(false);
   });

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeClip, patchBox } from '../fixtures/media.ts';
 
 const run = promisify(execFile);
 
@@ -13,6 +14,14 @@ export const makeBlackClip = (size: string, frames: number) =>
 /** Noise, encoded coarsely: about the most that decoding costs for its pixels and bytes. */
 export const makeNoisyClip = (size: string, frames: number) =>
   makeLoopedClip(`color=gray:size=${size}:rate=30,noise=alls=60:allf=t`, ['-crf', '40'], frames);
+
+/** A clip of so many samples, of a byte each. */
+export async function makeLongIndexClip(samples: number): Promise<Buffer> {
+  const clip = await makeClip({ width: 32, height: 32, frames: 9, seed: 1 });
+  const sized = patchBox(clip, 'stsz', 4, [1, samples]);
+  const indexed = patchBox(patchBox(sized, 'stsc', 8, [1, samples, 1]), 'stts', 8, [samples, 512]);
+  return Buffer.concat([indexed, Buffer.alloc(samples)]);
+}
 
 /**
  * @param source of ffmpeg's lavfi

@@ -19,7 +19,7 @@ import {
   postFile,
   repeat,
 } from './attacker.ts';
-import { makeBlackClip, makeNoisyClip } from './evil-clips.ts';
+import { makeBlackClip, makeLongIndexClip, makeNoisyClip } from './evil-clips.ts';
 import { createHonestValidators, type HonestFigures, type HonestValidators } from './honest-validators.ts';
 import type { Lie } from './hostile-node.ts';
 import { type MinerUnderAttack, startMinerUnderAttack } from './miner-under-attack.ts';
@@ -166,6 +166,9 @@ describe('a detector', () => {
       'a picture of 883 scans': { path: '/detect_image', file: scannedJpeg },
       'a picture that hides 67 megapixels': { path: '/detect_image', file: croppedAvif },
       '4K, two minutes': { path: '/detect_video', file: longClip },
+      'an index of 2^21 samples': { path: '/detect_video', file: await makeLongIndexClip(2 ** 21) },
+      'an index of 2^22 samples': { path: '/detect_video', file: await makeLongIndexClip(2 ** 22) },
+      'an index of 2^24 samples': { path: '/detect_video', file: await makeLongIndexClip(2 ** 24) },
       '8K, two minutes': { path: '/detect_video', file: await makeBlackClip('7680x4320', 3_600) },
     }),
   );

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Hostile files to a running miner; `npm run test:corpus` takes some six minutes. */
+/** Hostile files to a running miner; `npm run test:corpus` takes a minute. */
 export default defineConfig({
   test: {
     include: ['test/corpus/**/*.corpus.ts'],

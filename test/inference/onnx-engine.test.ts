@@ -159,12 +159,11 @@ describe('a mask', () => {
   it('is not made of more pixels than a model of native size is given', async () => {
     const engine = await openNative();
     const frames = plain([1, 2, 3], { height: 4_097, width: 4_096 });
-    await expect(
-      engine.infer({ contentHash: 'any', frames, sourceSize: frames }, lasting()),
-    ).rejects.toMatchObject({
-      code: 'MEDIA_TOO_LARGE',
-      message: '4097 × 4096 is more than the model is given at once',
-    });
+    // An answer would be too long to be shown.
+    const outcome = await engine
+      .infer({ contentHash: 'any', frames, sourceSize: frames }, lasting())
+      .then(({ kind }) => kind, String);
+    expect(outcome).toBe('MinerError: 4097 × 4096 is more than the model is given at once');
   });
 
   it('too large for a message comes through a file that does not stay', async () => {

@@ -98,6 +98,7 @@ async function judge(
       const noticed = await firstThatNoticed(run.failed, failingAnyway);
       if (noticed !== undefined) return outcome('killed', noticed);
       if (run.failed.length > 0) continue;
+      if (run.isFailure && run.passed > 0) return outcome('killed', 'the tests broke off');
       return run.passed > 0 ? outcome('survived', mutant.reason ?? '') : outcome('broken', run.words);
     }
     return outcome('survived', mutant.reason ?? '');

@@ -19,6 +19,8 @@ export interface TestRun {
   readonly passed: number;
   /** Whether the run had to be ended, since it did not end by itself. */
   readonly timedOut: boolean;
+  /** Whether the run ended as a failure, for whatever reason. */
+  readonly isFailure: boolean;
   /** The end of what the run wrote, for when no test ran at all. */
   readonly words: string;
 }
@@ -73,10 +75,10 @@ export async function runTests(
     timedOut = true;
     endProcessesOf(copy.folder);
   }, timeLimitMs);
-  await once(child, 'exit');
+  const [exitCode] = await once(child, 'exit');
   clearTimeout(timer);
   endProcessesOf(copy.folder);
-  return { ...readResults(results, copy), timedOut, words };
+  return { ...readResults(results, copy), timedOut, isFailure: exitCode !== 0, words };
 }
 
 /** This run is itself one of vitest, whose variables would reach the runs that it starts. */

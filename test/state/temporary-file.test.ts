@@ -80,8 +80,10 @@ describe('temporary files', () => {
 
   it('are all gone when the folder is closed', async () => {
     const folder = await open();
-    await (await folder.create(4)).append(Buffer.from('left'));
+    const file = await folder.create(4);
+    await file.append(Buffer.from('left'));
     await folder.close();
+    await expect(file.append(Buffer.from('closed'))).rejects.toMatchObject({ code: 'EBADF' });
     expect([...(await readdir(memoryFolder)), ...(await readdir(diskFolder))]).toEqual([]);
     await expect(folder.create(1)).rejects.toMatchObject({ code: 'INTERNAL' });
   });

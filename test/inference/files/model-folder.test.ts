@@ -124,7 +124,7 @@ describe('the private copy of a model', () => {
     try {
       await once(swapper.stdout, 'data');
       const seen = { weights: 0, refused: 0 };
-      while (seen.weights < 50 || seen.refused < 50) {
+      while (seen.weights < 500 || seen.refused < 500) {
         const file = await openModelFile(folder, 'model.data').catch(() => undefined);
         if (file === undefined) {
           seen.refused += 1;

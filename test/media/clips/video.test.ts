@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { sampleVideo } from '../../../src/media/clips/video.ts';
 import { fitFrames } from '../../../src/media/fitting/fit-frames.ts';
 import type { Fit } from '../../../src/media/frames.ts';
-import { encodeClip, makeClip, makeJpeg, makePixels } from '../../fixtures/media.ts';
+import { encodeClip, makeClip, makeJpeg, makePixels, patchBox } from '../../fixtures/media.ts';
 
 const run = promisify(execFile);
 const NATIVE: Fit = { mode: 'native' };
@@ -58,16 +58,6 @@ async function childrenLeft(): Promise<string[]> {
     if (command.includes(folder)) left.push(command);
   }
   return left;
-}
-
-/** Gives a box of the file other contents at an offset behind its name. */
-function patched(bytes: Buffer, box: string, offset: number, values: readonly number[]): Buffer {
-  const copy = Buffer.from(bytes);
-  const at = copy.indexOf(box, 0, 'latin1') + 4 + offset;
-  values.forEach((value, i) => {
-    copy.writeUInt32BE(value, at + i * 4);
-  });
-  return copy;
 }
 
 describe('sampling a clip as validators send it', () => {
@@ -214,9 +204,9 @@ describe('refusing a clip', () => {
     await expect(sample(noIndex)).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
     // One byte a sample and 2^26 samples: an index of 1.6 GB in memory.
     const samples = 2 ** 26;
-    let lying = patched(clip, 'stsz', 4, [1, samples]);
-    lying = patched(lying, 'stsc', 8, [1, samples, 1]);
-    lying = patched(lying, 'stts', 8, [samples, 512]);
+    let lying = patchBox(clip, 'stsz', 4, [1, samples]);
+    lying = patchBox(lying, 'stsc', 8, [1, samples, 1]);
+    lying = patchBox(lying, 'stts', 8, [samples, 512]);
     await expect(sample(lying)).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
   });
 

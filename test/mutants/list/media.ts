@@ -244,7 +244,7 @@ export const MEDIA: readonly Mutant[] = [
   },
   {
     ...TEMPORARY,
-    name: 'Temporary files stay when the miner closes',
+    name: 'Temporary files stay open when the miner closes',
     find: 'await Promise.all([...files].map((file) => file.remove()));',
     replace: '',
   },

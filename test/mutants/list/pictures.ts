@@ -203,12 +203,14 @@ export const PICTURES: readonly Mutant[] = [
   },
   {
     ...CHILD,
+    tests: ['test/media/pictures/picture-child.test.ts'],
     name: 'A process that decodes pictures outlives the miner',
     find: "process.stdin.on('close', end);",
     replace: '',
   },
   {
     ...CHILD,
+    tests: ['test/media/pictures/picture-child.test.ts'],
     name: 'A picture that is being decoded keeps its process alive after the miner is gone',
     find: "process.kill(process.pid, 'SIGKILL');",
     replace: 'process.exitCode = 1;',
