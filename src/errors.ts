@@ -30,7 +30,7 @@ const DEFINITIONS = {
     remedy: 'Choose another INSTANCE, or run ./start_miner.sh stop in the folder of the other miner.',
   },
   STATE_DIR_UNUSABLE: {
-    meaning: 'STATE_DIR cannot be written or locked. The message names the folder and the reason.',
+    meaning: 'STATE_DIR cannot be written or locked. The message gives the reason.',
     remedy: 'Set STATE_DIR to a folder on a local disk that the user of the miner owns.',
   },
   HOTKEY_IN_USE: {
