@@ -13,25 +13,7 @@ const { scripts } = JSON.parse(textOf('package.json')) as {
 };
 
 /** Programs of the system, or of others. */
-const PROGRAMS = [
-  ...[
-    '.',
-    'btcli',
-    'cd',
-    'cp',
-    'curl',
-    'docker',
-    'git',
-    'journalctl',
-    'kill',
-    'ln',
-    'mv',
-    'pip',
-    'pm2',
-    'ruff',
-    'systemctl',
-  ],
-];
+const PROGRAMS = '. .ci/run btcli cd cp curl docker git journalctl kill pip pm2 systemctl'.split(' ');
 
 /** Fails if the options of a command are not options of the program. */
 const CHECKS: Readonly<Record<string, (args: readonly string[], command: DocumentCommand) => void>> = {
@@ -45,7 +27,6 @@ const CHECKS: Readonly<Record<string, (args: readonly string[], command: Documen
   './setup.sh': (args) => {
     for (const arg of args) expect(textOf('setup.sh')).toContain(`\n    ${arg}) `);
   },
-  './reproduce.sh': (_args, { document }) => requireFile(join(dirname(document), 'reproduce.sh')),
   node: ([script, command = '', ...args]) => {
     if (script !== 'dist/main.js') return expect(args, `node ${script}`).toEqual([]);
     if (['help', '--help', '--version'].includes(command)) return;
@@ -67,14 +48,19 @@ const CHECKS: Readonly<Record<string, (args: readonly string[], command: Documen
     const [program, ...rest] = args.filter((arg, index) => !/^-/.test(arg) && args[index - 1] !== '-p');
     expect(['vitest', 'node', 'npm', 'tsc', 'biome', 'knip']).toContain(program);
     if (program !== 'vitest') return;
-    expect(rest[0]).toBe('run');
-    for (const path of rest.slice(1).filter((arg) => arg.startsWith('test/'))) requireFile(path);
+    for (const path of rest.filter((arg) => arg.startsWith('test/'))) requireFile(path);
   },
   python: ([script = ''], { document }) => {
     if (!script.startsWith('-')) requireFile(join(dirname(document), script));
   },
   python3: (args) => expect(args[0]).toBe('-m'),
 };
+
+function isOnlyParsed({ text }: DocumentCommand): boolean {
+  return Object.values(ONLY_PARSED)
+    .flat()
+    .some((start) => text.startsWith(start));
+}
 
 function requireFile(path: string): void {
   expect(existsSync(join(ROOT, path)), path).toBe(true);
@@ -94,16 +80,10 @@ describe('commands in the documents', () => {
     '%s: the program of "%s" takes such a command',
     (_document, _text, command) => {
       const [program, ...args] = command.words;
-      if (
-        program === undefined ||
-        Object.values(ONLY_PARSED)
-          .flat()
-          .some((start) => command.text.startsWith(start))
-      )
-        return;
+      if (program === undefined) return;
       const check = CHECKS[program];
-      if (check === undefined) expect(PROGRAMS).toContain(program);
-      else check(args, command);
+      if (check !== undefined) check(args, command);
+      else expect([...PROGRAMS, ...(isOnlyParsed(command) ? [program] : [])]).toContain(program);
     },
   );
 

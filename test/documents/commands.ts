@@ -14,18 +14,17 @@ export interface DocumentCommand {
  * run in a fresh clone.
  */
 export const ONLY_PARSED: Readonly<Record<string, readonly string[]>> = {
-  'costs money, or makes keys': ['btcli ', 'pip install bittensor'],
-  'needs root': ['systemctl ', 'journalctl ', 'pm2 save', 'pm2 startup'],
+  'costs money, or makes keys': ['btcli '],
+  'needs root': ['systemctl ', 'journalctl ', 'pm2 startup'],
   'needs a GPU': ['./setup.sh --cuda'],
   'needs Docker': ['docker ', './scripts/run/subtensor.sh', 'SUBTENSOR_TEST_ENDPOINT='],
+  'needs PyTorch, and hours': ['pip install', 'python3 -m venv', 'python '],
   'needs another host, repository or process': [
     'curl your_ip',
     'git pull',
     'git clone',
     'cd subtensor',
     'kill ',
-    'ln ',
-    'mv ',
   ],
 };
 
@@ -50,7 +49,7 @@ export function documentCommands(): readonly DocumentCommand[] {
 
 /** The line up to a `#` that begins a word and is not quoted. */
 function withoutComment(line: string): string {
-  return /^(?:'[^']*'|"[^"]*"|(?<!\s)#|[^#'"])*/.exec(line)?.[0] ?? '';
+  return /^(?:'[^']*'|"[^"]*"|(?<=\S)#|[^#'"])*/.exec(line)?.[0] ?? '';
 }
 
 function wordsOf(command: string): readonly string[] {

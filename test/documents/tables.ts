@@ -53,7 +53,8 @@ function settingsTables(): string {
   const sections = [...new Set(SETTING_KEYS.map((key) => metaOf(key).section))];
   return sections
     .map((section) => {
-      const [, name = section, note = ''] = /^(.*?)(?:: | \()(.*?)\)?$/.exec(section) ?? [];
+      const [, name = '', words, aside] = /^([^:(]+?)(?:: (.*)| \((.*)\))?$/.exec(section) ?? [];
+      const note = words ?? aside ?? '';
       const rows = SETTING_KEYS.filter((key) => metaOf(key).section === section).map((key) => [
         code(key),
         defaults[key] === undefined ? '' : code(String(defaults[key])),
