@@ -68,7 +68,7 @@ const DEFINITIONS = {
   },
   CHAIN_UNREACHABLE: {
     meaning: 'No chain endpoint answers. The miner keeps trying.',
-    remedy: 'Check the network and CHAIN_ENDPOINT. CHAIN_ENDPOINT takes several, separated by commas.',
+    remedy: 'Check the network and CHAIN_ENDPOINT. It takes several endpoints, separated by commas.',
   },
   CHAIN_NODE_BEHIND: {
     meaning: 'The newest block of the node is older than BLOCK_WATCHDOG_SECONDS. The miner keeps trying.',
@@ -76,7 +76,7 @@ const DEFINITIONS = {
       'Wait until the node has synced, or add an endpoint to CHAIN_ENDPOINT. If every node has this error, the clock of this host is fast: run chronyc tracking.',
   },
   CHAIN_WRONG_NETWORK: {
-    meaning: 'The endpoint serves another chain than NETWORK names.',
+    meaning: 'The endpoint serves a chain that is not the one in NETWORK.',
     remedy:
       'Make NETWORK and CHAIN_ENDPOINT agree. If you rebuilt a chain of your own, delete the file that the message names.',
   },
