@@ -35,7 +35,7 @@ function renderTemplate(): string {
   return `${HEADER}${lines.join('\n')}\n`;
 }
 
-// `npx vitest run test/documents -u` writes it anew.
+// `npm run docs` writes it.
 it('the template holds every setting with its documentation and its default', async () => {
   await expect(renderTemplate()).toMatchFileSnapshot(TEMPLATE);
 });

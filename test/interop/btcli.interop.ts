@@ -41,7 +41,7 @@ function filesIn(folder: string, options: { readonly recursive: boolean }): read
 function printing(): readonly (readonly [path: string, text: string])[] {
   return [
     ...filesIn('.', { recursive: false }),
-    ...['deploy', 'models', 'src'].flatMap((folder) => filesIn(folder, { recursive: true })),
+    ...['deploy', 'docs', 'models', 'src'].flatMap((folder) => filesIn(folder, { recursive: true })),
   ]
     .map((path) => [path, readFileSync(join(ROOT, path), 'utf8')] as const)
     .filter(([, text]) => btcliCommandsIn(text).length > 0);
