@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { asMinerError, MinerError } from '../errors.ts';
-import { weightsNotFound } from '../inference/child/load-failure.ts';
 import { locateModel } from '../inference/files/locate-model.ts';
-import { lookAtModel } from '../inference/files/model-files.ts';
+import { listModelFiles } from '../inference/files/model-files.ts';
+import { weightsNotFound } from '../inference/files/model-folder.ts';
 import { createProtobufReader, type ProtobufField, type ProtobufReader } from './protobuf.ts';
 
 /** A file with weights that the ONNX file points to. */
@@ -38,7 +38,7 @@ const OPSET = { domain: 1, version: 2 };
  *   reason once it is aborted
  */
 export async function readModelFile(modelPath: string, signal: AbortSignal): Promise<ModelFile> {
-  const { onnx, files, external, missing } = await lookAtModel(locateModel(modelPath));
+  const { onnx, files, external, missing } = await listModelFiles(locateModel(modelPath));
   const [absent] = missing;
   if (onnx === undefined) throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath}`);
   if (absent !== undefined) throw weightsNotFound(absent);

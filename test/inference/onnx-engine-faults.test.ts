@@ -253,7 +253,7 @@ describe.skipIf(!linux)('the process of a model', () => {
       script,
       `import { createOnnxEngine } from ${JSON.stringify(`${dist}inference/onnx-engine.js`)};
        import { createLogger } from ${JSON.stringify(`${dist}telemetry/logger.js`)};
-       import { createTemporaryFolder } from ${JSON.stringify(`${dist}media/temporary-file.js`)};
+       import { createTemporaryFolder } from ${JSON.stringify(`${dist}state/temporary-file.js`)};
        import { systemClock } from ${JSON.stringify(`${dist}clock.js`)};
        const engine = createOnnxEngine({ task: 'image', modelPath: ${JSON.stringify(folder)}, device: 'cpu',
          logger: createLogger({ level: 'silent' }), clock: systemClock,

@@ -101,7 +101,7 @@ describe('files that are gone', () => {
     await until(() => engine.status().missingFiles.length > 0);
     expect(engine.status()).toMatchObject({ state: 'ready', missingFiles: [modelFile()] });
     await sleep(5 * POLL_MS);
-    expect(logged('model files missing; what is loaded goes on')).toMatchObject([
+    expect(logged('model files missing; the loaded model goes on')).toMatchObject([
       { level: 'warn', missing: [modelFile()] },
     ]);
     expect(await engine.reload('asked')).toMatchObject({ result: 'refused', code: 'MODEL_NOT_FOUND' });

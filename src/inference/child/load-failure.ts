@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MinerError } from '../../errors.ts';
+import { weightsNotFound } from '../files/model-folder.ts';
 
 /** What ONNX Runtime says of a file that it cannot load, and what that means to the person who brought it. */
 const EXPLANATIONS: readonly (readonly [RegExp, (found: readonly string[]) => string])[] = [
@@ -58,14 +59,6 @@ export function loadFailure(onnxPath: string, error: unknown): MinerError {
     return new MinerError('MODEL_UNREADABLE', `the ONNX file ${reason} ${said}`);
   }
   return new MinerError('MODEL_UNREADABLE', `the ONNX file cannot be loaded: export it again ${said}`);
-}
-
-/** A file that the ONNX file keeps weights in and that isn't there. */
-export function weightsNotFound(path: string): MinerError {
-  return new MinerError(
-    'MODEL_NOT_FOUND',
-    `there is no ${path}, which the ONNX file keeps weights in: copy it beside the model`,
-  );
 }
 
 /**

@@ -8,8 +8,8 @@ import { MinerError } from '../../errors.ts';
  * that the operator named, such as a key, must not become weights that show in predictions.
  */
 
-/** The cache of Hugging Face: each file of a snapshot is a link into the `blobs` of the same repository. */
-const SNAPSHOT = /^(.*\/models--[^/]+)\/snapshots\/[^/]+(?:\/|$)/;
+/** In the Hugging Face cache, each file of a model is a link into the `blobs` of its repository. */
+const CACHED_MODEL = /^(.*\/models--[^/]+)\/snapshots\/[^/]+(?:\/|$)/;
 
 /**
  * Opens a file of a model to read it. It is judged by what was opened, so that a link that is set meanwhile gains nothing.
@@ -49,7 +49,7 @@ export async function openModelFile(folder: string, name: string): Promise<FileH
  */
 export function isPartOfModel(folder: string, path: string): boolean {
   if (!isHiddenOrAbove(relative(folder, path))) return true;
-  const repository = SNAPSHOT.exec(`${folder}/`)?.[1];
+  const repository = CACHED_MODEL.exec(`${folder}/`)?.[1];
   return repository !== undefined && /^[^/.][^/]*$/.test(relative(join(repository, 'blobs'), path));
 }
 
@@ -69,7 +69,15 @@ export function outside(folder: string, name: string): MinerError {
   );
 }
 
-/** Whether there is nothing at a path, as an error of the file system tells. */
+/** The refusal of a model if a file that its ONNX file keeps weights in is missing. */
+export function weightsNotFound(path: string): MinerError {
+  return new MinerError(
+    'MODEL_NOT_FOUND',
+    `there is no ${path}, which the ONNX file keeps weights in: copy it beside the model`,
+  );
+}
+
+/** Whether an error of the file system says that nothing is at the path. */
 export function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -5,7 +5,7 @@ import { MinerError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Task } from '../contract/model-json.ts';
 import type { Device, EngineState, EngineStatus } from '../engine.ts';
-import type { ModelCopy } from '../files/snapshot.ts';
+import type { Snapshot } from '../files/snapshot.ts';
 import type { ReadyMessage } from './messages.ts';
 import { countPhysicalCores } from './physical-cores.ts';
 import { type ModelProcess, type ModelProcessEnd, ModelProcessGone, startModelProcess } from './process.ts';
@@ -14,8 +14,8 @@ interface ModelSupervisorOptions {
   readonly task: Task;
   /** What the model is called in the log: where the operator put it. */
   readonly modelPath: string;
-  /** Where the process reads it, and may make files while it loads. */
-  readonly copy: Pick<ModelCopy, 'folder' | 'onnxPath' | 'look'>;
+  /** Where the process reads the model, and may make files while it loads. */
+  readonly snapshot: Pick<Snapshot, 'folder' | 'onnxPath' | 'takenFrom'>;
   readonly device: Device;
   /** A process that has not loaded and warmed the model by then hangs. */
   readonly loadLimitMs: number;
@@ -62,6 +62,13 @@ const FIRST_PAUSE_MS = 100;
 const RETRY_FAILED_MS = 30_000;
 const RECENT_MS = 3_600_000;
 
+/** How this file words it when the kernel ends a process because memory ran out. A crash has another signal. */
+const KILLED = /^the model process .*\bwas killed by SIGKILL\b/;
+/** What ONNX Runtime, the C++ library and CUDA say when they get no memory. */
+const NO_MEMORY = /\bout of memory\b|\bbad_alloc\b|Failed to allocate memory|_ALLOC_FAILED\b/i;
+/** A folder of the operator may have any name, also one of these words. */
+const PATHS = /\S*\/\S*/g;
+
 /**
  * Starts a process for the model, and another whenever it dies. Pauses grow while it keeps dying of itself; a death
  * during a run may be the input's fault and doesn't count.
@@ -69,7 +76,7 @@ const RECENT_MS = 3_600_000;
 export function createModelSupervisor({
   task,
   modelPath,
-  copy,
+  snapshot,
   device,
   loadLimitMs,
   onTrial,
@@ -112,14 +119,14 @@ export function createModelSupervisor({
     const startedAt = clock.monotonic();
     const threads = countPhysicalCores();
     const message = {
-      ...({ type: 'load', modelPath: copy.onnxPath, task, device, threads } as const),
+      ...({ type: 'load', modelPath: snapshot.onnxPath, task, device, threads } as const),
       // Its own for each process: one that died may have left half a profile.
-      scratchPrefix: join(copy.folder, `.profile-${child.pid}`),
+      scratchPrefix: join(snapshot.folder, `.profile-${child.pid}`),
     };
     const answer = await child.request(message, loadLimitMs);
     if (answer.type === 'refused') {
       // The operator knows the model by where it was put; a miner has several, and each message says of which it speaks.
-      const words = answer.message.replaceAll(copy.folder, () => copy.look.folder);
+      const words = answer.message.replaceAll(snapshot.folder, () => snapshot.takenFrom.folder);
       fail(new MinerError(answer.code, words.includes(modelPath) ? words : `${modelPath}: ${words}`));
       return 'refused';
     }
@@ -251,7 +258,15 @@ export function createModelSupervisor({
   };
 }
 
-/** For whoever still wants something of a model that is being closed. */
+/**
+ * Whether a model failed for want of memory. Then it may work once another process has given memory back.
+ */
+export function lacksMemory({ code, message }: MinerError): boolean {
+  if (code === 'MODEL_UNAVAILABLE' && KILLED.test(message)) return true;
+  return NO_MEMORY.test(message.replaceAll(PATHS, ''));
+}
+
+/** The answer to every request for a model that is being closed. */
 export function closingError(): MinerError {
   return new MinerError('AXON_CLOSING', 'the model is being shut down');
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { locateModel } from '../../../src/inference/files/locate-model.ts';
 import { isPartOfModel, openModelFile } from '../../../src/inference/files/model-folder.ts';
-import { createModelSource } from '../../../src/inference/files/watcher.ts';
+import { createModelWatcher } from '../../../src/inference/files/watcher.ts';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
 import { encodeModel } from '../../fixtures/onnx-writer.mjs';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
@@ -47,12 +47,12 @@ function place(location = 'model.data') {
   const secret = join(root, 'hotkey');
   writeFileSync(secret, SECRET);
   writeFileSync(join(folder, 'model.onnx'), modelWith(location));
-  const source = createModelSource({ modelPath: folder, copiesFolder, pauseMs: 10, logger });
+  const watcher = createModelWatcher({ modelPath: folder, copiesFolder, pauseMs: 10, logger });
   const copied = () =>
     readdirSync(copiesFolder, { encoding: 'utf8', recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
-  return { root, folder, secret, source, copied };
+  return { root, folder, secret, watcher, copied };
 }
 
 const REFUSAL = {
@@ -66,44 +66,44 @@ describe('the private copy of a model', () => {
     ['weights in a folder', 'deep/model.data'],
     ['model.json', 'model.json'],
   ])('is refused where its %s are a link out of the folder', async (_, name) => {
-    const { folder, secret, source, copied } = place(name === 'model.json' ? undefined : name);
+    const { folder, secret, watcher, copied } = place(name === 'model.json' ? undefined : name);
     writeFileSync(join(folder, 'model.data'), 'weights');
     mkdirSync(join(folder, 'deep'));
     rmSync(join(folder, name), { force: true });
     symlinkSync(secret, join(folder, name));
-    await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+    await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
     expect(copied().join()).not.toContain(SECRET);
   });
 
   it('is refused where the ONNX file itself is a link out of the folder', async () => {
-    const { folder, secret, source } = place();
+    const { folder, secret, watcher } = place();
     rmSync(join(folder, 'model.onnx'));
     symlinkSync(secret, join(folder, 'model.onnx'));
     expect(() => locateModel(folder)).toThrow(expect.objectContaining(REFUSAL));
-    await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+    await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
   it('is refused where a folder on the way to its weights is a link out', async () => {
-    const { root, folder, source } = place('deep/hotkey');
+    const { root, folder, watcher } = place('deep/hotkey');
     symlinkSync(root, join(folder, 'deep'));
-    await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+    await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
   it.each(['../hotkey', 'a/../../hotkey', '/etc/hostname', '.ssh/id_ed25519', 'a/.hidden/key'])(
     'is refused where the ONNX file keeps weights in %s',
     async (location) => {
-      const { folder, source } = place(location);
+      const { folder, watcher } = place(location);
       mkdirSync(join(folder, '.ssh'));
       writeFileSync(join(folder, '.ssh/id_ed25519'), SECRET);
-      await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+      await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
     },
   );
 
   it('takes weights that are a link within the folder, and a folder that is a link itself', async () => {
-    const { root, folder, source } = place();
+    const { root, folder, watcher } = place();
     writeFileSync(join(folder, 'v2.data'), 'weights');
     symlinkSync('v2.data', join(folder, 'model.data'));
-    const copy = await source.take(never);
+    const copy = await watcher.take(never);
     expect(readFileSync(join(copy.folder, 'model.data'), 'utf8')).toBe('weights');
     symlinkSync('model', join(root, 'current'));
     expect(locateModel(join(root, 'current'))).toBe(join(root, 'current', 'model.onnx'));
@@ -111,9 +111,9 @@ describe('the private copy of a model', () => {
   });
 
   it('does not wait for a pipe in place of the weights', async () => {
-    const { folder, source } = place();
+    const { folder, watcher } = place();
     execFileSync('mkfifo', [join(folder, 'model.data')]);
-    await expect(source.take(never)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    await expect(watcher.take(never)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
   it('is judged by what was opened, also while a link takes the place of the weights again and again', async () => {
@@ -152,14 +152,14 @@ describe('a snapshot in a cache of Hugging Face', () => {
     writeFileSync(join(repository, 'blobs/bb22'), 'weights');
     link('model.onnx', '../../blobs/aa11');
     const copiesFolder = join(root, 'copies');
-    const source = createModelSource({ modelPath: snapshot, copiesFolder, pauseMs: 10, logger });
-    return { root, repository, link, source };
+    const watcher = createModelWatcher({ modelPath: snapshot, copiesFolder, pauseMs: 10, logger });
+    return { root, repository, link, watcher };
   }
 
   it('is copied with the blobs that its links lead to', async () => {
-    const { link, source } = placeSnapshot();
+    const { link, watcher } = placeSnapshot();
     link('model.data', '../../blobs/bb22');
-    const copy = await source.take(never);
+    const copy = await watcher.take(never);
     expect(readFileSync(join(copy.folder, 'model.data'), 'utf8')).toBe('weights');
     expect(dirname(copy.onnxPath)).toBe(copy.folder);
   });
@@ -169,7 +169,7 @@ describe('a snapshot in a cache of Hugging Face', () => {
     ['another repository', '../models--other/blobs/cc33'],
     ['a blob that is a link itself', 'blobs/link'],
   ])('is refused where a link leads to %s', async (_, target) => {
-    const { root, repository, link, source } = placeSnapshot();
+    const { root, repository, link, watcher } = placeSnapshot();
     writeFileSync(join(root, 'hotkey'), SECRET);
     if (target === 'blobs/link') symlinkSync(join(root, 'hotkey'), join(repository, target));
     else {
@@ -177,7 +177,7 @@ describe('a snapshot in a cache of Hugging Face', () => {
       writeFileSync(join(repository, target), SECRET);
     }
     link('model.data', join(repository, target));
-    await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+    await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
   it('is told by where the folder lies, and not by what is in it', () => {

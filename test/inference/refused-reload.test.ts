@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { MinerError } from '../../src/errors.ts';
+import type { LoadedModel } from '../../src/inference/loaded-model.ts';
+import { describeRefusal, requireSameProvider } from '../../src/inference/onnx-engine.ts';
+
+/** A model that says what it runs on. */
+function running(provider: 'cpu' | 'cuda', state: LoadedModel['state'] = 'ready', cudaFailure?: string) {
+  const announced = { provider, ...(cudaFailure === undefined ? {} : { cudaFailure }) };
+  return { state, announced } as LoadedModel;
+}
+
+describe('a reload', () => {
+  it('is refused with the reason and a remedy if the new model would run on the CPU and the present one runs on CUDA', () => {
+    const next = running('cpu', 'ready', 'CUDA failure 2: out of memory');
+    let refusal: ReturnType<typeof describeRefusal> | undefined;
+    try {
+      requireSameProvider(running('cuda'), next);
+    } catch (error) {
+      refusal = describeRefusal(error);
+    }
+    expect(refusal).toMatchObject({
+      code: 'MODEL_DEVICE_UNAVAILABLE',
+      detail: expect.stringMatching(/out of memory.*two in memory.*restart the miner/),
+    });
+  });
+
+  it.each<[string, LoadedModel | undefined, LoadedModel]>([
+    ['a model on CUDA replace one on CUDA', running('cuda'), running('cuda')],
+    ['a model on the CPU replace one on the CPU', running('cpu'), running('cpu')],
+    ['a model on the CPU replace one that failed', running('cuda', 'failed'), running('cpu')],
+    ['a model on the CPU be the first', undefined, running('cpu')],
+  ])('lets %s', (_what, current, next) => {
+    expect(() => requireSameProvider(current, next)).not.toThrow();
+  });
+
+  it('does not blame a lack of memory for a fault of the model itself', () => {
+    const refusal = describeRefusal(new MinerError('MODEL_UNREADABLE', 'model.json is not JSON'));
+    expect(refusal.detail).toBe('model.json is not JSON');
+  });
+});
