@@ -8,7 +8,7 @@ import { type AnsweredFile, answerFiles, type MediaFile } from './measure/answer
 import { judgeFit } from './measure/judge-fit.ts';
 import { measureMachine } from './measure/machine-costs.ts';
 import { measureSpeed } from './measure/measure-speed.ts';
-import { type ModelFile, readModelFile } from './model-file.ts';
+import { type FileReport, readModelFile } from './model-file.ts';
 import { drawMaskPictures } from './render/mask-pictures.ts';
 import type { PageEntry } from './render/page.ts';
 import type { ExecutionReport, InspectReport, ModelReport } from './report.ts';
@@ -69,7 +69,7 @@ export async function inspectModel(inspection: Inspection): Promise<InspectionRe
 }
 
 function describeModel(
-  file: ModelFile,
+  file: FileReport,
   { inputs, outputs, contract, taskReason }: LoadedMessage,
   { task }: Inspection,
 ): ModelReport {

@@ -6,10 +6,10 @@ import type { Device } from '../inference/engine.ts';
 import type { RawNumbers } from './child-protocol.ts';
 import type { BurstReport } from './measure/burst.ts';
 import type { MeasuredCosts } from './measure/machine-costs.ts';
-import type { ModelFile } from './model-file.ts';
+import type { FileReport } from './model-file.ts';
 
 /** What the file is, what it takes and gives, and the contract that the miner makes of that. */
-export interface ModelReport extends ModelFile {
+export interface ModelReport extends FileReport {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
   readonly task: Task;

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asMinerError } from '../../errors.ts';
-import { listExternalFiles } from './external-data.ts';
 import { isAbsent, openModelFile } from './model-folder.ts';
+import { listExternalFiles } from './onnx-file.ts';
 
 /**
  * Which files a model has, and whether they are the same as before. The watcher asks every two seconds, so only sizes, times

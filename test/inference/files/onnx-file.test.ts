@@ -3,10 +3,10 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { listExternalFiles } from '../../../src/inference/files/external-data.ts';
+import { listExternalFiles } from '../../../src/inference/files/onnx-file.ts';
 import { encodeModel } from '../../fixtures/onnx-writer.mjs';
 
-const folder = mkdtempSync(join(tmpdir(), 'external-data-test-'));
+const folder = mkdtempSync(join(tmpdir(), 'onnx-file-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function modelWith(...locations: string[]): Buffer {
