@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Task } from './contract/model-json.ts';
 import type { Device, EngineState, EngineStatus, HeldModel } from './engine.ts';
 import type { Snapshot } from './files/snapshot.ts';
-import type { ReadyMessage } from './worker/messages.ts';
+import type { ModelFacts } from './worker/messages.ts';
 import { createModelRunner, type HangLimits, requireUsable } from './worker/runner.ts';
 import { closingError, createModelSupervisor } from './worker/supervisor.ts';
 
@@ -38,7 +38,7 @@ export interface LoadedModel {
   /** Why it has no process; set while the state is `failed`. */
   readonly failure: MinerError | undefined;
   /** What its latest process said when it was ready; undefined before. */
-  readonly announced: ReadyMessage | undefined;
+  readonly facts: ModelFacts | undefined;
   ready(signal?: AbortSignal): Promise<void>;
   /** Like `use` of an engine, but always with this model. */
   use<Result>(work: (model: HeldModel) => Promise<Result>): Promise<Result>;
@@ -112,8 +112,8 @@ export function createLoadedModel(
     get failure() {
       return supervisor.failure;
     },
-    get announced() {
-      return supervisor.announced;
+    get facts() {
+      return supervisor.facts;
     },
     ready: supervisor.ready,
 

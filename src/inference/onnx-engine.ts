@@ -305,9 +305,9 @@ export function describeRefusal(error: unknown): {
  * @throws MinerError MODEL_DEVICE_UNAVAILABLE
  */
 export function requireSameProvider(current: LoadedModel | undefined, candidate: LoadedModel): void {
-  if (current?.announced?.provider !== 'cuda' || current.state === 'failed') return;
-  if (candidate.announced?.provider === 'cuda') return;
-  const reason = candidate.announced?.cudaFailure ?? 'no part of it ran on CUDA';
+  if (current?.facts?.provider !== 'cuda' || current.state === 'failed') return;
+  if (candidate.facts?.provider === 'cuda') return;
+  const reason = candidate.facts?.cudaFailure ?? 'no part of it ran on CUDA';
   throw new MinerError(
     'MODEL_DEVICE_UNAVAILABLE',
     `the present model runs on CUDA, and the new one would run on the CPU: ${reason}`,

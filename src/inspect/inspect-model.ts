@@ -1,8 +1,8 @@
 import { loadavg } from 'node:os';
 import { contractLines } from '../inference/contract/lines.ts';
+import type { ModelFacts } from '../inference/worker/messages.ts';
 import { createPictureDecoder, type PictureDecoder } from '../media/pictures/picture-decoder.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import type { LoadedMessage } from './child-protocol.ts';
 import { type InspectedModel, type InspectOptions, openInspectedModel } from './inspected-model.ts';
 import { type AnsweredFile, answerFiles, type MediaFile } from './measure/answers.ts';
 import { judgeFit } from './measure/judge-fit.ts';
@@ -19,14 +19,14 @@ interface Inspection extends InspectOptions {
   /** Is told each part of the report as soon as it is known. */
   readonly tell: (part: Partial<InspectReport>) => void;
   /** Called once the task is known, before anything is measured: may refuse. */
-  readonly onTask: (task: LoadedMessage['contract']['task']) => void;
+  readonly onTask: (task: ModelFacts['contract']['task']) => void;
 }
 
 /** What was found, and what the page with the masks is made of. */
 export interface InspectionResult {
   readonly report: Omit<InspectReport, 'html'>;
   readonly entries: readonly PageEntry[];
-  readonly contract: LoadedMessage['contract'];
+  readonly contract: ModelFacts['contract'];
 }
 
 /**
@@ -70,7 +70,7 @@ export async function inspectModel(inspection: Inspection): Promise<InspectionRe
 
 function describeModel(
   file: FileReport,
-  { inputs, outputs, contract, taskReason }: LoadedMessage,
+  { inputs, outputs, contract, taskReason }: ModelFacts,
   { task }: Inspection,
 ): ModelReport {
   const deduced = contract.origins.task === 'model.json' ? 'model.json' : 'deduced';

@@ -1,18 +1,11 @@
 import { MinerError } from '../errors.ts';
 import type { Task } from '../inference/contract/model-json.ts';
 import type { Device } from '../inference/engine.ts';
+import type { LoadMessage, ModelFacts } from '../inference/worker/messages.ts';
 import { countPhysicalCores } from '../inference/worker/physical-cores.ts';
 import { ModelProcessGone, startModelProcess } from '../inference/worker/process.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
-import type {
-  AnsweredMessage,
-  AskMessage,
-  ChildMessage,
-  LoadedMessage,
-  MeasuredMessage,
-  MeasureMessage,
-  ParentMessage,
-} from './child-protocol.ts';
+import type { Answered, AskMessage, Measured, MeasureMessage } from './child-protocol.ts';
 
 export interface InspectOptions {
   /** A `.onnx` file, or a folder with `model.onnx`; only read. */
@@ -27,13 +20,13 @@ export interface InspectOptions {
 
 /** A model in a fresh process of its own, loaded and checked as the miner does it. */
 export interface InspectedModel {
-  readonly loaded: LoadedMessage;
+  readonly loaded: ModelFacts;
   readonly threads: number;
   readonly pid: number | undefined;
   /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
-  measure(message: Omit<MeasureMessage, 'type'>): Promise<MeasuredMessage>;
+  measure(message: Omit<MeasureMessage, 'type'>): Promise<Measured>;
   /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
-  ask(message: Omit<AskMessage, 'type'>): Promise<AnsweredMessage>;
+  ask(message: Omit<AskMessage, 'type'>): Promise<Answered>;
   /** Ends the process; resolves when nothing is left of it. */
   close(): Promise<void>;
 }
@@ -55,7 +48,7 @@ export async function openInspectedModel(options: InspectOptions): Promise<Inspe
   const { modelPath, task, device, temporary, signal } = options;
   signal.throwIfAborted();
   const scratch = await temporary.create(SCRATCH_BYTES);
-  const child = startModelProcess<ParentMessage, ChildMessage>('inspect', '#inspect-child');
+  const child = startModelProcess('inspect', '#inspect-child');
   signal.addEventListener('abort', child.kill);
   const threads = countPhysicalCores();
 
@@ -65,45 +58,29 @@ export async function openInspectedModel(options: InspectOptions): Promise<Inspe
     await child.gone;
     await scratch.remove();
   };
-  const request = async (message: ParentMessage, limitMs: number): Promise<ChildMessage> => {
-    const answer = await child.request(message, limitMs).catch(async (error: unknown) => {
+  const request = <Result>(message: { readonly type: string }, limitMs: number): Promise<Result> =>
+    child.request<Result>(message, limitMs).catch(async (error: unknown) => {
       signal.throwIfAborted();
       if (!(error instanceof ModelProcessGone)) throw error;
       const { stderr } = await child.gone;
       const words = stderr === '' ? '' : `; its last words: ${stderr}`;
       throw new MinerError('MODEL_UNAVAILABLE', `the model process ${error.message}${words}`);
     });
-    if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
-    return answer;
-  };
 
   try {
     const scratchPrefix = `${scratch.path}-${child.pid}`;
-    const load = { type: 'load', modelPath, task, device, threads, scratchPrefix } as const;
-    const loaded = await request({ ...load, profiledRuns: PROFILED_RUNS }, LOAD_LIMIT_MS);
-    if (loaded.type !== 'loaded') throw unexpected(loaded);
+    const profiledRuns = PROFILED_RUNS;
+    const load: LoadMessage = { type: 'load', modelPath, task, device, threads, scratchPrefix, profiledRuns };
     return {
-      loaded,
+      loaded: await request(load, LOAD_LIMIT_MS),
       threads,
       pid: child.pid,
-      async measure(message) {
-        const answer = await request({ type: 'measure', ...message }, message.limitMs + RUN_LIMIT_MS);
-        if (answer.type !== 'measured') throw unexpected(answer);
-        return answer;
-      },
-      async ask(message) {
-        const answer = await request({ type: 'ask', ...message }, RUN_LIMIT_MS);
-        if (answer.type !== 'answered') throw unexpected(answer);
-        return answer;
-      },
+      measure: (message) => request({ type: 'measure', ...message }, message.limitMs + RUN_LIMIT_MS),
+      ask: (message) => request({ type: 'ask', ...message }, RUN_LIMIT_MS),
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-function unexpected({ type }: ChildMessage): MinerError {
-  return new MinerError('INTERNAL', `the model process answered ${type}`);
 }

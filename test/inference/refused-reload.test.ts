@@ -5,8 +5,8 @@ import { describeRefusal, requireSameProvider } from '../../src/inference/onnx-e
 
 /** A model that says what it runs on. */
 function running(provider: 'cpu' | 'cuda', state: LoadedModel['state'] = 'ready', cudaFailure?: string) {
-  const announced = { provider, ...(cudaFailure === undefined ? {} : { cudaFailure }) };
-  return { state, announced } as LoadedModel;
+  const facts = { provider, ...(cudaFailure === undefined ? {} : { cudaFailure }) };
+  return { state, facts } as LoadedModel;
 }
 
 describe('a reload', () => {

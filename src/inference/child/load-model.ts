@@ -3,42 +3,28 @@ import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { MinerError } from '../../errors.ts';
 import type { RgbFrames } from '../../media/frames.ts';
-import { type InputContract, type ModelContract, NATIVE_WARMUP_EDGE } from '../contract/contract.ts';
+import {
+  type InputContract,
+  type ModelContract,
+  NATIVE_WARMUP_EDGE,
+  type TensorSignature,
+} from '../contract/contract.ts';
 import { deduceTask } from '../contract/deduce-task.ts';
 import { mergeInput } from '../contract/input.ts';
 import { createContractLedger } from '../contract/ledger.ts';
-import type { ModelJson, Task } from '../contract/model-json.ts';
+import type { ModelJson } from '../contract/model-json.ts';
 import { chooseOutput, mergeOutput } from '../contract/output.ts';
 import { parseModelJson } from '../contract/parse-model-json.ts';
 import { unusable, wrongJson } from '../contract/refusals.ts';
 import { locateModel } from '../files/locate-model.ts';
-import { cudaUnavailable, openSession, runSession, type SessionOptions } from './onnx-session.ts';
+import type { LoadMessage, ModelFacts } from '../worker/messages.ts';
+import { cudaUnavailable, openSession, runSession } from './onnx-session.ts';
 import { predict } from './predict.ts';
-import { type ProviderUse, takeProfile } from './provider-profile.ts';
+import { takeProfile } from './provider-profile.ts';
 
-export interface LoadOptions extends SessionOptions {
-  /** A `.onnx` file, or a folder with `model.onnx`; `model.json` is looked for beside it. */
-  readonly modelPath: string;
-  /** Undefined: told by model.json or the shapes of what the model takes and gives. */
-  readonly task: Task | undefined;
-  /** Runs before the profile is read, which tells of the last of them; 1 when absent. */
-  readonly profiledRuns?: number;
-}
-
-/** A model that answered its warm-up. */
-export interface LoadedModel {
+/** A model that answered its warm-up, in the process that runs it. */
+export interface WarmModel extends ModelFacts {
   readonly session: InferenceSession;
-  readonly contract: ModelContract;
-  /** What told the task where it was not given. */
-  readonly taskReason?: string;
-  /** What it really ran on. */
-  readonly provider: 'cpu' | 'cuda';
-  /** By the name of the ONNX Runtime provider. */
-  readonly useByProvider: Readonly<Record<string, ProviderUse>>;
-  /** Why CUDA isn't used although it was to be tried. */
-  readonly cudaFailure?: string;
-  /** A run of the warm model, pixels to answer. */
-  readonly runMs: number;
 }
 
 const GREYS = [112, 144];
@@ -50,7 +36,7 @@ const CUDA_PROVIDER = 'CUDAExecutionProvider';
  * blocks the event loop.
  * @throws MinerError MODEL_* where it cannot be used, with the reason and what to do
  */
-export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
+export async function loadModel(options: Omit<LoadMessage, 'type'>): Promise<WarmModel> {
   const onnxPath = locateModel(options.modelPath);
   const { device, scratchPrefix, profiledRuns = 1 } = options;
   const json = readModelJson(join(dirname(onnxPath), 'model.json'));
@@ -81,6 +67,8 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const reason = cudaFailure ?? unused;
   return {
     session,
+    inputs: session.inputMetadata.map(toSignature),
+    outputs: session.outputMetadata.map(toSignature),
     contract,
     provider,
     useByProvider,
@@ -99,6 +87,10 @@ function readModelJson(path: string): ModelJson | undefined {
     throw wrongJson(`model.json cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
   return parseModelJson(text);
+}
+
+function toSignature(metadata: InferenceSession.ValueMetadata): TensorSignature {
+  return isTensor(metadata) ? metadata : { name: metadata.name, type: 'no tensor', shape: [] };
 }
 
 function isTensor(

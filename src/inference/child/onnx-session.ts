@@ -3,21 +3,13 @@ import { MinerError } from '../../errors.ts';
 import type { RgbFrames } from '../../media/frames.ts';
 import type { InputContract } from '../contract/contract.ts';
 import { unusable } from '../contract/refusals.ts';
-import type { Device } from '../engine.ts';
+import type { LoadMessage } from '../worker/messages.ts';
 import { loadFailure, runtimeWords } from './load-failure.ts';
 import { readFloats, toInputTensor } from './tensors.ts';
 
 // Where there is a Float16Array (Node 24), ONNX Runtime makes float16 tensors of it, which its native part does not
 // know: it sees no data. Without one it takes the bits in a Uint16Array. It looks when the first tensor is made.
 Reflect.deleteProperty(globalThis, 'Float16Array');
-
-export interface SessionOptions {
-  readonly device: Device;
-  /** That one operation is spread over. */
-  readonly threads: number;
-  /** How the names of the files begin that ONNX Runtime writes its profile to. */
-  readonly scratchPrefix: string;
-}
 
 interface OpenedSession {
   readonly session: InferenceSession;
@@ -37,7 +29,7 @@ export interface RawOutput {
  */
 export async function openSession(
   onnxPath: string,
-  { device, threads, scratchPrefix }: SessionOptions,
+  { device, threads, scratchPrefix }: Pick<LoadMessage, 'device' | 'threads' | 'scratchPrefix'>,
 ): Promise<OpenedSession> {
   const open = (provider: 'cpu' | 'cuda'): Promise<InferenceSession> =>
     InferenceSession.create(onnxPath, {

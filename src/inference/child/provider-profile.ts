@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { ProviderUse } from '../worker/messages.ts';
 
 const profileSchema = z.array(
   z.looseObject({
@@ -12,13 +13,6 @@ const profileSchema = z.array(
     args: z.looseObject({ provider: z.string().optional() }).optional(),
   }),
 );
-
-/** What one execution provider did in one run of a model. */
-export interface ProviderUse {
-  readonly nodes: number;
-  /** As the host sees it: work that a GPU goes on with by itself is not in it. */
-  readonly ms: number;
-}
 
 /**
  * How many operations each execution provider ran and how long they took, from a profile of ONNX Runtime: the session

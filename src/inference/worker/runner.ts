@@ -7,7 +7,7 @@ import { type ModelContract, NATIVE_WARMUP_EDGE } from '../contract/contract.ts'
 import type { Task } from '../contract/model-json.ts';
 import type { EngineInput, InferOptions, Prediction } from '../engine.ts';
 import { createCrashRecord } from './crash-record.ts';
-import type { ChildPrediction, ResultMessage } from './messages.ts';
+import type { ChildPrediction, RunMessage, RunResult } from './messages.ts';
 import { createPixelTransfer, type PixelTransfer } from './pixel-transfer.ts';
 import { type ModelProcess, ModelProcessGone } from './process.ts';
 import { createRunQueue, type QueuedRun } from './run-queue.ts';
@@ -122,18 +122,15 @@ export function createModelRunner({
     }
   };
 
-  const exchange = async (
+  const exchange = (
     { input }: QueuedRun,
     child: ModelProcess,
     { pixels, resultFile }: PixelTransfer,
-  ): Promise<ResultMessage> => {
+  ): Promise<RunResult> => {
     const { count, height, width } = input.frames;
     const { sourceSize } = input;
-    const message = { type: 'run', resultFile, pixels, count, height, width, sourceSize } as const;
-    const answer = await child.request(message, hangLimitMs(height * width));
-    if (answer.type === 'result') return answer;
-    if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
-    throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
+    const message: RunMessage = { type: 'run', resultFile, pixels, count, height, width, sourceSize };
+    return child.request(message, hangLimitMs(height * width));
   };
 
   const hangLimitMs = (pixels: number): number => {
@@ -141,7 +138,7 @@ export function createModelRunner({
     const { input } = contractOf();
     // Where the size of pictures is free: the time of attention, the dearest of what models do, grows as the square.
     const growth = input.fit.mode === 'native' ? Math.max(1, pixels / largestPixels) ** 2 : 1;
-    const seenMs = Math.max(slowestRunMs, supervisor.announced?.runMs ?? 0);
+    const seenMs = Math.max(slowestRunMs, supervisor.facts?.runMs ?? 0);
     return Math.min(ceilingMs, Math.max(floorMs, HANG_FACTOR * seenMs * growth));
   };
 
@@ -160,8 +157,8 @@ export function createModelRunner({
   };
 
   const contractOf = (): ModelContract => {
-    const { announced, failure } = supervisor;
-    if (announced !== undefined) return announced.contract;
+    const { facts, failure } = supervisor;
+    if (facts !== undefined) return facts.contract;
     throw failure ?? new MinerError('MODEL_WARMING', 'the model is still loading');
   };
 

@@ -6,7 +6,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Task } from '../contract/model-json.ts';
 import type { Device, EngineState, EngineStatus } from '../engine.ts';
 import type { Snapshot } from '../files/snapshot.ts';
-import type { ReadyMessage } from './messages.ts';
+import type { LoadMessage, ModelFacts } from './messages.ts';
 import { countPhysicalCores } from './physical-cores.ts';
 import { type ModelProcess, type ModelProcessEnd, ModelProcessGone, startModelProcess } from './process.ts';
 
@@ -46,8 +46,8 @@ export interface ModelSupervisor {
   readonly failure: MinerError | undefined;
   /** The process that can be given runs, if there is one now. */
   readonly process: ModelProcess | undefined;
-  /** What the latest process said when it was ready; undefined before the first was. */
-  readonly announced: ReadyMessage | undefined;
+  /** What the latest process said when it was ready; undefined before. */
+  readonly facts: ModelFacts | undefined;
   /** Says that the process completed a run, and so isn't one of those that only ever die. */
   noteRun(): void;
   ready(signal?: AbortSignal): Promise<void>;
@@ -91,14 +91,14 @@ export function createModelSupervisor({
   let state: EngineState = 'warming';
   let failure: MinerError | undefined;
   let current: ModelProcess | undefined;
-  let announced: ReadyMessage | undefined;
+  let facts: ModelFacts | undefined;
   let idleDeaths = 0;
   let restarts = 0;
   /** Monotonic times of the restarts of the last hour. */
   let recentRestarts: readonly number[] = [];
   let warmupMs: number | undefined;
   let lastError: string | undefined;
-  const unproven = (): boolean => onTrial && announced === undefined;
+  const unproven = (): boolean => onTrial && facts === undefined;
 
   const enter = (next: EngineState): void => {
     if (state === 'closed') return;
@@ -115,35 +115,42 @@ export function createModelSupervisor({
     onFailed(error);
   };
 
-  const load = async (child: ModelProcess): Promise<'ready' | 'refused'> => {
+  const load = async (child: ModelProcess): Promise<'ready' | 'refused' | 'died'> => {
     const startedAt = clock.monotonic();
-    const threads = countPhysicalCores();
-    const message = {
-      ...({ type: 'load', modelPath: snapshot.onnxPath, task, device, threads } as const),
-      // Its own for each process: one that died may have left half a profile.
+    const message: LoadMessage = {
+      type: 'load',
+      modelPath: snapshot.onnxPath,
+      task,
+      device,
+      threads: countPhysicalCores(),
+      // One for each process: a process that died may have left half a profile.
       scratchPrefix: join(snapshot.folder, `.profile-${child.pid}`),
     };
-    const answer = await child.request(message, loadLimitMs);
-    if (answer.type === 'refused') {
-      // The operator knows the model by where it was put; a miner has several, and each message says of which it speaks.
-      const words = answer.message.replaceAll(snapshot.folder, () => snapshot.takenFrom.folder);
-      fail(new MinerError(answer.code, words.includes(modelPath) ? words : `${modelPath}: ${words}`));
+    try {
+      facts = await child.request<ModelFacts>(message, loadLimitMs);
+    } catch (error) {
+      if (error instanceof ModelProcessGone) return 'died';
+      if (!(error instanceof MinerError)) throw error;
+      fail(new MinerError(error.code, namingModel(error.message)));
       return 'refused';
     }
-    if (answer.type !== 'ready') {
-      throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
-    }
-    announced = answer;
     failure = undefined;
     warmupMs = clock.monotonic() - startedAt;
-    const { provider, nodesByProvider, runMs, cudaFailure } = answer;
+    const { provider, runMs, cudaFailure } = facts;
     if (cudaFailure !== undefined) onCudaFailure(cudaFailure);
     child.makeLessExpendable();
     const { pid } = child;
+    const nodesByProvider = countNodes(facts);
     logger.info({ task, modelPath, provider, nodesByProvider, pid, warmupMs, runMs }, 'model ready');
     enter('ready');
     onReady();
     return 'ready';
+  };
+
+  /** The operator knows a model by where it was put, and a miner has several: each message says which one it means. */
+  const namingModel = (message: string): string => {
+    const words = message.replaceAll(snapshot.folder, () => snapshot.takenFrom.folder);
+    return words.includes(modelPath) ? words : `${modelPath}: ${words}`;
   };
 
   /** One process after the other, until all is closed or the model is refused before it ever worked. */
@@ -151,14 +158,11 @@ export function createModelSupervisor({
     while (!closing.signal.aborted) {
       const child = startModelProcess(task);
       current = child;
-      const outcome = await load(child).catch((error: unknown) => {
-        if (!(error instanceof ModelProcessGone)) throw error;
-        return 'died' as const;
-      });
+      const outcome = await load(child);
       if (outcome === 'refused') child.kill();
       const end = await child.gone;
       current = undefined;
-      if (closing.signal.aborted || (outcome === 'refused' && announced === undefined)) return;
+      if (closing.signal.aborted || (outcome === 'refused' && facts === undefined)) return;
       if (outcome !== 'refused') noteDeath(child, end, outcome === 'ready' && end.duringRequest);
       if (unproven()) return;
       restarts += 1;
@@ -215,8 +219,8 @@ export function createModelSupervisor({
     get process() {
       return state === 'ready' && current?.alive === true ? current : undefined;
     },
-    get announced() {
-      return announced;
+    get facts() {
+      return facts;
     },
     noteRun() {
       idleDeaths = 0;
@@ -240,8 +244,8 @@ export function createModelSupervisor({
 
     status: () => ({
       state,
-      provider: announced?.provider,
-      nodesByProvider: announced?.nodesByProvider ?? {},
+      provider: facts?.provider,
+      nodesByProvider: facts === undefined ? {} : countNodes(facts),
       pid: current?.pid,
       restarts,
       recentRestarts: lastHour().length,
@@ -256,6 +260,10 @@ export function createModelSupervisor({
       await life;
     },
   };
+}
+
+function countNodes({ useByProvider }: ModelFacts): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(useByProvider).map(([provider, { nodes }]) => [provider, nodes]));
 }
 
 /**

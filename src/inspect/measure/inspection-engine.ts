@@ -1,14 +1,12 @@
 import type { AnsweringEngine } from '../../answering/answerer.ts';
 import type { EngineInput, Prediction } from '../../inference/engine.ts';
-import type { AnsweredMessage } from '../child-protocol.ts';
+import type { Answered } from '../child-protocol.ts';
 import type { InspectedModel } from '../inspected-model.ts';
 
 /** What the miner's own way of answering needs of an engine; it also keeps what came before the answer. */
 export interface InspectionEngine extends AnsweringEngine {
   /** The latest request: what the model gave, and the picture or clip as it was sent; undefined before the first. */
-  readonly latest:
-    | { readonly answered: AnsweredMessage; readonly size: EngineInput['sourceSize'] }
-    | undefined;
+  readonly latest: { readonly answered: Answered; readonly size: EngineInput['sourceSize'] } | undefined;
 }
 
 /** Gives requests to a model that is being inspected, one after the other. Ending the model is left to others. */

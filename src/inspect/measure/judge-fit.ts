@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os';
-import type { LoadedMessage } from '../child-protocol.ts';
+import type { ModelFacts } from '../../inference/worker/messages.ts';
 import type { FitReport, SpeedReport } from '../report.ts';
 import { burstSentence, CLIP_SIZES_MB, decodedShareOf, judgeBurst, timeAlone } from './burst.ts';
 import type { MeasuredCosts } from './machine-costs.ts';
@@ -10,7 +10,7 @@ import type { MeasuredCosts } from './machine-costs.ts';
  */
 export function judgeFit(
   costs: MeasuredCosts,
-  { contract, provider }: LoadedMessage,
+  { contract, provider }: ModelFacts,
   speed: SpeedReport,
   loadAverage: number,
 ): FitReport {

@@ -43,14 +43,14 @@ async function measureBatch(
     const fresh = await openInspectedModel({ ...options, task });
     try {
       const limits = { runs: options.runs, limitMs: TIME_LIMIT_MS };
-      const { timesMs, peakRssBytes } = await fresh.measure({ what: { batch }, ...limits });
+      const { timesMs, peakRssBytes, baselineRssBytes } = await fresh.measure({ what: { batch }, ...limits });
       const latency = summarise(timesMs);
       return {
         batch,
         latency,
         perInputMs: latency.p50Ms / batch,
         peakRssBytes,
-        baselineRssBytes: fresh.loaded.baselineRssBytes,
+        baselineRssBytes,
         notMeasured: null,
       };
     } finally {
