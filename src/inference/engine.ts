@@ -15,12 +15,8 @@ export interface EngineInput {
 }
 
 export interface InferOptions {
-  /** When the answer is worth nothing any more; waiting, running and the retry all end there. */
+  /** Waiting, running and the retry all end at the deadline. */
   readonly deadline: Pick<Deadline, 'remainingMs' | 'signal'>;
-  /** Higher is served first; among equals the earlier deadline. */
-  readonly priority: number;
-  /** Aborted when the caller no longer wants the answer: it is dropped from the queue, or its result ignored. */
-  readonly signal?: AbortSignal;
 }
 
 export type Prediction =
@@ -108,8 +104,8 @@ export interface HeldModel {
   /** What media has to be decoded to for this model, and no other. */
   readonly contract: ModelContract;
   /**
-   * @throws MinerError ADMISSION_DEADLINE, ADMISSION_QUEUE_FULL, INFERENCE_CRASHED for an input that killed the
-   *   model twice, INFERENCE_FAILED, MODEL_UNAVAILABLE, AXON_CLOSING; or the reason of an aborted signal
+   * @throws MinerError ADMISSION_DEADLINE, ADMISSION_QUEUE_FULL, INFERENCE_CRASHED for an input that killed the process
+   *   twice, INFERENCE_FAILED, MODEL_UNAVAILABLE, AXON_CLOSING; or the reason of the deadline's signal
    */
   infer(input: EngineInput, options: InferOptions): Promise<Prediction>;
 }

@@ -92,7 +92,7 @@ function openEngine(engine: Engine): OpenEngine {
 /** A deadline that lasts; `signal` can be another. */
 export function lasting(remainingMs = 25_000, signal = new AbortController().signal): InferOptions {
   const end = performance.now() + remainingMs;
-  return { deadline: { remainingMs: () => end - performance.now(), signal }, priority: 0 };
+  return { deadline: { remainingMs: () => end - performance.now(), signal } };
 }
 
 /** Pictures of one colour, 8 × 8 unless told. */

@@ -1,10 +1,10 @@
 import { MinerError } from '../../errors.ts';
+import { planFit } from '../../media/fitting/fit-plan.ts';
 import { interpolate, mix, pickNearest, type Span } from '../../media/fitting/interpolation.ts';
 import type { Fit } from '../../media/frames.ts';
 import type { MaskContract } from '../contract/contract.ts';
-import type { MaskPlace } from '../contract/output-shape.ts';
+import type { MaskPlace } from '../contract/output.ts';
 import { encodeFloat16 } from './float16.ts';
-import { maskWindow } from './mask-window.ts';
 import { sigmoid } from './probabilities.ts';
 
 interface Size {
@@ -36,7 +36,7 @@ export function encodeMask(
 ): Buffer {
   const confidences = activate(values, place, activation);
   const bytes = Buffer.alloc(picture.height * picture.width * 2);
-  const window = maskWindow(picture, fit, place);
+  const window = locatePicture(picture, fit, place);
   const resample = resize === 'nearest' ? pickNearest : interpolate;
   const columns = resample(place.width, picture.width, window.columns);
   const rows = resample(place.height, picture.height, window.rows);
@@ -61,6 +61,33 @@ export function encodeMask(
     }
   }
   return bytes;
+}
+
+/** The part of a mask that shows the picture; what reaches beyond the mask was cut off by the fit. */
+interface MaskWindow {
+  readonly rows: Span;
+  readonly columns: Span;
+}
+
+/**
+ * Where in a mask the picture lies, after it was brought to the model's input: all over it, or inside the padding of
+ * `contain`, or beyond its edges for `cover`.
+ * @param mask any resolution; it stands for the whole input of the model
+ */
+function locatePicture(picture: Size, fit: Fit, mask: Size): MaskWindow {
+  if (fit.mode === 'native' || fit.mode === 'stretch') {
+    return { rows: { start: 0, length: mask.height }, columns: { start: 0, length: mask.width } };
+  }
+  const { source, resized, offset } = planFit(picture.width, picture.height, fit);
+  const span = (edge: 'height' | 'width', corner: 'top' | 'left'): Span => {
+    const perPixel = resized[edge] / source[edge];
+    const perInputPixel = mask[edge] / fit[edge];
+    return {
+      start: (offset[corner] - source[corner] * perPixel) * perInputPixel,
+      length: picture[edge] * perPixel * perInputPixel,
+    };
+  };
+  return { rows: span('height', 'top'), columns: span('width', 'left') };
 }
 
 /** The output positions whose centre lies on the mask. */

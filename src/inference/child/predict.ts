@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { RgbFrames } from '../../media/frames.ts';
 import type { ClassProbabilities, ModelContract } from '../contract/contract.ts';
-import { classCount, locateMask } from '../contract/output-shape.ts';
+import { classCount, locateMask } from '../contract/output.ts';
 import { decide } from './decision.ts';
 import { encodeMask } from './mask.ts';
 import { type RawOutput, runSession } from './onnx-session.ts';
