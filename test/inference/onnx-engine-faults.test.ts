@@ -9,14 +9,23 @@ import { MinerError } from '../../src/errors.ts';
 import type { Prediction } from '../../src/inference/engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { until } from '../fixtures/until.ts';
-import { cpuTicks, lasting, type OpenEngine, plain, useEngines } from './harness.ts';
+import {
+  cpuTicks,
+  largest,
+  lasting,
+  type OpenEngine,
+  pidOf,
+  plain,
+  sourceSize,
+  useEngines,
+} from './harness.ts';
 import { failsWhenBright, meanHead, slowWhenRed, writeModel } from './models.ts';
 
 const engines = useEngines();
+const { logged } = engines;
 const linux = existsSync('/proc/self/stat');
 const GREEN = plain([0, 200, 0]);
 const RED = plain([255, 0, 0]);
-const sourceSize = { height: 8, width: 8 };
 const PATIENT = { loadMs: 60_000, floorMs: 20_000, ceilingMs: 20_000 };
 const STRICT = { loadMs: 60_000, floorMs: 1_500, ceilingMs: 1_500 };
 
@@ -26,20 +35,6 @@ async function openSlow(rounds: number, hangLimits = PATIENT, clock = systemCloc
   await engine.ready();
   return engine;
 }
-
-function pidOf(engine: OpenEngine): number {
-  const { pid } = engine.status();
-  if (pid === undefined) throw new Error('The model has no process now');
-  return pid;
-}
-
-function largest(prediction: Prediction): number {
-  if (prediction.kind !== 'probabilities') throw new Error('No probabilities');
-  return prediction.values.indexOf(Math.max(...prediction.values));
-}
-
-const logged = (message: string): Record<string, unknown>[] =>
-  engines.logLines().filter(({ msg }) => msg === message);
 
 describe('a process that dies', () => {
   it.skipIf(!linux)('during a run is replaced, and the same request gets its answer', async () => {

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { isRunning } from '../fixtures/is-running.ts';
 import { encodeModel } from '../fixtures/onnx-writer.mjs';
 import { until } from '../fixtures/until.ts';
-import { lasting, plain, softmax, useEngines } from './harness.ts';
+import { lasting, pidOf, plain, softmax, sourceSize, useEngines } from './harness.ts';
 import { meanHead, redMask, slowWhenRed, weightedMeans, writeModel } from './models.ts';
 
 const engines = useEngines();
 const gpu = existsSync('/dev/nvidiactl');
-const request = { contentHash: 'any', sourceSize: { height: 8, width: 8 } };
+const request = { contentHash: 'any', sourceSize };
 
 describe("a model's numbers", () => {
   const colour = [51, 102, 102] as const;
@@ -142,8 +142,8 @@ describe('a mask', () => {
   it('has exactly the size of the picture that was sent, in zeros and ones', async () => {
     const engine = engines.open('mask', writeModel(engines.root, 'model', redMask(['N', 3, 8, 8])));
     await engine.ready();
-    const sourceSize = { height: 5, width: 6 };
-    const prediction = await engine.infer({ contentHash: 'any', frames: half(8, 8), sourceSize }, lasting());
+    const input = { contentHash: 'any', frames: half(8, 8), sourceSize: { height: 5, width: 6 } };
+    const prediction = await engine.infer(input, lasting());
     const row = '003c003c003c000000000000';
     expect(prediction).toMatchObject({ kind: 'mask', height: 5, width: 6 });
     expect(prediction.kind === 'mask' && prediction.float16le.toString('hex')).toBe(row.repeat(5));
@@ -242,8 +242,7 @@ describe('the device', () => {
     const engine = engines.open('image', folder, { device: 'auto' });
     await engine.ready();
     expect(engine.status()).toMatchObject({ device: 'auto', provider: 'cpu' });
-    const { pid } = engine.status();
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    process.kill(pidOf(engine), 'SIGKILL');
     await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
     expect(engines.logLines().filter(({ level }) => level === 'warn')).toMatchObject([
       { msg: expect.stringContaining('CUDA cannot be used'), reason: expect.stringContaining('Cuda') },
@@ -295,7 +294,7 @@ describe('an engine', () => {
   it('leaves no process and no file when it is closed', async () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
     await engine.ready();
-    const { pid = 0 } = engine.status();
+    const pid = pidOf(engine);
     expect(isRunning(pid)).toBe(true);
     process.kill(pid, 'SIGSTOP');
     const waiting = engine.infer({ ...request, frames: plain([0, 0, 0]) }, lasting());

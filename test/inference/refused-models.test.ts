@@ -6,13 +6,13 @@ import { openInspectedModel } from '../../src/inspect/inspected-model.ts';
 import { createTemporaryFolder } from '../../src/state/temporary-file.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import { lasting, plain, useEngines } from './harness.ts';
+import { lasting, plain, sourceSize, useEngines } from './harness.ts';
 import { meanHead, redMask, weightedMeans, writeModel } from './models.ts';
-import { refusal, wordsInOrder } from './refusal.ts';
+import { refusal, wordsInOrder } from './refused-model.ts';
 import { REFUSED_MODELS } from './refused-models.ts';
 
 const engines = useEngines();
-const request = { frames: plain([0, 0, 0]), contentHash: 'any', sourceSize: { height: 8, width: 8 } };
+const request = { frames: plain([0, 0, 0]), contentHash: 'any', sourceSize };
 
 /** The words are for people: no source files of the runtime, no signatures, no colours, no private folders. */
 function expectPlainWords(message: string): void {

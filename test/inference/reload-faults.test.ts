@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_DEFINITIONS, type ErrorCode } from '../../src/errors.ts';
 import { until } from '../fixtures/until.ts';
 import { FIRST, POLL_MS, SECOND, useChangingModel } from './changing-model.ts';
+import { pidOf } from './harness.ts';
 import { externalAnswer, redMask, writeModel } from './models.ts';
 
-const { engines, openFirst, modelFile, move, ask, pidOf, logged, resultOf } = useChangingModel();
+const { engines, openFirst, modelFile, move, ask, logged, resultOf } = useChangingModel();
 
 describe('a file that cannot be used', () => {
   it.each<[string, ErrorCode, () => void, string]>([

@@ -7,11 +7,11 @@ import type { ModelJson } from '../../src/inference/contract/model-json.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { modelChildren } from '../fixtures/model-children.ts';
 import { until } from '../fixtures/until.ts';
-import { FIRST, largest, POLL_MS, SECOND, sourceSize, THIRD, useChangingModel } from './changing-model.ts';
-import { lasting, type OpenEngine, plain } from './harness.ts';
+import { FIRST, POLL_MS, SECOND, THIRD, useChangingModel } from './changing-model.ts';
+import { largest, lasting, type OpenEngine, pidOf, plain, sourceSize } from './harness.ts';
 import { constantAnswer, externalAnswer, slowWhenRed, writeModel } from './models.ts';
 
-const { engines, openFirst, modelFile, move, ask, pidOf, logged, resultOf } = useChangingModel();
+const { engines, openFirst, modelFile, move, ask, logged, resultOf } = useChangingModel();
 const linux = existsSync('/proc/self/stat');
 
 describe('a model file that changes', () => {

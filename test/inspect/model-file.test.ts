@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelFile } from '../../src/inspect/model-file.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
-import { meanHead, writeModel } from '../inference/models.ts';
+import { meanHead, weightsAt, writeModel } from '../inference/models.ts';
 
 const signal = new AbortController().signal;
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
@@ -47,16 +47,8 @@ describe('the head of an ONNX file', () => {
 });
 
 describe('weights outside of the ONNX file', () => {
-  /** A graph (7) with one initializer (5) whose external data (13) has a location. */
-  const pointingAt = (location: string) => {
-    const field = (number: number, content: Buffer) =>
-      Buffer.concat([Buffer.from([number * 8 + 2, content.length]), content]);
-    const entry = Buffer.concat([field(1, Buffer.from('location')), field(2, Buffer.from(location))]);
-    return field(7, field(5, field(13, entry)));
-  };
-
   it('are named with their size and hash', async () => {
-    const folder = writeModel(temporaryFolderPath(), 'm', pointingAt('weights.bin'));
+    const folder = writeModel(temporaryFolderPath(), 'm', weightsAt('weights.bin'));
     const weights = Buffer.alloc(100_000, 7);
     writeFileSync(join(folder, 'weights.bin'), weights);
     expect((await readModelFile(folder, signal)).weightFiles).toEqual([
@@ -65,7 +57,7 @@ describe('weights outside of the ONNX file', () => {
   });
 
   it('are missed by name', async () => {
-    const folder = writeModel(temporaryFolderPath(), 'm', pointingAt('weights.bin'));
+    const folder = writeModel(temporaryFolderPath(), 'm', weightsAt('weights.bin'));
     await expect(readModelFile(folder, signal)).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
       message: expect.stringContaining(`there is no ${join(folder, 'weights.bin')}`),

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { createAnswerer } from '../../answering/answerer.ts';
+import { type AnsweringEngine, createAnswerer } from '../../answering/answerer.ts';
 import { systemClock } from '../../clock.ts';
 import { asMinerError } from '../../errors.ts';
 import { decodeFloat16 } from '../../inference/child/float16.ts';
 import type { Task } from '../../inference/contract/model-json.ts';
-import type { Prediction } from '../../inference/engine.ts';
+import type { EngineInput, Prediction } from '../../inference/engine.ts';
 import type { PictureDecoder } from '../../media/pictures/picture-decoder.ts';
 import type { TemporaryFolder } from '../../state/temporary-file.ts';
 import { startRecord } from '../../telemetry/request-record.ts';
+import type { Answered } from '../child-protocol.ts';
 import type { InspectedModel } from '../inspected-model.ts';
 import type { AnswerReport } from '../report.ts';
-import { createInspectionEngine, type InspectionEngine } from './inspection-engine.ts';
 
 /** A picture or clip that was named on the command line. */
 export interface MediaFile {
@@ -63,6 +63,33 @@ export async function* answerFiles(
       return { report: { kind: 'error', file: file.name, code, message } as const, mask: undefined };
     });
   }
+}
+
+/** An engine as the miner's own answering needs it; it keeps what the model gave for the latest request. */
+interface InspectionEngine extends AnsweringEngine {
+  /** Undefined before the first request. */
+  readonly latest: { readonly answered: Answered; readonly size: EngineInput['sourceSize'] } | undefined;
+}
+
+/** Puts requests to the inspected model, one after the other. It does not end the model. */
+function createInspectionEngine({ loaded, ask }: InspectedModel): InspectionEngine {
+  const { contract } = loaded;
+  let latest: InspectionEngine['latest'];
+  const infer = async ({ frames, sourceSize }: EngineInput): Promise<Prediction> => {
+    const { data: pixels, count, height, width } = frames;
+    const answered = await ask({ pixels, count, height, width, sourceSize });
+    latest = { answered, size: sourceSize };
+    const { answer } = answered;
+    if (answer.kind === 'probabilities') return answer;
+    return { kind: 'mask', float16le: Buffer.from(answer.bytes), ...sourceSize };
+  };
+  return {
+    get latest() {
+      return latest;
+    },
+    status: () => ({ state: 'ready' }),
+    use: (work) => work({ contract, infer }),
+  };
 }
 
 interface AnswerParts extends Omit<AnswerOptions, 'model'> {

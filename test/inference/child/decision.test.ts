@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../src/inference/child/decision.ts';
 import type { ClassProbabilities } from '../../../src/inference/contract/contract.ts';
-
-/** Reproducible numbers in [0, 1). */
-function generator(): () => number {
-  let state = 34;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+import { generator } from './generator.ts';
 
 /** As a validator reads it: the first of equals. */
 const isFake = (values: readonly number[]) => values.indexOf(Math.max(...values)) > 0;

@@ -1,18 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { averageProbabilities, toProbabilities } from '../../../src/inference/child/probabilities.ts';
+import { generator } from './generator.ts';
 
 const THREE = ['real', 'synthetic', 'semisynthetic'] as const;
 const TWO = ['real', 'fake'] as const;
 const logits3 = { kind: 'logits', classes: THREE, temperature: 1 } as const;
-
-/** Reproducible numbers in [0, 1). */
-function generator(): () => number {
-  let state = 34;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 function argmax(values: readonly number[]): number {
   return values.indexOf(Math.max(...values));

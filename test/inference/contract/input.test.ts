@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mergeInput } from '../../../src/inference/contract/input.ts';
 import { createContractLedger } from '../../../src/inference/contract/ledger.ts';
 import type { ModelJson, Task } from '../../../src/inference/contract/model-json.ts';
-import { refusal } from '../refusal.ts';
+import { refusal } from '../refused-model.ts';
 
 type Shape = readonly (number | string)[];
 

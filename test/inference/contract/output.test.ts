@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createContractLedger } from '../../../src/inference/contract/ledger.ts';
 import type { ModelJson, Task } from '../../../src/inference/contract/model-json.ts';
 import { chooseOutput, classCount, locateMask, mergeOutput } from '../../../src/inference/contract/output.ts';
-import { refusal } from '../refusal.ts';
+import { refusal } from '../refused-model.ts';
 
 type OutputJson = NonNullable<ModelJson['output']>;
 

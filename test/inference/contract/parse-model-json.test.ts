@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseModelJson } from '../../../src/inference/contract/parse-model-json.ts';
-import { refusal } from '../refusal.ts';
+import { refusal } from '../refused-model.ts';
 
 const parse = (value: unknown) => () => parseModelJson(JSON.stringify(value));
 

@@ -7,23 +7,12 @@ import { locateModel } from '../../../src/inference/files/locate-model.ts';
 import { isPartOfModel, openModelFile } from '../../../src/inference/files/model-folder.ts';
 import { createModelWatcher } from '../../../src/inference/files/watcher.ts';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
-import { encodeModel } from '../../fixtures/onnx-writer.mjs';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
+import { weightsAt } from '../models.ts';
 
 const SECRET = 'the hotkey';
 const { logger } = createCapturingLogger();
 const never = new AbortController().signal;
-
-/** A model whose weights lie at `location`. */
-function modelWith(location: string): Buffer {
-  return encodeModel({
-    name: 'external',
-    inputs: [{ name: 'input', type: 'uint8', shape: [1, 3, 8, 8] }],
-    outputs: [{ name: 'answer', type: 'float32', shape: [1] }],
-    nodes: [{ op: 'Cast', inputs: ['input'], outputs: ['answer'], attributes: { to: 1 } }],
-    constants: [{ name: 'w', type: 'float32', shape: [1], data: [0], external: location }],
-  });
-}
 
 /** A program that puts a file and a link to argument 2 in the place of argument 1 by turns. */
 const SWAP_FOR_EVER = `
@@ -46,7 +35,7 @@ function place(location = 'model.data') {
   for (const path of [folder, copiesFolder]) mkdirSync(path);
   const secret = join(root, 'hotkey');
   writeFileSync(secret, SECRET);
-  writeFileSync(join(folder, 'model.onnx'), modelWith(location));
+  writeFileSync(join(folder, 'model.onnx'), weightsAt(location));
   const watcher = createModelWatcher({ modelPath: folder, copiesFolder, pauseMs: 10, logger });
   const copied = () =>
     readdirSync(copiesFolder, { encoding: 'utf8', recursive: true, withFileTypes: true })
@@ -148,7 +137,7 @@ describe('a snapshot in a cache of Hugging Face', () => {
     const snapshot = join(repository, 'snapshots/0123abcd');
     const link = (name: string, target: string): void => symlinkSync(target, join(snapshot, name));
     for (const path of [snapshot, join(repository, 'blobs')]) mkdirSync(path, { recursive: true });
-    writeFileSync(join(repository, 'blobs/aa11'), modelWith('model.data'));
+    writeFileSync(join(repository, 'blobs/aa11'), weightsAt('model.data'));
     writeFileSync(join(repository, 'blobs/bb22'), 'weights');
     link('model.onnx', '../../blobs/aa11');
     const copiesFolder = join(root, 'copies');

@@ -4,27 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { listExternalFiles } from '../../../src/inference/files/onnx-file.ts';
-import { encodeModel } from '../../fixtures/onnx-writer.mjs';
+import { weightsAt } from '../models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onnx-file-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function modelWith(...locations: string[]): Buffer {
-  return encodeModel({
-    name: 'external',
-    inputs: [{ name: 'input', type: 'uint8', shape: [1, 3, 8, 8] }],
-    outputs: [{ name: 'answer', type: 'float32', shape: [1] }],
-    nodes: [{ op: 'Cast', inputs: ['input'], outputs: ['answer'], attributes: { to: 1, axes: [1, 2, 3] } }],
-    constants: [
-      // Larger than what is read at once, so that it has to be passed over.
-      { name: 'inside', type: 'float32', shape: [50_000], data: new Float32Array(50_000).fill(1) },
-      ...locations.map((external, index) => ({
-        ...({ name: `w${index}`, type: 'float32', shape: [1], data: [0] } as const),
-        external,
-      })),
-    ],
-  });
-}
 
 async function list(bytes: Uint8Array): Promise<string[]> {
   const path = join(folder, 'model.onnx');
@@ -53,11 +36,11 @@ function varint(value: number): number[] {
 
 describe('the files that hold the weights of an ONNX file', () => {
   it('are none where the weights are within', async () => {
-    expect(await list(modelWith())).toEqual([]);
+    expect(await list(weightsAt())).toEqual([]);
   });
 
   it('are each named once, however many tensors they hold', async () => {
-    expect(await list(modelWith('model.data', 'more/weights.bin', 'model.data'))).toEqual([
+    expect(await list(weightsAt('model.data', 'more/weights.bin', 'model.data'))).toEqual([
       'model.data',
       'more/weights.bin',
     ]);
@@ -74,7 +57,7 @@ describe('the files that hold the weights of an ONNX file', () => {
   });
 
   it('are named as they are meant, also outside of its folder', async () => {
-    expect(await list(modelWith('../secret', '/etc/passwd', 'a/../../b', 'a/../kept'))).toEqual([
+    expect(await list(weightsAt('../secret', '/etc/passwd', 'a/../../b', 'a/../kept'))).toEqual([
       '../secret',
       '/etc/passwd',
       '../b',
@@ -83,7 +66,7 @@ describe('the files that hold the weights of an ONNX file', () => {
   });
 
   it('are those up to the damage where it is damaged, wherever that is', async () => {
-    const whole = modelWith('model.data');
+    const whole = weightsAt('model.data');
     for (const length of [0, 1, 100, 70_000, whole.length - 100, whole.length - 1]) {
       expect(await list(whole.subarray(0, length))).toBeInstanceOf(Array);
     }

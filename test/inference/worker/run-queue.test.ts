@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineInput } from '../../../src/inference/engine.ts';
 import { createRunQueue } from '../../../src/inference/worker/run-queue.ts';
-import { lasting, plain } from '../harness.ts';
+import { lasting, plain, sourceSize } from '../harness.ts';
 
 const input: EngineInput = {
   frames: plain([0, 0, 0]),
   contentHash: 'any',
-  sourceSize: { height: 8, width: 8 },
+  sourceSize,
 };
 
 describe('the queue of a model', () => {
