@@ -11,7 +11,7 @@ import type { Answered, AskMessage, Measured, MeasureMessage, RawNumbers, Size }
 
 /** The process that inspects a model: it loads the model as the miner's process does, then measures it and answers. */
 
-/** Of the pictures in a batch, and of frames, where a model takes any size. */
+/** Size of pictures and frames for a model that takes any size. */
 const NATIVE_SIZE = { height: 1024, width: 1024 };
 const UNTIMED_RUNS = 1;
 const BYTES_PER_KIB = 1024;
@@ -42,7 +42,7 @@ function prepareAnswer(
   sourceSize: Size,
 ): () => Promise<unknown> {
   const { input } = contract;
-  // A picture that is left as it is has the size of its source; clips are bounded in all and so are smaller.
+  // A picture in native size has the size of its source; clips are limited in all, so their frames are smaller.
   const frames = randomFrames(input, input.frames, input.frames === 1 ? sourceSize : NATIVE_SIZE);
   return () => predict(session, contract, frames, sourceSize);
 }
@@ -68,7 +68,7 @@ function prepareBatch(
   return () => session.run({ [input.name]: tensor }, [outputName]);
 }
 
-/** Pixels of noise, so that no operation is spared by chance. */
+/** Pixels of noise, so that no operation is faster by chance. */
 function randomFrames({ fit }: InputContract, count: number, native: Size): RgbFrames {
   const { height, width } = fit.mode === 'native' ? native : fit;
   return { data: randomFillSync(Buffer.alloc(count * height * width * 3)), count, height, width };
@@ -102,7 +102,7 @@ async function ask({ session, contract }: WarmModel, message: AskMessage): Promi
   };
 }
 
-/** A contract whose masks are not cut at the threshold; undefined where there is none. */
+/** The contract with soft masks, which are not cut at the threshold; undefined for another contract. */
 function softened({ output, ...rest }: ModelContract): ModelContract | undefined {
   return output.kind === 'mask' ? { ...rest, output: { ...output, hardness: { mode: 'soft' } } } : undefined;
 }
@@ -117,7 +117,7 @@ function range(values: ArrayLike<number>): { readonly min: number; readonly max:
   return { min, max };
 }
 
-/** Linux counts it for each program anew; what getrusage tells includes the parent's, from before the program began. */
+/** On Linux VmHWM is that of this program; getrusage includes the memory of the parent before the program began. */
 function peakRssBytes(): number {
   try {
     const kib = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];

@@ -16,13 +16,13 @@ import type { ExecutionReport, InspectReport, ModelReport } from './report.ts';
 interface Inspection extends InspectOptions {
   readonly runs: number;
   readonly files: readonly MediaFile[];
-  /** Is told each part of the report as soon as it is known. */
+  /** Gets each part of the report as soon as it is known. */
   readonly tell: (part: Partial<InspectReport>) => void;
-  /** Called once the task is known, before anything is measured: may refuse. */
+  /** Called once the task is known, before anything is measured. May throw to end the inspection. */
   readonly onTask: (task: ModelFacts['contract']['task']) => void;
 }
 
-/** What was found, and what the page with the masks is made of. */
+/** The report, and what the page with the masks is made of. */
 export interface InspectionResult {
   readonly report: Omit<InspectReport, 'html'>;
   readonly entries: readonly PageEntry[];
@@ -30,8 +30,8 @@ export interface InspectionResult {
 }
 
 /**
- * Loads a model as the miner does, measures it and this machine, and has it answer to the files.
- * @throws MinerError MODEL_* where the miner would refuse the model; what `onTask` throws; the signal's reason
+ * Loads a model as the miner does, measures it and this machine, and lets it answer the files.
+ * @throws MinerError MODEL_* if the miner would refuse the model; what `onTask` throws; the signal's reason
  */
 export async function inspectModel(inspection: Inspection): Promise<InspectionResult> {
   const { files, temporary, signal, tell } = inspection;

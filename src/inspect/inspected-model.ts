@@ -10,39 +10,39 @@ import type { Answered, AskMessage, Measured, MeasureMessage } from './child-pro
 export interface InspectOptions {
   /** A `.onnx` file, or a folder with `model.onnx`; only read. */
   readonly modelPath: string;
-  /** Undefined: told by model.json, else deduced. */
+  /** Undefined: model.json says it, or it is deduced. */
   readonly task: Task | undefined;
   readonly device: Device;
   readonly temporary: TemporaryFolder;
-  /** Ends the process and whatever waits for it. */
+  /** Ends the process, and every call that waits for it. */
   readonly signal: AbortSignal;
 }
 
-/** A model in a fresh process of its own, loaded and checked as the miner does it. */
+/** A model in a new process, loaded and checked as the miner does. */
 export interface InspectedModel {
   readonly loaded: ModelFacts;
   readonly threads: number;
   readonly pid: number | undefined;
-  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
+  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE if the process died */
   measure(message: Omit<MeasureMessage, 'type'>): Promise<Measured>;
-  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
+  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE if the process died */
   ask(message: Omit<AskMessage, 'type'>): Promise<Answered>;
   /** Ends the process; resolves when nothing is left of it. */
   close(): Promise<void>;
 }
 
-/** The same that the miner allows. */
+/** The same as in the miner. */
 const LOAD_LIMIT_MS = 180_000;
-/** For a picture or clip, and for measuring beyond the time it is given. */
+/** For one picture or clip, and for a measurement beyond its own limit. */
 const RUN_LIMIT_MS = 120_000;
-/** The first run readies memory and kernels; the last one is warm. */
+/** The first run prepares memory and kernels; the last one is warm. */
 const PROFILED_RUNS = 3;
-/** What the profile takes at most. */
+/** The largest size of the profile. */
 const SCRATCH_BYTES = 8 * 1024 * 1024;
 
 /**
  * Starts a process and loads a model in it.
- * @throws MinerError MODEL_* for a model that the miner would refuse at its start, in the same words; the signal's reason
+ * @throws MinerError MODEL_* if the miner would refuse the model at its start, in the same words; the signal's reason
  */
 export async function openInspectedModel(options: InspectOptions): Promise<InspectedModel> {
   const { modelPath, task, device, temporary, signal } = options;

@@ -31,10 +31,9 @@ const GREYS = [112, 144];
 const CUDA_PROVIDER = 'CUDAExecutionProvider';
 
 /**
- * Loads a model, settles its contract, and has it answer once: the one check that a model passes when the miner
- * starts, when a file is swapped, and when it is inspected. To be called in a process of its own, since ONNX Runtime
- * blocks the event loop.
- * @throws MinerError MODEL_* where it cannot be used, with the reason and what to do
+ * Loads a model, settles its contract, and lets it answer once. A model passes this check when the miner starts, when its
+ * files change, and when it is inspected. Call it in a process of its own: ONNX Runtime blocks the event loop.
+ * @throws MinerError MODEL_* if the model cannot be used, with the reason and the remedy
  */
 export async function loadModel(options: Omit<LoadMessage, 'type'>): Promise<WarmModel> {
   const onnxPath = locateModel(options.modelPath);
@@ -104,7 +103,7 @@ function requireTensor(metadata: InferenceSession.ValueMetadata): InferenceSessi
   return metadata;
 }
 
-/** A model that cannot answer its first picture will not be able to answer any. */
+/** A model that fails on its first picture would fail on every picture. */
 async function warmUp<T>({ height, width }: RgbFrames, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt();
@@ -115,7 +114,7 @@ async function warmUp<T>({ height, width }: RgbFrames, attempt: () => Promise<T>
       'MODEL_ANSWER_INVALID',
       error instanceof MinerError
         ? `the model's answer to ${picture}, cannot be used: ${error.message}`
-        : `the model fails on ${picture}; if it takes another size, say input.size in model.json ` +
+        : `the model fails on ${picture}; if it takes another size, set input.size in model.json ` +
             `(ONNX Runtime: ${error instanceof Error ? error.message : String(error)})`,
     );
   }
@@ -126,15 +125,15 @@ function requireFinite(values: ArrayLike<number>): void {
     if (Number.isFinite(values[index])) continue;
     throw new MinerError(
       'MODEL_ANSWER_INVALID',
-      `the model answers its first picture with ${values[index]}: its weights probably hold NaN or infinity, from a ` +
-        'training that diverged or a conversion to float16 that overflowed; look for them there, and export it again',
+      `the model answers its first picture with ${values[index]}: its weights probably hold NaN or infinity, ` +
+        'because the training diverged or a conversion to float16 overflowed; repair the weights and export it again',
     );
   }
 }
 
 /**
- * Neighbouring samples differ, in each channel too: a model may divide by the contrast of what it sees, and a flat
- * picture has none.
+ * Neighbouring samples differ, also within a channel: a model may divide by the contrast of a picture, and a flat picture
+ * has none.
  */
 function firstFrames({ fit }: InputContract, count: number): RgbFrames {
   const height = fit.mode === 'native' ? NATIVE_WARMUP_EDGE : fit.height;

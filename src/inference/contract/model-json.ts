@@ -23,7 +23,7 @@ export type MaskActivation = (typeof MASK_ACTIVATIONS)[number];
 const MASK_RESIZES = ['bilinear', 'nearest'] as const;
 export type MaskResize = (typeof MASK_RESIZES)[number];
 
-/** Most frames of a clip that a model can ask for: as many as validators send. */
+/** The most frames of a clip that a model can ask for; validators send no more. */
 export const FRAMES_LIMIT = 144;
 /** Longest edge of a model's input. */
 export const EDGE_LIMIT_PIXELS = 8192;

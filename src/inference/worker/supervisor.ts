@@ -12,25 +12,24 @@ import { type ModelProcess, type ModelProcessEnd, ModelProcessGone, startModelPr
 
 interface ModelSupervisorOptions {
   readonly task: Task;
-  /** What the model is called in the log: where the operator put it. */
+  /** Where the operator put the model; names it in the log. */
   readonly modelPath: string;
   /** Where the process reads the model, and may make files while it loads. */
   readonly snapshot: Pick<Snapshot, 'folder' | 'onnxPath' | 'takenFrom'>;
   readonly device: Device;
-  /** A process that has not loaded and warmed the model by then hangs. */
+  /** A process that has not loaded and warmed the model by then is killed. */
   readonly loadLimitMs: number;
   /**
-   * For a model that is tried beside another: what keeps it from its first answer is final, and is left to the caller to
-   * tell.
+   * True for a candidate beside a running model: its first failure is final, and the caller logs it.
    */
   readonly onTrial: boolean;
   readonly logger: Logger;
   readonly clock: DeadlineClock;
-  /** A process, the first or a fresh one, can be given runs. */
+  /** A process can be given runs. */
   onReady(): void;
-  /** CUDA was to be tried and isn't used. */
+  /** CUDA was tried and is not used. */
   onCudaFailure(reason: string): void;
-  /** There will be no process for some time, or never. */
+  /** There is no process, for some time or for good. */
   onFailed(error: MinerError): void;
 }
 
@@ -39,7 +38,7 @@ type SupervisorStatus = Pick<
   'state' | 'provider' | 'nodesByProvider' | 'pid' | 'restarts' | 'recentRestarts' | 'lastError' | 'warmupMs'
 >;
 
-/** Keeps one process with a warm model alive. */
+/** Keeps one process with a warm model alive. The loaded model owns it; it owns the process. */
 export interface ModelSupervisor {
   readonly state: EngineState;
   /** Why there is no process; set while the state is `failed`. */
@@ -48,7 +47,7 @@ export interface ModelSupervisor {
   readonly process: ModelProcess | undefined;
   /** What the latest process said when it was ready; undefined before. */
   readonly facts: ModelFacts | undefined;
-  /** Says that the process completed a run, and so isn't one of those that only ever die. */
+  /** Call it after a completed run: the process works, so earlier deaths no longer count. */
   noteRun(): void;
   ready(signal?: AbortSignal): Promise<void>;
   status(): SupervisorStatus;
@@ -56,7 +55,7 @@ export interface ModelSupervisor {
   close(): Promise<void>;
 }
 
-/** Deaths in a row, none of them during a run, after which it is no longer tried at once. */
+/** Deaths in a row, outside of runs, until the model counts as failed and is retried every 30 seconds only. */
 const DEATHS_UNTIL_FAILED = 5;
 const FIRST_PAUSE_MS = 100;
 const RETRY_FAILED_MS = 30_000;
@@ -70,8 +69,8 @@ const NO_MEMORY = /\bout of memory\b|\bbad_alloc\b|Failed to allocate memory|_AL
 const PATHS = /\S*\/\S*/g;
 
 /**
- * Starts a process for the model, and another whenever it dies. Pauses grow while it keeps dying of itself; a death
- * during a run may be the input's fault and doesn't count.
+ * Starts a process for the model, and a new one when it dies. The pauses between starts grow while it keeps dying. A death
+ * during a run may be the fault of the input and does not count.
  */
 export function createModelSupervisor({
   task,
@@ -153,7 +152,7 @@ export function createModelSupervisor({
     return words.includes(modelPath) ? words : `${modelPath}: ${words}`;
   };
 
-  /** One process after the other, until all is closed or the model is refused before it ever worked. */
+  /** One process after the other, until the supervisor is closed or a model that never worked is refused. */
   const supervise = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       const child = startModelProcess(task);
@@ -267,7 +266,7 @@ function countNodes({ useByProvider }: ModelFacts): Readonly<Record<string, numb
 }
 
 /**
- * Whether a model failed for want of memory. Then it may work once another process has given memory back.
+ * Whether a model failed because memory ran out. Then it may work when another process has ended.
  */
 export function lacksMemory({ code, message }: MinerError): boolean {
   if (code === 'MODEL_UNAVAILABLE' && KILLED.test(message)) return true;

@@ -19,14 +19,14 @@ export interface MediaFile {
   read(): Promise<Buffer>;
 }
 
-/** An answer with the masks that it came from, which only pictures are made of. */
+/** An answer, with the masks for the page. */
 export interface AnsweredFile {
   readonly report: AnswerReport;
   readonly mask:
     | {
         /** As it goes on the wire: little-endian float16. */
         readonly answered: Buffer;
-        /** The same before it is cut at the threshold. */
+        /** The same mask before it is cut at the threshold. */
         readonly confidences: Buffer;
         readonly width: number;
         readonly height: number;
@@ -41,13 +41,13 @@ interface AnswerOptions {
   readonly signal: AbortSignal;
 }
 
-/** A clip has this long: whether it is in time on this machine is another question than what the answer is. */
+/** Longer than a validator waits: the answer is wanted even if this machine is too slow. */
 const TIME_LIMIT_MS = 120_000;
 const CLASSES = ['real', 'synthetic', 'semisynthetic'] as const;
 
 /**
- * What the miner would answer to each file, by its own way from the bytes to the answer. A file that it would refuse has
- * the refusal for an answer.
+ * What the miner would answer to each file. It uses the miner's own code from the bytes to the answer. If the miner would
+ * refuse a file, the refusal is the answer.
  * @throws the signal's reason once it is aborted
  */
 export async function* answerFiles(

@@ -5,8 +5,8 @@ import { burstSentence, CLIP_SIZES_MB, decodedShareOf, judgeBurst, timeAlone } f
 import type { MeasuredCosts } from './machine-costs.ts';
 
 /**
- * Whether a model on this machine keeps up with the validators.
- * @param loadAverage of the machine before anything was measured
+ * Whether a model on this machine answers validators in time.
+ * @param loadAverage of the machine before the measurements
  */
 export function judgeFit(
   costs: MeasuredCosts,
