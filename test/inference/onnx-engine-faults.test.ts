@@ -37,21 +37,24 @@ async function openSlow(rounds: number, hangLimits = PATIENT, clock = systemCloc
 }
 
 describe('a process that dies', () => {
-  it.skipIf(!linux)('during a run is replaced, and the same request gets its answer', async () => {
-    const engine = await openSlow(8);
-    const pid = pidOf(engine);
-    const before = cpuTicks(pid);
-    const answer = engine.infer({ frames: RED, contentHash: 'red', sourceSize }, lasting());
-    await until(() => cpuTicks(pid) > before + 2);
-    process.kill(pid, 'SIGKILL');
+  it.skipIf(!linux)(
+    'a process that dies during a run is replaced, and the request gets its answer',
+    async () => {
+      const engine = await openSlow(8);
+      const pid = pidOf(engine);
+      const before = cpuTicks(pid);
+      const answer = engine.infer({ frames: RED, contentHash: 'red', sourceSize }, lasting());
+      await until(() => cpuTicks(pid) > before + 2);
+      process.kill(pid, 'SIGKILL');
 
-    expect(largest(await answer)).toBe(0);
-    expect(logged('model process died during a run')).toHaveLength(1);
-    expect(engine.status()).toMatchObject({ state: 'ready', restarts: 1, runs: 1 });
-    expect(pidOf(engine)).not.toBe(pid);
-  });
+      expect(largest(await answer)).toBe(0);
+      expect(logged('model process died during a run')).toHaveLength(1);
+      expect(engine.status()).toMatchObject({ state: 'ready', restarts: 1, runs: 1 });
+      expect(pidOf(engine)).not.toBe(pid);
+    },
+  );
 
-  it('while nothing runs is replaced, and requests that come meanwhile wait for the fresh one', async () => {
+  it('a process that dies between runs is replaced, and requests wait for the new one', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGKILL');
     await until(() => engine.status().state === 'restarting');
@@ -61,7 +64,7 @@ describe('a process that dies', () => {
     expect(logged('model process died during a run')).toHaveLength(0);
   });
 
-  it('takes no chance of a retry from those that wait behind the one it died on', async () => {
+  it('a death costs only the running request an attempt, not those that wait', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGSTOP');
     const answers = ['a', 'b', 'c'].map((contentHash) =>
@@ -73,7 +76,7 @@ describe('a process that dies', () => {
     expect(logged('model process died during a run')).toMatchObject([{ contentHash: 'a' }]);
   });
 
-  it('before it is ready, again and again, is called failed', async () => {
+  it('a model whose process dies again and again before it is ready has failed', async () => {
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const engine = engines.open('image', folder, { hangLimits: { ...PATIENT, loadMs: 1 } });
     await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
@@ -82,7 +85,7 @@ describe('a process that dies', () => {
     await expect(refused).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
   });
 
-  it('says its last words in the log, in which a model may not put what a terminal obeys', async () => {
+  it('the last words of a process are in the log, without control characters for a terminal', async () => {
     const name = 'odd \u001b[31m \u009b2J \u202e \u2028 \u007f end';
     const engine = engines.open('image', writeModel(engines.root, 'model', failsWhenBright(name)));
     await engine.ready();
@@ -96,7 +99,7 @@ describe('a process that dies', () => {
     expect(engines.logText()).not.toMatch(/(?!\n)\p{Cc}|[\u2028-\u202e]/u);
   });
 
-  it('is replaced by the same model when its files are gone', async () => {
+  it('a process that dies is replaced by the same model even if the files are gone', async () => {
     const engine = await openSlow(1);
     rmSync(join(engines.root, 'model'), { recursive: true });
     process.kill(pidOf(engine), 'SIGKILL');
@@ -107,7 +110,7 @@ describe('a process that dies', () => {
 });
 
 describe('a process that hangs', () => {
-  it('is killed and replaced, and the same request gets its answer', async () => {
+  it('a process that hangs is killed and replaced, and the request gets its answer', async () => {
     const engine = await openSlow(1, STRICT);
     const pid = pidOf(engine);
     process.kill(pid, 'SIGSTOP');
@@ -138,17 +141,17 @@ describe('a process that hangs with a picture of any size', () => {
     return logged('model process died during a run')[0]?.how;
   };
 
-  it('is replaced as soon as another would be, where it has seen larger ones', async () => {
+  it('a model of native size gets the usual time for a picture smaller than earlier ones', async () => {
     expect(await limitFor(64)).toContain('did not answer within 1500 ms');
   });
 
-  it('is given more time for a picture far larger than it has seen', async () => {
+  it('a model of native size gets more time for a picture far larger than all before', async () => {
     expect(await limitFor(3000)).toContain('did not answer within 4000 ms');
   });
 });
 
 describe('an input that kills the process twice', () => {
-  it('is refused for ten minutes, while others are answered', async () => {
+  it('an input that kills the process twice is refused for ten minutes, and others are answered', async () => {
     let nowMs = 0;
     const clock = { ...systemClock, monotonic: () => nowMs };
     const engine = await openSlow(400, STRICT, clock);
@@ -179,7 +182,7 @@ describe('an input that kills the process twice', () => {
 });
 
 describe('requests that wait', () => {
-  it('are served by deadline', async () => {
+  it('waiting requests are served by deadline', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGSTOP');
     const order: string[] = [];
@@ -195,7 +198,7 @@ describe('requests that wait', () => {
     expect(order).toEqual(['first', 'soon', 'late']);
   });
 
-  it('are dropped when their deadline passes, and the request that runs gets no answer', async () => {
+  it('requests are dropped when their deadline passes, and the running one gets no answer', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGSTOP');
     const deadline = new AbortController();
@@ -228,7 +231,7 @@ describe.skipIf(!linux)('the process of a model', () => {
     delete process.env.BT_PW_TEST;
   });
 
-  it('knows nothing of the wallet', async () => {
+  it('the process of a model knows nothing of the wallet', async () => {
     process.env.BT_PW_TEST = 'secret';
     const engine = await openSlow(1);
     const environment = readFileSync(`/proc/${pidOf(engine)}/environ`, 'utf8');
@@ -237,7 +240,7 @@ describe.skipIf(!linux)('the process of a model', () => {
     expect(environment).not.toContain('WALLET');
   });
 
-  it('ends with the miner when that is killed', async () => {
+  it('the process of a model ends when the miner is killed', async () => {
     const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const script = join(engines.root, 'parent.mjs');
@@ -264,7 +267,7 @@ describe.skipIf(!linux)('the process of a model', () => {
     await until(() => !isRunning(pid) && parent.signalCode !== null);
   });
 
-  it('goes on when a terminal interrupts it together with the miner', async () => {
+  it('the process of a model goes on when a terminal interrupts it together with the miner', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGINT');
     process.kill(pidOf(engine), 'SIGTERM');

@@ -24,19 +24,19 @@ describe("a model's numbers", () => {
   });
   const identity = [1 / 255, 0, 0, 0, 1 / 255, 0, 0, 0, 1 / 255];
 
-  it('are softmaxed where they are logits', async () => {
+  it('logits become their softmax', async () => {
     const onnx = meanHead({ weights: identity, outputs: 3 });
     expect(await answer(onnx, { kind: 'logits' })).toEqual(close(...softmax([0.2, 0.4, 0.4])));
   });
 
-  it('are put in the order of the wire, whatever their order in the model', async () => {
+  it('classes are put in the order of the wire, whatever their order in the model', async () => {
     const onnx = meanHead({ weights: identity, outputs: 3 });
     expect(await answer(onnx, { classes: ['semisynthetic', 'real', 'synthetic'] })).toEqual(
       close(...[1, 2, 0].map((index) => softmax([0.2, 0.4, 0.4])[index] ?? 0)),
     );
   });
 
-  it('are taken as they are where they are probabilities', async () => {
+  it('probabilities are taken as they are', async () => {
     // The shares of red, green and blue.
     const nodes = [
       { op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: 1 } },
@@ -55,12 +55,12 @@ describe("a model's numbers", () => {
     expect(await answer(onnx, { kind: 'probabilities' })).toEqual(close(0.2, 0.4, 0.4));
   });
 
-  it('become [1 − p, p, 0] where there are two', async () => {
+  it('two numbers become [1 − p, p, 0]', async () => {
     const onnx = meanHead({ weights: [1 / 255, 0, 0, 1 / 255, 0, 0], outputs: 2 });
     expect(await answer(onnx, {})).toEqual(close(...softmax([0.2, 0.4]), 0));
   });
 
-  it('become [1 − p, p, 0] where there is one logit', async () => {
+  it('one logit becomes [1 − p, p, 0]', async () => {
     const onnx = meanHead({ weights: [1 / 255, 0, 1 / 255], outputs: 1 });
     const p = 1 / (1 + Math.exp(-0.6));
     expect(await answer(onnx, { kind: 'sigmoid' })).toEqual(close(1 - p, p, 0));
@@ -68,7 +68,7 @@ describe("a model's numbers", () => {
 });
 
 describe('a model of the published format, without model.json', () => {
-  it('answers pictures when its batch and size are dynamic', async () => {
+  it('a model with a dynamic batch and size answers pictures without model.json', async () => {
     const onnx = meanHead({ weights: [0.01, 0, 0, 0.01, 0, 0], outputs: 2, shape: ['N', 3, 'H', 'W'] });
     const engine = engines.open('image', writeModel(engines.root, 'model', onnx));
     await engine.ready();
@@ -85,7 +85,7 @@ describe('a model of the published format, without model.json', () => {
     );
   });
 
-  it('answers clips of 16 frames when its time is dynamic', async () => {
+  it('a model with a dynamic time answers clips of 16 frames without model.json', async () => {
     const onnx = weightedMeans({ layout: 'NTCHW', dtype: 'uint8', height: 1, width: 1, dynamic: 'NT' });
     const engine = engines.open('video', writeModel(engines.root, 'model', onnx));
     await engine.ready();
@@ -99,7 +99,7 @@ describe('a model of the published format, without model.json', () => {
   });
 
   for (const batch of ['N', 1] as const) {
-    it(`looks at the frames of a clip one by one and averages when it knows pictures only (batch ${batch})`, async () => {
+    it(`a model of pictures answers a clip with the mean of its frames (batch ${batch})`, async () => {
       const onnx = meanHead({ weights: [0.01, 0, 0, 0.01, 0, 0], outputs: 2, shape: [batch, 3, 8, 8] });
       const engine = engines.open(
         'video',
@@ -115,7 +115,7 @@ describe('a model of the published format, without model.json', () => {
     });
   }
 
-  it('is found as a .onnx file too', async () => {
+  it('the model path may be a .onnx file', async () => {
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const engine = engines.open('image', join(folder, 'model.onnx'));
     await engine.ready();
@@ -139,7 +139,7 @@ describe('a mask', () => {
     return { data, count: 1, height, width };
   };
 
-  it('has exactly the size of the picture that was sent, in zeros and ones', async () => {
+  it('a mask has exactly the size of the sent picture, in zeros and ones', async () => {
     const engine = engines.open('mask', writeModel(engines.root, 'model', redMask(['N', 3, 8, 8])));
     await engine.ready();
     const input = { contentHash: 'any', frames: half(8, 8), sourceSize: { height: 5, width: 6 } };
@@ -156,7 +156,7 @@ describe('a mask', () => {
     return engine;
   };
 
-  it('is not made of more pixels than a model of native size is given', async () => {
+  it('a picture with too many pixels for a model of native size is refused', async () => {
     const engine = await openNative();
     const frames = plain([1, 2, 3], { height: 4_097, width: 4_096 });
     await expect(
@@ -167,7 +167,7 @@ describe('a mask', () => {
     });
   });
 
-  it('too large for a message comes through a file that does not stay', async () => {
+  it('a mask that is too large for a message comes through a file, which is removed', async () => {
     const engine = await openNative();
     const filesBefore = engines.files();
     const frames = half(600, 700);
@@ -204,7 +204,7 @@ describe('an input that the model cannot answer', () => {
     return (red: number) => engine.infer({ ...request, frames: plain([red, 100, 100]) }, lasting());
   };
 
-  it('is refused when the answer is not finite, and the next is answered', async () => {
+  it('an input with an answer that is not finite is refused, and the next is answered', async () => {
     const ask = await open([{ op: 'Log', inputs: ['means'], outputs: ['answer'] }]);
     await expect(ask(0)).rejects.toMatchObject({
       code: 'INFERENCE_FAILED',
@@ -213,7 +213,7 @@ describe('an input that the model cannot answer', () => {
     await expect(ask(1)).resolves.toMatchObject({ kind: 'probabilities' });
   });
 
-  it('is refused in the words of ONNX Runtime, and the next is answered', async () => {
+  it('an input that ONNX Runtime fails on is refused in its words, and the next is answered', async () => {
     const ask = await open([
       { op: 'Mul', inputs: ['means', 'sixty_fourth'], outputs: ['places_float'] },
       { op: 'Cast', inputs: ['places_float'], outputs: ['places'], attributes: { to: 7 } },
@@ -228,7 +228,7 @@ describe('an input that the model cannot answer', () => {
 });
 
 describe('the device', () => {
-  it.skipIf(gpu)('cuda is an error that says how to get it where it is missing', async () => {
+  it.skipIf(gpu)('if CUDA is missing, DEVICE=cuda is refused with how to get it', async () => {
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const engine = engines.open('image', folder, { device: 'cuda' });
     await expect(engine.ready()).rejects.toMatchObject({
@@ -237,7 +237,7 @@ describe('the device', () => {
     });
   });
 
-  it.skipIf(gpu)('auto falls back to the CPU and says so once', async () => {
+  it.skipIf(gpu)('DEVICE=auto falls back to the CPU and warns once', async () => {
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const engine = engines.open('image', folder, { device: 'auto' });
     await engine.ready();
@@ -249,14 +249,14 @@ describe('the device', () => {
     ]);
   });
 
-  it.skipIf(!gpu)('cuda really runs the model', async () => {
+  it.skipIf(!gpu)('DEVICE=cuda runs the model on the GPU', async () => {
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const engine = engines.open('image', folder, { device: 'cuda' });
     await engine.ready();
     expect(engine.status().provider).toBe('cuda');
   });
 
-  it.skipIf(gpu)('is not blamed for a file that is broken', async () => {
+  it.skipIf(gpu)('CUDA is not blamed for a broken file', async () => {
     const folder = writeModel(engines.root, 'model', Buffer.from('not a model'));
     const engine = engines.open('image', folder, { device: 'cuda' });
     await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' });
@@ -264,7 +264,7 @@ describe('the device', () => {
 });
 
 describe('an engine', () => {
-  it('refuses requests while its model warms', async () => {
+  it('an engine refuses requests while its model warms', async () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
     expect(engine.status().state).toBe('warming');
     const frames = plain([0, 0, 0]);
@@ -273,7 +273,7 @@ describe('an engine', () => {
     });
   });
 
-  it('stops waiting for its model when it is told to', async () => {
+  it('ready() stops waiting when its signal is aborted', async () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
     const impatience = new AbortController();
     const waiting = engine.ready(impatience.signal);
@@ -281,7 +281,7 @@ describe('an engine', () => {
     await expect(waiting).rejects.toThrow('enough');
   });
 
-  it('refuses frames that are not what its contract asks for', async () => {
+  it('an engine refuses frames that do not fit the contract', async () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
     await engine.ready();
     for (const frames of [plain([0, 0, 0], { count: 2 }), plain([0, 0, 0], { height: 9 })]) {
@@ -291,7 +291,7 @@ describe('an engine', () => {
     }
   });
 
-  it('leaves no process and no file when it is closed', async () => {
+  it('a closed engine leaves no process and no file', async () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
     await engine.ready();
     const pid = pidOf(engine);
@@ -309,7 +309,7 @@ describe('an engine', () => {
     await expect(engine.ready()).rejects.toMatchObject({ code: 'AXON_CLOSING' });
   });
 
-  it('can be closed while its model loads', async () => {
+  it('an engine can be closed while its model loads', async () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
     await engine.close();
     expect(engine.status()).toMatchObject({ state: 'closed', pid: undefined });

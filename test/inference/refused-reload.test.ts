@@ -10,7 +10,7 @@ function running(provider: 'cpu' | 'cuda', state: LoadedModel['state'] = 'ready'
 }
 
 describe('a reload', () => {
-  it('is refused with the reason and a remedy if the new model would run on the CPU and the present one runs on CUDA', () => {
+  it('a new model that would run on the CPU is refused if the present one runs on CUDA, with the reason and a remedy', () => {
     const next = running('cpu', 'ready', 'CUDA failure 2: out of memory');
     let refusal: ReturnType<typeof describeRefusal> | undefined;
     try {
@@ -29,11 +29,11 @@ describe('a reload', () => {
     ['a model on the CPU replace one on the CPU', running('cpu'), running('cpu')],
     ['a model on the CPU replace one that failed', running('cuda', 'failed'), running('cpu')],
     ['a model on the CPU be the first', undefined, running('cpu')],
-  ])('lets %s', (_what, current, next) => {
+  ])('a reload lets %s', (_what, current, next) => {
     expect(() => requireSameProvider(current, next)).not.toThrow();
   });
 
-  it('does not blame a lack of memory for a fault of the model itself', () => {
+  it('a fault of the new model itself is not explained by a lack of memory', () => {
     const refusal = describeRefusal(new MinerError('MODEL_UNREADABLE', 'model.json is not JSON'));
     expect(refusal.detail).toBe('model.json is not JSON');
   });

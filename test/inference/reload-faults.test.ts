@@ -10,43 +10,52 @@ import { externalAnswer, redMask, writeModel } from './models.ts';
 
 const { engines, openFirst, modelFile, move, ask, logged, resultOf } = useChangingModel();
 
-describe('a file that cannot be used', () => {
+describe('a refused file', () => {
   it.each<[string, ErrorCode, () => void, string]>([
-    ['cut short', 'MODEL_UNREADABLE', () => move(SECOND.subarray(0, SECOND.length / 2)), 'cut short'],
+    ['that is cut short', 'MODEL_UNREADABLE', () => move(SECOND.subarray(0, SECOND.length / 2)), 'cut short'],
     [
-      'contradicted by its model.json',
+      'that its model.json contradicts',
       'MODEL_CONTRADICTION',
       () => move(Buffer.from('{"input": {"size": {"height": 16, "width": 8}}}'), 'model.json'),
       '16',
     ],
     [
-      'with a model.json that is none',
+      'with a broken model.json',
       'MODEL_JSON_INVALID',
       () => move(Buffer.from('{'), 'model.json'),
       'not JSON',
     ],
-    ['of another task', 'MODEL_INVALID', () => move(redMask([1, 3, 8, 8])), 'shape'],
-  ])('%s is refused with its reason, once, and the former model goes on', async (_, code, damage, reason) => {
-    const engine = await openFirst();
-    const { pid, loaded } = engine.status();
-    damage();
-    await until(() => resultOf(engine) === 'refused');
-    expect(engine.status()).toMatchObject({ state: 'ready', pid, loaded, restarts: 0, lastError: undefined });
-    expect(engine.status().lastReload).toMatchObject({
-      code,
-      detail: expect.stringContaining(reason),
-    });
-    // The operator knows the model by its own path.
-    expect(engine.status().lastReload?.detail).not.toContain('sn34-miner-');
-    await sleep(10 * POLL_MS);
-    expect(await ask(engine)).toBe(0);
-    expect(engines.logLines().filter(({ level }) => level === 'error')).toMatchObject([
-      { msg: 'new model refused', code, remedy: ERROR_DEFINITIONS[code].remedy },
-    ]);
-    expect(engines.copies()).toHaveLength(1);
-  });
+    ['for another task', 'MODEL_INVALID', () => move(redMask([1, 3, 8, 8])), 'shape'],
+  ])(
+    'a file %s is refused once, with the reason, and the present model goes on',
+    async (_, code, damage, reason) => {
+      const engine = await openFirst();
+      const { pid, loaded } = engine.status();
+      damage();
+      await until(() => resultOf(engine) === 'refused');
+      expect(engine.status()).toMatchObject({
+        state: 'ready',
+        pid,
+        loaded,
+        restarts: 0,
+        lastError: undefined,
+      });
+      expect(engine.status().lastReload).toMatchObject({
+        code,
+        detail: expect.stringContaining(reason),
+      });
+      // The operator knows the model by its own path.
+      expect(engine.status().lastReload?.detail).not.toContain('sn34-miner-');
+      await sleep(10 * POLL_MS);
+      expect(await ask(engine)).toBe(0);
+      expect(engines.logLines().filter(({ level }) => level === 'error')).toMatchObject([
+        { msg: 'new model refused', code, remedy: ERROR_DEFINITIONS[code].remedy },
+      ]);
+      expect(engines.copies()).toHaveLength(1);
+    },
+  );
 
-  it('is not what a process that dies later is started from', async () => {
+  it('a process that dies later is not started from a refused file', async () => {
     const engine = await openFirst();
     move(Buffer.from('not a model'));
     await until(() => resultOf(engine) === 'refused');
@@ -55,7 +64,7 @@ describe('a file that cannot be used', () => {
     expect(await ask(engine)).toBe(0);
   });
 
-  it('may be taken away again: what is there then is what runs', async () => {
+  it('a refused file that is removed leaves the files of the running model: nothing is loaded', async () => {
     const engine = await openFirst();
     const pid = pidOf(engine);
     move(Buffer.from('{'), 'model.json');
@@ -65,7 +74,7 @@ describe('a file that cannot be used', () => {
     expect(engine.status()).toMatchObject({ pid, missingFiles: [] });
   });
 
-  it('is tried again when that is asked for, and loaded once it is mended', async () => {
+  it('a refused file is tried again on request, and loaded once it is repaired', async () => {
     const engine = await openFirst();
     move(Buffer.from('not a model'));
     await until(() => resultOf(engine) === 'refused');
@@ -76,7 +85,7 @@ describe('a file that cannot be used', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('at the start is replaced by one that can', async () => {
+  it('a model that is refused at the start is loaded once it is repaired', async () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', Buffer.from('no')), {
       pollMs: POLL_MS,
     });
@@ -86,15 +95,15 @@ describe('a file that cannot be used', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('since it cannot be copied is named', async () => {
+  it('a model that cannot be copied is refused as such', async () => {
     const folder = writeModel(engines.root, 'model', FIRST);
     const engine = engines.open('image', folder, { copiesFolder: '/dev/null/copies' });
     await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_COPY_FAILED' });
   });
 });
 
-describe('files that are gone', () => {
-  it('are no model to load: the former goes on, one warning is given, and nothing is loaded when they are back', async () => {
+describe('missing files', () => {
+  it('missing files cause one warning; the model goes on, and nothing is loaded when they are back', async () => {
     const engine = await openFirst();
     const pid = pidOf(engine);
     const aside = join(engines.root, 'aside');
@@ -112,7 +121,7 @@ describe('files that are gone', () => {
     expect(pidOf(engine)).toBe(pid);
   });
 
-  it('may be a model.json, without which the model would be another', async () => {
+  it('a missing model.json counts as a missing file, not as another model', async () => {
     const folder = writeModel(engines.root, 'model', FIRST, {
       output: { classes: ['synthetic', 'real', 'semisynthetic'] },
     });
@@ -125,7 +134,7 @@ describe('files that are gone', () => {
     expect(await ask(engine)).toBe(0);
   });
 
-  it('may be a model.json, also after the files were written anew with what they held', async () => {
+  it('a missing model.json counts as a missing file, also after the files were rewritten unchanged', async () => {
     const folder = writeModel(engines.root, 'model', FIRST, {
       output: { classes: ['synthetic', 'real', 'semisynthetic'] },
     });
@@ -139,7 +148,7 @@ describe('files that are gone', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('may be the weights of a model that is copied just now: it is loaded when they are there', async () => {
+  it('a model whose weights are still missing is loaded when they are there', async () => {
     const engine = await openFirst();
     const { onnx, weights } = externalAnswer([0, 5, 0]);
     move(onnx);
@@ -151,7 +160,7 @@ describe('files that are gone', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('may be the private copy: the files themselves are taken once more', async () => {
+  it('if the snapshot is gone, a new one is taken of the files', async () => {
     const engine = await openFirst();
     const copies = join(engines.root, '../copies');
     for (const name of engines.copies()) rmSync(join(copies, name), { recursive: true });

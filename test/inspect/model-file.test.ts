@@ -11,7 +11,7 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 const onnx = () => meanHead({ weights: [1, 0, 0, 0, 1, 0, 0, 0, 1], outputs: 3 });
 
 describe('the head of an ONNX file', () => {
-  it('says what wrote it and for which operators', async () => {
+  it('the head of an ONNX file says what wrote it and for which operators', async () => {
     const folder = writeModel(temporaryFolderPath(), 'm', onnx());
     const path = join(folder, 'model.onnx');
     const bytes = readFileSync(path);
@@ -26,7 +26,7 @@ describe('the head of an ONNX file', () => {
     });
   });
 
-  it('is left out where the bytes are no ONNX, which ONNX Runtime will say', async () => {
+  it('the head is empty if the file is no ONNX', async () => {
     const folder = writeModel(temporaryFolderPath(), 'm', Buffer.from('<html>not found</html>'));
     expect(await readModelFile(folder, signal)).toMatchObject({
       producer: null,
@@ -35,7 +35,7 @@ describe('the head of an ONNX file', () => {
     });
   });
 
-  it('is read up to 64 KiB of a name, whatever length a hostile file claims', async () => {
+  it('a name in the head is read up to 64 KiB, whatever length a hostile file claims', async () => {
     // Field 2, the producer: its length says 200,000 bytes, and they are there.
     const name = Buffer.alloc(200_000, 'x');
     const bytes = Buffer.concat([Buffer.from([0x12, 0xc0, 0x9a, 0x0c]), name]);
@@ -47,7 +47,7 @@ describe('the head of an ONNX file', () => {
 });
 
 describe('weights outside of the ONNX file', () => {
-  it('are named with their size and hash', async () => {
+  it('external weights are named with their size and hash', async () => {
     const folder = writeModel(temporaryFolderPath(), 'm', weightsAt('weights.bin'));
     const weights = Buffer.alloc(100_000, 7);
     writeFileSync(join(folder, 'weights.bin'), weights);
@@ -56,7 +56,7 @@ describe('weights outside of the ONNX file', () => {
     ]);
   });
 
-  it('are missed by name', async () => {
+  it('missing external weights are named', async () => {
     const folder = writeModel(temporaryFolderPath(), 'm', weightsAt('weights.bin'));
     await expect(readModelFile(folder, signal)).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',

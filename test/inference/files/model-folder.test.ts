@@ -49,12 +49,12 @@ const REFUSAL = {
   message: expect.stringContaining('outside its folder'),
 };
 
-describe('the private copy of a model', () => {
+describe('the snapshot of a model', () => {
   it.each([
     ['weights', 'model.data'],
     ['weights in a folder', 'deep/model.data'],
     ['model.json', 'model.json'],
-  ])('is refused where its %s are a link out of the folder', async (_, name) => {
+  ])('a model is refused if its %s are a link out of the folder', async (_, name) => {
     const { folder, secret, watcher, copied } = place(name === 'model.json' ? undefined : name);
     writeFileSync(join(folder, 'model.data'), 'weights');
     mkdirSync(join(folder, 'deep'));
@@ -64,7 +64,7 @@ describe('the private copy of a model', () => {
     expect(copied().join()).not.toContain(SECRET);
   });
 
-  it('is refused where the ONNX file itself is a link out of the folder', async () => {
+  it('a model is refused if its ONNX file is a link out of the folder', async () => {
     const { folder, secret, watcher } = place();
     rmSync(join(folder, 'model.onnx'));
     symlinkSync(secret, join(folder, 'model.onnx'));
@@ -72,14 +72,14 @@ describe('the private copy of a model', () => {
     await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
-  it('is refused where a folder on the way to its weights is a link out', async () => {
+  it('a model is refused if a folder on the way to its weights is a link out', async () => {
     const { root, folder, watcher } = place('deep/hotkey');
     symlinkSync(root, join(folder, 'deep'));
     await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
   it.each(['../hotkey', 'a/../../hotkey', '/etc/hostname', '.ssh/id_ed25519', 'a/.hidden/key'])(
-    'is refused where the ONNX file keeps weights in %s',
+    'a model is refused if it keeps weights in %s',
     async (location) => {
       const { folder, watcher } = place(location);
       mkdirSync(join(folder, '.ssh'));
@@ -88,7 +88,7 @@ describe('the private copy of a model', () => {
     },
   );
 
-  it('takes weights that are a link within the folder, and a folder that is a link itself', async () => {
+  it('weights may be a link within the folder, and the folder may be a link', async () => {
     const { root, folder, watcher } = place();
     writeFileSync(join(folder, 'v2.data'), 'weights');
     symlinkSync('v2.data', join(folder, 'model.data'));
@@ -99,13 +99,13 @@ describe('the private copy of a model', () => {
     await (await openModelFile(join(root, 'current'), 'model.data'))?.close();
   });
 
-  it('does not wait for a pipe in place of the weights', async () => {
+  it('a pipe in place of the weights does not block', async () => {
     const { folder, watcher } = place();
     execFileSync('mkfifo', [join(folder, 'model.data')]);
     await expect(watcher.take(never)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
-  it('is judged by what was opened, also while a link takes the place of the weights again and again', async () => {
+  it('the open file is checked, also while a link replaces the weights again and again', async () => {
     const { folder, secret } = place();
     const path = join(folder, 'model.data');
     writeFileSync(path, 'weights');
@@ -130,7 +130,7 @@ describe('the private copy of a model', () => {
   });
 });
 
-describe('a snapshot in a cache of Hugging Face', () => {
+describe('a model in a Hugging Face cache', () => {
   function placeSnapshot() {
     const root = temporaryFolderPath();
     const repository = join(root, 'hub/models--someone--detector');
@@ -145,7 +145,7 @@ describe('a snapshot in a cache of Hugging Face', () => {
     return { root, repository, link, watcher };
   }
 
-  it('is copied with the blobs that its links lead to', async () => {
+  it('a model in a Hugging Face cache is copied with the blobs that its links lead to', async () => {
     const { link, watcher } = placeSnapshot();
     link('model.data', '../../blobs/bb22');
     const copy = await watcher.take(never);
@@ -157,7 +157,7 @@ describe('a snapshot in a cache of Hugging Face', () => {
     ['the rest of its repository', 'refs/main'],
     ['another repository', '../models--other/blobs/cc33'],
     ['a blob that is a link itself', 'blobs/link'],
-  ])('is refused where a link leads to %s', async (_, target) => {
+  ])('a model in a Hugging Face cache is refused if a link leads to %s', async (_, target) => {
     const { root, repository, link, watcher } = placeSnapshot();
     writeFileSync(join(root, 'hotkey'), SECRET);
     if (target === 'blobs/link') symlinkSync(join(root, 'hotkey'), join(repository, target));
@@ -169,7 +169,7 @@ describe('a snapshot in a cache of Hugging Face', () => {
     await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
-  it('is told by where the folder lies, and not by what is in it', () => {
+  it('a Hugging Face cache is recognised by the path of the folder', () => {
     expect(isPartOfModel('/m', '/m/models--a/blobs/x')).toBe(true);
     expect(isPartOfModel('/m', '/models--a/blobs/x')).toBe(false);
     expect(isPartOfModel('/h/models--a/snapshots/r', '/h/models--a/blobs/x')).toBe(true);

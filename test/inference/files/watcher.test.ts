@@ -29,8 +29,8 @@ function place(onnx: Uint8Array, json?: string) {
 const never = new AbortController().signal;
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-describe("a copy of a model's files", () => {
-  it('holds them all, is for this user only, and tells the hash of the ONNX file', async () => {
+describe('a snapshot', () => {
+  it('a snapshot holds all files, can be read by this user only, and knows the hash of the ONNX file', async () => {
     const { watcher } = place(Buffer.from('onnx'), '{}');
     const copy = await watcher.take(never);
     expect(readFileSync(copy.onnxPath, 'utf8')).toBe('onnx');
@@ -41,7 +41,7 @@ describe("a copy of a model's files", () => {
     expect(readdirSync(dirname(copy.folder))).toEqual([]);
   });
 
-  it('has the fingerprint of every copy of the same bytes, and another one of others', async () => {
+  it('snapshots of the same bytes have the same fingerprint, and of other bytes another one', async () => {
     const copies = await Promise.all(
       [place(Buffer.from('a'), '{}'), place(Buffer.from('a'), '{}'), place(Buffer.from('a'), '{ }')].map(
         ({ watcher }) => watcher.take(never),
@@ -52,7 +52,7 @@ describe("a copy of a model's files", () => {
     expect(other).not.toBe(first);
   });
 
-  it('is made again where a file changes meanwhile', async () => {
+  it('a snapshot is taken again if a file changes meanwhile', async () => {
     const { watcher, onnxPath, copiesFolder, isCopying } = place(Buffer.alloc(LARGE_BYTES));
     const taking = watcher.take(never);
     while (!isCopying()) await turn();
@@ -62,7 +62,7 @@ describe("a copy of a model's files", () => {
     expect(readdirSync(copiesFolder)).toHaveLength(1);
   });
 
-  it('that is no longer wanted leaves nothing', async () => {
+  it('a snapshot that is aborted leaves no file', async () => {
     const { watcher, copiesFolder, isCopying } = place(Buffer.alloc(LARGE_BYTES));
     const enough = new AbortController();
     const taking = expect(watcher.take(enough.signal)).rejects.toThrow('enough');
@@ -72,7 +72,7 @@ describe("a copy of a model's files", () => {
     expect(readdirSync(copiesFolder)).toEqual([]);
   });
 
-  it('of a process that is gone is removed, and the folder is made where it is not there', async () => {
+  it('snapshots of ended processes are removed, and a missing folder is made', async () => {
     const { watcher, copiesFolder } = place(Buffer.from('onnx'));
     const { folder } = await watcher.take(never);
     const stale = folder.replace(`-${process.pid}-`, '-4194305-');
@@ -84,8 +84,8 @@ describe("a copy of a model's files", () => {
   });
 });
 
-describe('a look at the files', () => {
-  it('says that they changed once they were found the same twice', async () => {
+describe('the watcher', () => {
+  it('a change counts after two equal looks', async () => {
     const { watcher, onnxPath } = place(Buffer.from('onnx'));
     await watcher.take(never);
     expect([await watcher.look(undefined), await watcher.look(undefined)]).toEqual([
