@@ -20,7 +20,7 @@ describe('a reload', () => {
     }
     expect(refusal).toMatchObject({
       code: 'MODEL_DEVICE_UNAVAILABLE',
-      detail: expect.stringMatching(/out of memory.*two in memory.*restart the miner/),
+      detail: expect.stringMatching(/out of memory.*two models in memory.*restart the miner/),
     });
   });
 

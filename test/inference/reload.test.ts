@@ -208,7 +208,7 @@ describe.skipIf(!linux)('the processes', () => {
     expect(engine.status()).toMatchObject({ state: 'ready', pid });
     expect(engine.status().lastReload).toMatchObject({
       code: 'MODEL_UNAVAILABLE',
-      detail: expect.stringMatching(/SIGKILL.*two in memory/),
+      detail: expect.stringMatching(/SIGKILL.*two models in memory/),
     });
     await sleep(5 * POLL_MS);
     expect(modelChildren()).toEqual([pid]);
