@@ -1,5 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ModelJson } from '../../src/inference/contract/model-json.ts';
 import type { OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import { largest, lasting, type OpenEngine, plain, sourceSize, useEngines } from './harness.ts';
 import { constantAnswer, writeModel } from './models.ts';
@@ -15,8 +16,8 @@ export const THIRD = constantAnswer([0, 0, 5], 8);
 export function useChangingModel() {
   const engines = useEngines();
 
-  async function openFirst(options: Partial<OnnxEngineOptions> = {}): Promise<OpenEngine> {
-    const engine = engines.open('image', writeModel(engines.root, 'model', FIRST), {
+  async function openFirst(options: Partial<OnnxEngineOptions> = {}, json?: ModelJson): Promise<OpenEngine> {
+    const engine = engines.open('image', writeModel(engines.root, 'model', FIRST, json), {
       pollMs: POLL_MS,
       ...options,
     });

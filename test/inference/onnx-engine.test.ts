@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { encodeModel } from '../fixtures/onnx-writer.mjs';
 import { until } from '../fixtures/until.ts';
@@ -9,6 +10,8 @@ import { meanHead, redMask, slowWhenRed, weightedMeans, writeModel } from './mod
 
 const engines = useEngines();
 const gpu = existsSync('/dev/nvidiactl');
+const openPlain = (options: Partial<OnnxEngineOptions> = {}) =>
+  engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)), options);
 const request = { contentHash: 'any', sourceSize };
 
 describe("a model's numbers", () => {
@@ -229,8 +232,7 @@ describe('an input that the model cannot answer', () => {
 
 describe('the device', () => {
   it.skipIf(gpu)('if CUDA is missing, DEVICE=cuda is refused with how to get it', async () => {
-    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
-    const engine = engines.open('image', folder, { device: 'cuda' });
+    const engine = openPlain({ device: 'cuda' });
     await expect(engine.ready()).rejects.toMatchObject({
       code: 'MODEL_DEVICE_UNAVAILABLE',
       message: expect.stringContaining('./setup.sh --cuda'),
@@ -238,8 +240,7 @@ describe('the device', () => {
   });
 
   it.skipIf(gpu)('DEVICE=auto falls back to the CPU and warns once', async () => {
-    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
-    const engine = engines.open('image', folder, { device: 'auto' });
+    const engine = openPlain({ device: 'auto' });
     await engine.ready();
     expect(engine.status()).toMatchObject({ device: 'auto', provider: 'cpu' });
     process.kill(pidOf(engine), 'SIGKILL');
@@ -250,8 +251,7 @@ describe('the device', () => {
   });
 
   it.skipIf(!gpu)('DEVICE=cuda runs the model on the GPU', async () => {
-    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
-    const engine = engines.open('image', folder, { device: 'cuda' });
+    const engine = openPlain({ device: 'cuda' });
     await engine.ready();
     expect(engine.status().provider).toBe('cuda');
   });
@@ -265,7 +265,7 @@ describe('the device', () => {
 
 describe('an engine', () => {
   it('an engine refuses requests while its model warms', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    const engine = openPlain();
     expect(engine.status().state).toBe('warming');
     const frames = plain([0, 0, 0]);
     await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({
@@ -274,7 +274,7 @@ describe('an engine', () => {
   });
 
   it('ready() stops waiting when its signal is aborted', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    const engine = openPlain();
     const impatience = new AbortController();
     const waiting = engine.ready(impatience.signal);
     impatience.abort(new Error('enough'));
@@ -282,7 +282,7 @@ describe('an engine', () => {
   });
 
   it('an engine refuses frames that do not fit the contract', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    const engine = openPlain();
     await engine.ready();
     for (const frames of [plain([0, 0, 0], { count: 2 }), plain([0, 0, 0], { height: 9 })]) {
       await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({
@@ -292,7 +292,7 @@ describe('an engine', () => {
   });
 
   it('a closed engine leaves no process and no file', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    const engine = openPlain();
     await engine.ready();
     const pid = pidOf(engine);
     expect(isRunning(pid)).toBe(true);
@@ -310,7 +310,7 @@ describe('an engine', () => {
   });
 
   it('an engine can be closed while its model loads', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+    const engine = openPlain();
     await engine.close();
     expect(engine.status()).toMatchObject({ state: 'closed', pid: undefined });
     expect(engines.files()).toEqual([]);

@@ -122,11 +122,7 @@ describe('missing files', () => {
   });
 
   it('a missing model.json counts as a missing file, not as another model', async () => {
-    const folder = writeModel(engines.root, 'model', FIRST, {
-      output: { classes: ['synthetic', 'real', 'semisynthetic'] },
-    });
-    const engine = engines.open('image', folder, { pollMs: POLL_MS });
-    await engine.ready();
+    const engine = await openFirst({}, { output: { classes: ['synthetic', 'real', 'semisynthetic'] } });
     rmSync(modelFile('model.json'));
     await until(() => engine.status().missingFiles.length > 0);
     expect(await ask(engine)).toBe(1);
@@ -135,11 +131,7 @@ describe('missing files', () => {
   });
 
   it('a missing model.json counts as a missing file, also after the files were rewritten unchanged', async () => {
-    const folder = writeModel(engines.root, 'model', FIRST, {
-      output: { classes: ['synthetic', 'real', 'semisynthetic'] },
-    });
-    const engine = engines.open('image', folder, { pollMs: POLL_MS });
-    await engine.ready();
+    const engine = await openFirst({}, { output: { classes: ['synthetic', 'real', 'semisynthetic'] } });
     move(FIRST);
     await until(() => resultOf(engine) === 'unchanged');
     rmSync(modelFile('model.json'));
