@@ -131,7 +131,7 @@ export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
             : decodePicture(model, media, { signal: deadline.signal, pixelsLimit }),
         );
         if (task === 'mask') room.charge(maskBytes(input.sourceSize));
-        const options = { deadline, priority: 0 };
+        const options = { deadline };
         return record.step('infer', async () =>
           task === 'mask'
             ? segment(model, input, options)

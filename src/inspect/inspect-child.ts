@@ -1,58 +1,24 @@
 import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { asMinerError } from '../errors.ts';
-import { type LoadedModel, loadModel } from '../inference/child/load-model.ts';
+import type { WarmModel } from '../inference/child/load-model.ts';
 import { predict } from '../inference/child/predict.ts';
+import { serveModel } from '../inference/child/serve.ts';
 import { toInputTensor } from '../inference/child/tensors.ts';
-import type { InputContract, ModelContract, TensorSignature } from '../inference/contract/contract.ts';
+import type { InputContract, ModelContract } from '../inference/contract/contract.ts';
 import type { RgbFrames } from '../media/frames.ts';
-import { obeyParent } from '../obey-parent.ts';
-import type {
-  AnsweredMessage,
-  AskMessage,
-  ChildMessage,
-  LoadedMessage,
-  LoadMessage,
-  MeasuredMessage,
-  MeasureMessage,
-  ParentMessage,
-  RawNumbers,
-  Size,
-} from './child-protocol.ts';
+import type { Answered, AskMessage, Measured, MeasureMessage, RawNumbers, Size } from './child-protocol.ts';
 
-/**
- * The process that inspects a model: loads and checks it as the miner's own process does, then measures it and answers.
- * It speaks the messages of child-protocol.ts.
- */
+/** The process that inspects a model: it loads the model as the miner's process does, then measures it and answers. */
 
-/** Of the pictures in a batch, and of frames, where a model takes any size. */
+/** Size of pictures and frames for a model that takes any size. */
 const NATIVE_SIZE = { height: 1024, width: 1024 };
 const UNTIMED_RUNS = 1;
 const BYTES_PER_KIB = 1024;
+/** Before a model is loaded. */
+const BASELINE_RSS_BYTES = process.memoryUsage.rss();
 
-async function load(message: LoadMessage): Promise<{ model: LoadedModel; answer: LoadedMessage }> {
-  const baselineRssBytes = process.memoryUsage.rss();
-  const model = await loadModel(message);
-  const { session, contract, provider, useByProvider, taskReason, cudaFailure } = model;
-  const answer: LoadedMessage = {
-    type: 'loaded',
-    inputs: session.inputMetadata.map(toSignature),
-    outputs: session.outputMetadata.map(toSignature),
-    contract,
-    provider,
-    useByProvider,
-    baselineRssBytes,
-    ...(taskReason === undefined ? {} : { taskReason }),
-    ...(cudaFailure === undefined ? {} : { cudaFailure }),
-  };
-  return { model, answer };
-}
-
-async function measure(
-  { session, contract }: LoadedModel,
-  message: MeasureMessage,
-): Promise<MeasuredMessage> {
+async function measure({ session, contract }: WarmModel, message: MeasureMessage): Promise<Measured> {
   const { what, runs, limitMs } = message;
   const { input, output } = contract;
   const run =
@@ -67,7 +33,7 @@ async function measure(
     if (index >= UNTIMED_RUNS) timesMs.push(performance.now() - runStartedAt);
     if (timesMs.length > 0 && performance.now() - startedAt > limitMs) break;
   }
-  return { type: 'measured', timesMs, peakRssBytes: peakRssBytes() };
+  return { timesMs, baselineRssBytes: BASELINE_RSS_BYTES, peakRssBytes: peakRssBytes() };
 }
 
 function prepareAnswer(
@@ -76,7 +42,7 @@ function prepareAnswer(
   sourceSize: Size,
 ): () => Promise<unknown> {
   const { input } = contract;
-  // A picture that is left as it is has the size of its source; clips are bounded in all and so are smaller.
+  // A picture in native size has the size of its source; clips are limited in all, so their frames are smaller.
   const frames = randomFrames(input, input.frames, input.frames === 1 ? sourceSize : NATIVE_SIZE);
   return () => predict(session, contract, frames, sourceSize);
 }
@@ -102,13 +68,13 @@ function prepareBatch(
   return () => session.run({ [input.name]: tensor }, [outputName]);
 }
 
-/** Pixels of noise, so that no operation is spared by chance. */
+/** Pixels of noise, so that no operation is faster by chance. */
 function randomFrames({ fit }: InputContract, count: number, native: Size): RgbFrames {
   const { height, width } = fit.mode === 'native' ? native : fit;
   return { data: randomFillSync(Buffer.alloc(count * height * width * 3)), count, height, width };
 }
 
-async function ask({ session, contract }: LoadedModel, message: AskMessage): Promise<AnsweredMessage> {
+async function ask({ session, contract }: WarmModel, message: AskMessage): Promise<Answered> {
   const { pixels, count, height, width, sourceSize } = message;
   const frames = {
     data: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength),
@@ -129,7 +95,6 @@ async function ask({ session, contract }: LoadedModel, message: AskMessage): Pro
   const soft = softened(contract);
   const confidences = soft === undefined ? undefined : await predict(session, soft, frames, sourceSize);
   return {
-    type: 'answered',
     answer,
     answerMs,
     confidences: confidences?.kind === 'mask' ? confidences.bytes : undefined,
@@ -137,7 +102,7 @@ async function ask({ session, contract }: LoadedModel, message: AskMessage): Pro
   };
 }
 
-/** A contract whose masks are not cut at the threshold; undefined where there is none. */
+/** The contract with soft masks, which are not cut at the threshold; undefined for another contract. */
 function softened({ output, ...rest }: ModelContract): ModelContract | undefined {
   return output.kind === 'mask' ? { ...rest, output: { ...output, hardness: { mode: 'soft' } } } : undefined;
 }
@@ -152,11 +117,7 @@ function range(values: ArrayLike<number>): { readonly min: number; readonly max:
   return { min, max };
 }
 
-function toSignature(metadata: InferenceSession.ValueMetadata): TensorSignature {
-  return metadata.isTensor ? metadata : { name: metadata.name, type: 'no tensor', shape: [] };
-}
-
-/** Linux counts it for each program anew; what getrusage tells includes the parent's, from before the program began. */
+/** On Linux VmHWM is that of this program; getrusage includes the memory of the parent before the program began. */
 function peakRssBytes(): number {
   try {
     const kib = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
@@ -167,26 +128,6 @@ function peakRssBytes(): number {
   return process.resourceUsage().maxRSS * BYTES_PER_KIB;
 }
 
-function main(): void {
-  obeyParent();
-  let loaded: LoadedModel | undefined;
-  const respond = async (message: ParentMessage): Promise<ChildMessage> => {
-    if (message.type === 'load') {
-      const { model, answer } = await load(message);
-      loaded = model;
-      return answer;
-    }
-    if (loaded === undefined) throw new Error('nothing is loaded');
-    return message.type === 'measure' ? measure(loaded, message) : ask(loaded, message);
-  };
-  process.on('message', async (message: ParentMessage) => {
-    const fallback = message.type === 'load' ? 'MODEL_UNREADABLE' : 'INFERENCE_FAILED';
-    const answer = await respond(message).catch((error: unknown): ChildMessage => {
-      const { code, message: text } = asMinerError(error, fallback);
-      return { type: 'failed', code, message: text };
-    });
-    process.send?.(answer);
-  });
-}
-
-main();
+serveModel((model, message: MeasureMessage | AskMessage) =>
+  message.type === 'measure' ? measure(model, message) : ask(model, message),
+);

@@ -1,14 +1,14 @@
 import { loadavg } from 'node:os';
 import { contractLines } from '../inference/contract/lines.ts';
+import type { ModelFacts } from '../inference/worker/messages.ts';
 import { createPictureDecoder, type PictureDecoder } from '../media/pictures/picture-decoder.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import type { LoadedMessage } from './child-protocol.ts';
 import { type InspectedModel, type InspectOptions, openInspectedModel } from './inspected-model.ts';
 import { type AnsweredFile, answerFiles, type MediaFile } from './measure/answers.ts';
 import { judgeFit } from './measure/judge-fit.ts';
 import { measureMachine } from './measure/machine-costs.ts';
 import { measureSpeed } from './measure/measure-speed.ts';
-import { type ModelFile, readModelFile } from './model-file.ts';
+import { type FileReport, readModelFile } from './model-file.ts';
 import { drawMaskPictures } from './render/mask-pictures.ts';
 import type { PageEntry } from './render/page.ts';
 import type { ExecutionReport, InspectReport, ModelReport } from './report.ts';
@@ -16,22 +16,22 @@ import type { ExecutionReport, InspectReport, ModelReport } from './report.ts';
 interface Inspection extends InspectOptions {
   readonly runs: number;
   readonly files: readonly MediaFile[];
-  /** Is told each part of the report as soon as it is known. */
+  /** Gets each part of the report as soon as it is known. */
   readonly tell: (part: Partial<InspectReport>) => void;
-  /** Called once the task is known, before anything is measured: may refuse. */
-  readonly onTask: (task: LoadedMessage['contract']['task']) => void;
+  /** Called once the task is known, before anything is measured. May throw to end the inspection. */
+  readonly onTask: (task: ModelFacts['contract']['task']) => void;
 }
 
-/** What was found, and what the page with the masks is made of. */
+/** The report, and what the page with the masks is made of. */
 export interface InspectionResult {
   readonly report: Omit<InspectReport, 'html'>;
   readonly entries: readonly PageEntry[];
-  readonly contract: LoadedMessage['contract'];
+  readonly contract: ModelFacts['contract'];
 }
 
 /**
- * Loads a model as the miner does, measures it and this machine, and has it answer to the files.
- * @throws MinerError MODEL_* where the miner would refuse the model; what `onTask` throws; the signal's reason
+ * Loads a model as the miner does, measures it and this machine, and lets it answer the files.
+ * @throws MinerError MODEL_* if the miner would refuse the model; what `onTask` throws; the signal's reason
  */
 export async function inspectModel(inspection: Inspection): Promise<InspectionResult> {
   const { files, temporary, signal, tell } = inspection;
@@ -69,8 +69,8 @@ export async function inspectModel(inspection: Inspection): Promise<InspectionRe
 }
 
 function describeModel(
-  file: ModelFile,
-  { inputs, outputs, contract, taskReason }: LoadedMessage,
+  file: FileReport,
+  { inputs, outputs, contract, taskReason }: ModelFacts,
   { task }: Inspection,
 ): ModelReport {
   const deduced = contract.origins.task === 'model.json' ? 'model.json' : 'deduced';

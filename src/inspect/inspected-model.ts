@@ -1,61 +1,54 @@
 import { MinerError } from '../errors.ts';
 import type { Task } from '../inference/contract/model-json.ts';
 import type { Device } from '../inference/engine.ts';
+import type { LoadMessage, ModelFacts } from '../inference/worker/messages.ts';
 import { countPhysicalCores } from '../inference/worker/physical-cores.ts';
 import { ModelProcessGone, startModelProcess } from '../inference/worker/process.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
-import type {
-  AnsweredMessage,
-  AskMessage,
-  ChildMessage,
-  LoadedMessage,
-  MeasuredMessage,
-  MeasureMessage,
-  ParentMessage,
-} from './child-protocol.ts';
+import type { Answered, AskMessage, Measured, MeasureMessage } from './child-protocol.ts';
 
 export interface InspectOptions {
   /** A `.onnx` file, or a folder with `model.onnx`; only read. */
   readonly modelPath: string;
-  /** Undefined: told by model.json, else deduced. */
+  /** Undefined: model.json says it, or it is deduced. */
   readonly task: Task | undefined;
   readonly device: Device;
   readonly temporary: TemporaryFolder;
-  /** Ends the process and whatever waits for it. */
+  /** Ends the process, and every call that waits for it. */
   readonly signal: AbortSignal;
 }
 
-/** A model in a fresh process of its own, loaded and checked as the miner does it. */
+/** A model in a new process, loaded and checked as the miner does. */
 export interface InspectedModel {
-  readonly loaded: LoadedMessage;
+  readonly loaded: ModelFacts;
   readonly threads: number;
   readonly pid: number | undefined;
-  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
-  measure(message: Omit<MeasureMessage, 'type'>): Promise<MeasuredMessage>;
-  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE where the process died of it */
-  ask(message: Omit<AskMessage, 'type'>): Promise<AnsweredMessage>;
+  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE if the process died */
+  measure(message: Omit<MeasureMessage, 'type'>): Promise<Measured>;
+  /** @throws MinerError INFERENCE_FAILED, MODEL_UNAVAILABLE if the process died */
+  ask(message: Omit<AskMessage, 'type'>): Promise<Answered>;
   /** Ends the process; resolves when nothing is left of it. */
   close(): Promise<void>;
 }
 
-/** The same that the miner allows. */
+/** The same as in the miner. */
 const LOAD_LIMIT_MS = 180_000;
-/** For a picture or clip, and for measuring beyond the time it is given. */
+/** For one picture or clip, and for a measurement beyond its own limit. */
 const RUN_LIMIT_MS = 120_000;
-/** The first run readies memory and kernels; the last one is warm. */
+/** The first run prepares memory and kernels; the last one is warm. */
 const PROFILED_RUNS = 3;
-/** What the profile takes at most. */
+/** The largest size of the profile. */
 const SCRATCH_BYTES = 8 * 1024 * 1024;
 
 /**
  * Starts a process and loads a model in it.
- * @throws MinerError MODEL_* for a model that the miner would refuse at its start, in the same words; the signal's reason
+ * @throws MinerError MODEL_* if the miner would refuse the model at its start, in the same words; the signal's reason
  */
 export async function openInspectedModel(options: InspectOptions): Promise<InspectedModel> {
   const { modelPath, task, device, temporary, signal } = options;
   signal.throwIfAborted();
   const scratch = await temporary.create(SCRATCH_BYTES);
-  const child = startModelProcess<ParentMessage, ChildMessage>('inspect', '#inspect-child');
+  const child = startModelProcess('inspect', '#inspect-child');
   signal.addEventListener('abort', child.kill);
   const threads = countPhysicalCores();
 
@@ -65,45 +58,29 @@ export async function openInspectedModel(options: InspectOptions): Promise<Inspe
     await child.gone;
     await scratch.remove();
   };
-  const request = async (message: ParentMessage, limitMs: number): Promise<ChildMessage> => {
-    const answer = await child.request(message, limitMs).catch(async (error: unknown) => {
+  const request = <Result>(message: { readonly type: string }, limitMs: number): Promise<Result> =>
+    child.request<Result>(message, limitMs).catch(async (error: unknown) => {
       signal.throwIfAborted();
       if (!(error instanceof ModelProcessGone)) throw error;
       const { stderr } = await child.gone;
       const words = stderr === '' ? '' : `; its last words: ${stderr}`;
       throw new MinerError('MODEL_UNAVAILABLE', `the model process ${error.message}${words}`);
     });
-    if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
-    return answer;
-  };
 
   try {
     const scratchPrefix = `${scratch.path}-${child.pid}`;
-    const load = { type: 'load', modelPath, task, device, threads, scratchPrefix } as const;
-    const loaded = await request({ ...load, profiledRuns: PROFILED_RUNS }, LOAD_LIMIT_MS);
-    if (loaded.type !== 'loaded') throw unexpected(loaded);
+    const profiledRuns = PROFILED_RUNS;
+    const load: LoadMessage = { type: 'load', modelPath, task, device, threads, scratchPrefix, profiledRuns };
     return {
-      loaded,
+      loaded: await request(load, LOAD_LIMIT_MS),
       threads,
       pid: child.pid,
-      async measure(message) {
-        const answer = await request({ type: 'measure', ...message }, message.limitMs + RUN_LIMIT_MS);
-        if (answer.type !== 'measured') throw unexpected(answer);
-        return answer;
-      },
-      async ask(message) {
-        const answer = await request({ type: 'ask', ...message }, RUN_LIMIT_MS);
-        if (answer.type !== 'answered') throw unexpected(answer);
-        return answer;
-      },
+      measure: (message) => request({ type: 'measure', ...message }, message.limitMs + RUN_LIMIT_MS),
+      ask: (message) => request({ type: 'ask', ...message }, RUN_LIMIT_MS),
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-function unexpected({ type }: ChildMessage): MinerError {
-  return new MinerError('INTERNAL', `the model process answered ${type}`);
 }

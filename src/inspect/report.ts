@@ -6,25 +6,25 @@ import type { Device } from '../inference/engine.ts';
 import type { RawNumbers } from './child-protocol.ts';
 import type { BurstReport } from './measure/burst.ts';
 import type { MeasuredCosts } from './measure/machine-costs.ts';
-import type { ModelFile } from './model-file.ts';
+import type { FileReport } from './model-file.ts';
 
-/** What the file is, what it takes and gives, and the contract that the miner makes of that. */
-export interface ModelReport extends ModelFile {
+/** What the file is, its inputs and outputs, and the contract that the miner makes of them. */
+export interface ModelReport extends FileReport {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
   readonly task: Task;
   readonly taskOrigin: 'model.json' | '--task' | 'deduced';
-  /** What told the task where it was deduced; else null. */
+  /** Why, if the task was deduced; otherwise null. */
   readonly taskReason: string | null;
   readonly contract: readonly ContractLine[];
 }
 
-/** What the model really ran on. */
+/** What the model ran on. */
 export interface ExecutionReport {
-  /** What was asked for. */
+  /** The setting. */
   readonly device: Device;
   readonly provider: 'cpu' | 'cuda';
-  /** Why CUDA isn't used although it was to be tried; else null. */
+  /** Why CUDA is not used although it was tried; otherwise null. */
   readonly cudaFailure: string | null;
   readonly threads: number;
   /** Of one warm run. */
@@ -45,22 +45,22 @@ export interface Latency {
   readonly p95Ms: number;
 }
 
-/** A run with so many pictures or clips at once, in a fresh process. */
+/** A run with `batch` pictures or clips at once, in a new process. */
 export interface BatchReport {
   readonly batch: number;
-  /** Null where it was not measured. */
+  /** Null if it was not measured. */
   readonly latency: Latency | null;
   /** p50 for each picture or clip of the batch. */
   readonly perInputMs: number | null;
-  /** The most memory that the process had. */
+  /** The most memory of the process. */
   readonly peakRssBytes: number | null;
-  /** What of it Node.js and ONNX Runtime have without a model. */
+  /** Memory of Node.js and ONNX Runtime without a model. */
   readonly baselineRssBytes: number | null;
   readonly notMeasured: string | null;
 }
 
 export interface SpeedReport {
-  /** All that one request costs the model's process: pixels to tensor, runs, and the answer, a mask at full size too. */
+  /** The cost of one request in the model's process: pixels to tensor, the runs, and the answer, with a mask at full size. */
   readonly answer: Latency;
   readonly batches: readonly BatchReport[];
 }
@@ -70,13 +70,13 @@ export interface FitReport {
   readonly machine: {
     readonly cpu: string;
     readonly memoryBytes: number;
-    /** Processes at work in the minute before anything was measured. */
+    /** Running processes, on average over the minute before the measurements. */
     readonly loadAverage: number;
   };
   readonly costs: MeasuredCosts;
-  /** One request when nothing else is to be done. */
+  /** One request, when the machine does nothing else. */
   readonly aloneMs: number;
-  /** Without clips one burst; else with plain clips, then with noisy ones. */
+  /** One burst for a model without clips; otherwise one with plain clips, then one with noisy clips. */
   readonly bursts: readonly BurstReport[];
   /** Whether the first of the bursts is answered in time. */
   readonly fits: boolean;
@@ -104,12 +104,12 @@ export type AnswerReport =
         readonly synthetic: number;
         readonly semisynthetic: number;
       };
-      /** The one that it is scored as. */
+      /** The class that validators read. */
       readonly class: 'real' | 'synthetic' | 'semisynthetic';
     })
   | (AnsweredFile & {
       readonly kind: 'mask';
-      /** Of the pixels, how many count as AI-made, 0 to 1. */
+      /** Share of the pixels that count as AI-made, 0 to 1. */
       readonly markedShare: number;
       readonly meanConfidence: number;
       readonly maxConfidence: number;
@@ -121,7 +121,7 @@ export type AnswerReport =
       readonly message: string;
     };
 
-/** All that `inspect --json` prints. */
+/** What `inspect --json` prints. */
 export interface InspectReport {
   /** Raised when a key changes its name or meaning. */
   readonly format: 1;
@@ -130,6 +130,6 @@ export interface InspectReport {
   readonly speed: SpeedReport;
   readonly fit: FitReport;
   readonly answers: readonly AnswerReport[];
-  /** Where the page with the masks lies; null where none was written. */
+  /** Path of the page with the masks; null if none was written. */
   readonly html: string | null;
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { asMinerError, type MinerError } from '../errors.ts';
-import { lacksMemory } from '../inference/want-of-memory.ts';
+import { lacksMemory } from '../inference/worker/supervisor.ts';
 import { checkPort } from '../net/check-port.ts';
 import { makeHotkeyFolder } from '../state/hotkey-folder.ts';
 import { checkHotkeyLock } from '../state/hotkey-lock.ts';

@@ -1,12 +1,11 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Prediction } from '../../src/inference/engine.ts';
+import type { ModelJson } from '../../src/inference/contract/model-json.ts';
 import type { OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
-import { lasting, type OpenEngine, plain, useEngines } from './harness.ts';
+import { largest, lasting, type OpenEngine, plain, sourceSize, useEngines } from './harness.ts';
 import { constantAnswer, writeModel } from './models.ts';
 
 export const POLL_MS = 20;
-export const sourceSize = { height: 8, width: 8 };
 
 /** Models that can be told apart by which of their three numbers is the largest. */
 export const FIRST = constantAnswer([5, 0, 0], 8);
@@ -17,8 +16,8 @@ export const THIRD = constantAnswer([0, 0, 5], 8);
 export function useChangingModel() {
   const engines = useEngines();
 
-  async function openFirst(options: Partial<OnnxEngineOptions> = {}): Promise<OpenEngine> {
-    const engine = engines.open('image', writeModel(engines.root, 'model', FIRST), {
+  async function openFirst(options: Partial<OnnxEngineOptions> = {}, json?: ModelJson): Promise<OpenEngine> {
+    const engine = engines.open('image', writeModel(engines.root, 'model', FIRST, json), {
       pollMs: POLL_MS,
       ...options,
     });
@@ -44,19 +43,7 @@ export function useChangingModel() {
     });
   }
 
-  function pidOf(engine: OpenEngine): number {
-    return engine.status().pid ?? 0;
-  }
-
-  const logged = (message: string): Record<string, unknown>[] =>
-    engines.logLines().filter(({ msg }) => msg === message);
-
   const resultOf = (engine: OpenEngine): string | undefined => engine.status().lastReload?.result;
 
-  return { engines, openFirst, modelFile, move, ask, pidOf, logged, resultOf };
-}
-
-export function largest(prediction: Prediction): number {
-  if (prediction.kind !== 'probabilities') throw new Error('No probabilities');
-  return prediction.values.indexOf(Math.max(...prediction.values));
+  return { engines, openFirst, modelFile, move, ask, logged: engines.logged, resultOf };
 }

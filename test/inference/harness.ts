@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Task } from '../../src/inference/contract/model-json.ts';
-import type { Engine, HeldModel, InferOptions } from '../../src/inference/engine.ts';
+import type { Engine, HeldModel, InferOptions, Prediction } from '../../src/inference/engine.ts';
 import { createOnnxEngine, type OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import type { RgbFrames } from '../../src/media/frames.ts';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/state/temporary-file.ts';
 import { type CapturingLogger, createCapturingLogger } from '../fixtures/capturing-logger.ts';
 
-/** An engine whose model is not changed, so that each call can hold it by itself. */
+/** Of the pictures that tests send, unless they say another. */
+export const sourceSize = { height: 8, width: 8 };
+
+/** An engine whose model does not change, so that each call can hold it by itself. */
 export type OpenEngine = Engine & HeldModel;
 
 export interface Harness {
@@ -20,8 +23,10 @@ export interface Harness {
   files(): string[];
   /** Names of the folders with copies of models. */
   copies(): string[];
-  /** Log messages so far, with their fields. */
+  /** Log lines so far, with their fields. */
   logLines(): Record<string, unknown>[];
+  /** Those with this message. */
+  logged(message: string): Record<string, unknown>[];
   /** All that was written to the log so far. */
   logText(): string;
   open(task: Task, modelPath: string, options?: Partial<OnnxEngineOptions>): OpenEngine;
@@ -53,6 +58,7 @@ export function useEngines(): Harness {
     files: () => readdirSync(diskFolder).flatMap((folder) => readdirSync(join(diskFolder, folder))),
     copies: () => readdirSync(copiesFolder),
     logLines: () => log.lines(),
+    logged: (message) => log.lines().filter(({ msg }) => msg === message),
     logText: () => log.text(),
     open(task, modelPath, options = {}) {
       const engine = createOnnxEngine({
@@ -89,10 +95,21 @@ function openEngine(engine: Engine): OpenEngine {
   };
 }
 
+/** The pid of the process that answers; 0 if there is none. */
+export function pidOf(engine: Engine): number {
+  return engine.status().pid ?? 0;
+}
+
+/** The index of the largest of a detector's three numbers. */
+export function largest(prediction: Prediction): number {
+  if (prediction.kind !== 'probabilities') throw new Error('No probabilities');
+  return prediction.values.indexOf(Math.max(...prediction.values));
+}
+
 /** A deadline that lasts; `signal` can be another. */
 export function lasting(remainingMs = 25_000, signal = new AbortController().signal): InferOptions {
   const end = performance.now() + remainingMs;
-  return { deadline: { remainingMs: () => end - performance.now(), signal }, priority: 0 };
+  return { deadline: { remainingMs: () => end - performance.now(), signal } };
 }
 
 /** Pictures of one colour, 8 × 8 unless told. */

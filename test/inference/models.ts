@@ -204,6 +204,31 @@ export function externalAnswer(logits: readonly [number, number, number]): { onn
   };
 }
 
+/** A model that keeps weights in the files at these paths, and others, larger than what is read at once, inside. */
+export function weightsAt(...locations: string[]): Buffer {
+  const inside = {
+    name: 'inside',
+    type: 'float32',
+    shape: [50_000],
+    data: new Float32Array(50_000).fill(1),
+  } as const;
+  const outside = locations.map(
+    (external, index) => ({ name: `w${index}`, type: 'float32', shape: [1], data: [0], external }) as const,
+  );
+  return detector(
+    { dtype: 'uint8', shape: [1, 3, 8, 8], outputs: 1 },
+    [
+      {
+        op: 'ReduceMean',
+        inputs: ['pixels'],
+        outputs: ['answer'],
+        attributes: { axes: [1, 2, 3], keepdims: 0 },
+      },
+    ],
+    [inside, ...outside],
+  );
+}
+
 /**
  * A detector (uint8, [1,3,8,8]) whose run fails for a picture with a mean of 200 or more, at an operation of this name,
  * which ONNX Runtime writes to its standard error.

@@ -9,14 +9,23 @@ import { MinerError } from '../../src/errors.ts';
 import type { Prediction } from '../../src/inference/engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { until } from '../fixtures/until.ts';
-import { cpuTicks, lasting, type OpenEngine, plain, useEngines } from './harness.ts';
+import {
+  cpuTicks,
+  largest,
+  lasting,
+  type OpenEngine,
+  pidOf,
+  plain,
+  sourceSize,
+  useEngines,
+} from './harness.ts';
 import { failsWhenBright, meanHead, slowWhenRed, writeModel } from './models.ts';
 
 const engines = useEngines();
+const { logged } = engines;
 const linux = existsSync('/proc/self/stat');
 const GREEN = plain([0, 200, 0]);
 const RED = plain([255, 0, 0]);
-const sourceSize = { height: 8, width: 8 };
 const PATIENT = { loadMs: 60_000, floorMs: 20_000, ceilingMs: 20_000 };
 const STRICT = { loadMs: 60_000, floorMs: 1_500, ceilingMs: 1_500 };
 
@@ -27,36 +36,25 @@ async function openSlow(rounds: number, hangLimits = PATIENT, clock = systemCloc
   return engine;
 }
 
-function pidOf(engine: OpenEngine): number {
-  const { pid } = engine.status();
-  if (pid === undefined) throw new Error('The model has no process now');
-  return pid;
-}
-
-function largest(prediction: Prediction): number {
-  if (prediction.kind !== 'probabilities') throw new Error('No probabilities');
-  return prediction.values.indexOf(Math.max(...prediction.values));
-}
-
-const logged = (message: string): Record<string, unknown>[] =>
-  engines.logLines().filter(({ msg }) => msg === message);
-
 describe('a process that dies', () => {
-  it.skipIf(!linux)('during a run is replaced, and the same request gets its answer', async () => {
-    const engine = await openSlow(8);
-    const pid = pidOf(engine);
-    const before = cpuTicks(pid);
-    const answer = engine.infer({ frames: RED, contentHash: 'red', sourceSize }, lasting());
-    await until(() => cpuTicks(pid) > before + 2);
-    process.kill(pid, 'SIGKILL');
+  it.skipIf(!linux)(
+    'a process that dies during a run is replaced, and the request gets its answer',
+    async () => {
+      const engine = await openSlow(8);
+      const pid = pidOf(engine);
+      const before = cpuTicks(pid);
+      const answer = engine.infer({ frames: RED, contentHash: 'red', sourceSize }, lasting());
+      await until(() => cpuTicks(pid) > before + 2);
+      process.kill(pid, 'SIGKILL');
 
-    expect(largest(await answer)).toBe(0);
-    expect(logged('model process died during a run')).toHaveLength(1);
-    expect(engine.status()).toMatchObject({ state: 'ready', restarts: 1, runs: 1 });
-    expect(pidOf(engine)).not.toBe(pid);
-  });
+      expect(largest(await answer)).toBe(0);
+      expect(logged('model process died during a run')).toHaveLength(1);
+      expect(engine.status()).toMatchObject({ state: 'ready', restarts: 1, runs: 1 });
+      expect(pidOf(engine)).not.toBe(pid);
+    },
+  );
 
-  it('while nothing runs is replaced, and requests that come meanwhile wait for the fresh one', async () => {
+  it('a process that dies between runs is replaced, and requests wait for the new one', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGKILL');
     await until(() => engine.status().state === 'restarting');
@@ -66,7 +64,7 @@ describe('a process that dies', () => {
     expect(logged('model process died during a run')).toHaveLength(0);
   });
 
-  it('takes no chance of a retry from those that wait behind the one it died on', async () => {
+  it('a death costs only the running request an attempt, not those that wait', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGSTOP');
     const answers = ['a', 'b', 'c'].map((contentHash) =>
@@ -78,7 +76,7 @@ describe('a process that dies', () => {
     expect(logged('model process died during a run')).toMatchObject([{ contentHash: 'a' }]);
   });
 
-  it('before it is ready, again and again, is called failed', async () => {
+  it('a model whose process dies again and again before it is ready has failed', async () => {
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const engine = engines.open('image', folder, { hangLimits: { ...PATIENT, loadMs: 1 } });
     await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
@@ -87,7 +85,7 @@ describe('a process that dies', () => {
     await expect(refused).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE' });
   });
 
-  it('says its last words in the log, in which a model may not put what a terminal obeys', async () => {
+  it('the last words of a process are in the log, without control characters for a terminal', async () => {
     const name = 'odd \u001b[31m \u009b2J \u202e \u2028 \u007f end';
     const engine = engines.open('image', writeModel(engines.root, 'model', failsWhenBright(name)));
     await engine.ready();
@@ -101,7 +99,7 @@ describe('a process that dies', () => {
     expect(engines.logText()).not.toMatch(/(?!\n)\p{Cc}|[\u2028-\u202e]/u);
   });
 
-  it('is replaced by the same model when its files are gone', async () => {
+  it('a process that dies is replaced by the same model even if the files are gone', async () => {
     const engine = await openSlow(1);
     rmSync(join(engines.root, 'model'), { recursive: true });
     process.kill(pidOf(engine), 'SIGKILL');
@@ -112,7 +110,7 @@ describe('a process that dies', () => {
 });
 
 describe('a process that hangs', () => {
-  it('is killed and replaced, and the same request gets its answer', async () => {
+  it('a process that hangs is killed and replaced, and the request gets its answer', async () => {
     const engine = await openSlow(1, STRICT);
     const pid = pidOf(engine);
     process.kill(pid, 'SIGSTOP');
@@ -143,17 +141,17 @@ describe('a process that hangs with a picture of any size', () => {
     return logged('model process died during a run')[0]?.how;
   };
 
-  it('is replaced as soon as another would be, where it has seen larger ones', async () => {
+  it('a model of native size gets the usual time for a picture smaller than earlier ones', async () => {
     expect(await limitFor(64)).toContain('did not answer within 1500 ms');
   });
 
-  it('is given more time for a picture far larger than it has seen', async () => {
+  it('a model of native size gets more time for a picture far larger than all before', async () => {
     expect(await limitFor(3000)).toContain('did not answer within 4000 ms');
   });
 });
 
 describe('an input that kills the process twice', () => {
-  it('is refused for ten minutes, while others are answered', async () => {
+  it('an input that kills the process twice is refused for ten minutes, and others are answered', async () => {
     let nowMs = 0;
     const clock = { ...systemClock, monotonic: () => nowMs };
     const engine = await openSlow(400, STRICT, clock);
@@ -184,42 +182,39 @@ describe('an input that kills the process twice', () => {
 });
 
 describe('requests that wait', () => {
-  it('are served by priority, then by deadline', async () => {
+  it('waiting requests are served by deadline', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGSTOP');
     const order: string[] = [];
-    const ask = async (contentHash: string, priority: number, remainingMs: number): Promise<void> => {
-      await engine.infer({ frames: GREEN, contentHash, sourceSize }, { ...lasting(remainingMs), priority });
+    const ask = async (contentHash: string, remainingMs: number): Promise<void> => {
+      await engine.infer({ frames: GREEN, contentHash, sourceSize }, lasting(remainingMs));
       order.push(contentHash);
     };
-    const first = ask('first', 0, 20_000);
+    const first = ask('first', 20_000);
     await turn();
-    const others = [ask('late', 0, 19_000), ask('important', 1, 20_000), ask('soon', 0, 15_000)];
+    const others = [ask('late', 19_000), ask('soon', 15_000)];
     process.kill(pidOf(engine), 'SIGCONT');
     await Promise.all([first, ...others]);
-    expect(order).toEqual(['first', 'important', 'soon', 'late']);
+    expect(order).toEqual(['first', 'soon', 'late']);
   });
 
-  it('are dropped when their deadline passes or their caller gives up, and the one that runs is let go', async () => {
+  it('requests are dropped when their deadline passes, and the running one gets no answer', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGSTOP');
-    const [deadline, caller] = [new AbortController(), new AbortController()];
+    const deadline = new AbortController();
     const ask = (contentHash: string, options = lasting()): Promise<Prediction> =>
       engine.infer({ frames: GREEN, contentHash, sourceSize }, options);
     const running = ask('running', lasting(20_000, deadline.signal));
     await turn();
     const waiting = ask('waiting', lasting(20_000, deadline.signal));
-    const abandoned = ask('abandoned', { ...lasting(), signal: caller.signal });
     const expired = expect(ask('expired', lasting(0))).rejects.toMatchObject({ code: 'ADMISSION_DEADLINE' });
     const kept = ask('kept');
-    expect(engine.status().queued).toBe(5);
+    expect(engine.status().queued).toBe(4);
 
     deadline.abort(new MinerError('ADMISSION_DEADLINE', 'too late'));
-    caller.abort(new Error('gone away'));
 
     await expect(running).rejects.toMatchObject({ code: 'ADMISSION_DEADLINE', message: 'too late' });
     await expect(waiting).rejects.toMatchObject({ code: 'ADMISSION_DEADLINE' });
-    await expect(abandoned).rejects.toThrow('gone away');
     process.kill(pidOf(engine), 'SIGCONT');
     await expired;
     expect(largest(await kept)).toBe(1);
@@ -236,7 +231,7 @@ describe.skipIf(!linux)('the process of a model', () => {
     delete process.env.BT_PW_TEST;
   });
 
-  it('knows nothing of the wallet', async () => {
+  it('the process of a model knows nothing of the wallet', async () => {
     process.env.BT_PW_TEST = 'secret';
     const engine = await openSlow(1);
     const environment = readFileSync(`/proc/${pidOf(engine)}/environ`, 'utf8');
@@ -245,7 +240,7 @@ describe.skipIf(!linux)('the process of a model', () => {
     expect(environment).not.toContain('WALLET');
   });
 
-  it('ends with the miner when that is killed', async () => {
+  it('the process of a model ends when the miner is killed', async () => {
     const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const script = join(engines.root, 'parent.mjs');
@@ -253,7 +248,7 @@ describe.skipIf(!linux)('the process of a model', () => {
       script,
       `import { createOnnxEngine } from ${JSON.stringify(`${dist}inference/onnx-engine.js`)};
        import { createLogger } from ${JSON.stringify(`${dist}telemetry/logger.js`)};
-       import { createTemporaryFolder } from ${JSON.stringify(`${dist}media/temporary-file.js`)};
+       import { createTemporaryFolder } from ${JSON.stringify(`${dist}state/temporary-file.js`)};
        import { systemClock } from ${JSON.stringify(`${dist}clock.js`)};
        const engine = createOnnxEngine({ task: 'image', modelPath: ${JSON.stringify(folder)}, device: 'cpu',
          logger: createLogger({ level: 'silent' }), clock: systemClock,
@@ -272,7 +267,7 @@ describe.skipIf(!linux)('the process of a model', () => {
     await until(() => !isRunning(pid) && parent.signalCode !== null);
   });
 
-  it('goes on when a terminal interrupts it together with the miner', async () => {
+  it('the process of a model goes on when a terminal interrupts it together with the miner', async () => {
     const engine = await openSlow(1);
     process.kill(pidOf(engine), 'SIGINT');
     process.kill(pidOf(engine), 'SIGTERM');

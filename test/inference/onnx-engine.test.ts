@@ -1,15 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { OnnxEngineOptions } from '../../src/inference/onnx-engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { encodeModel } from '../fixtures/onnx-writer.mjs';
 import { until } from '../fixtures/until.ts';
-import { lasting, plain, softmax, useEngines } from './harness.ts';
+import { lasting, pidOf, plain, softmax, sourceSize, useEngines } from './harness.ts';
 import { meanHead, redMask, slowWhenRed, weightedMeans, writeModel } from './models.ts';
 
 const engines = useEngines();
 const gpu = existsSync('/dev/nvidiactl');
-const request = { contentHash: 'any', sourceSize: { height: 8, width: 8 } };
+const openPlain = (options: Partial<OnnxEngineOptions> = {}) =>
+  engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)), options);
+const request = { contentHash: 'any', sourceSize };
 
 describe("a model's numbers", () => {
   const colour = [51, 102, 102] as const;
@@ -24,19 +27,19 @@ describe("a model's numbers", () => {
   });
   const identity = [1 / 255, 0, 0, 0, 1 / 255, 0, 0, 0, 1 / 255];
 
-  it('are softmaxed where they are logits', async () => {
+  it('logits become their softmax', async () => {
     const onnx = meanHead({ weights: identity, outputs: 3 });
     expect(await answer(onnx, { kind: 'logits' })).toEqual(close(...softmax([0.2, 0.4, 0.4])));
   });
 
-  it('are put in the order of the wire, whatever their order in the model', async () => {
+  it('classes are put in the order of the wire, whatever their order in the model', async () => {
     const onnx = meanHead({ weights: identity, outputs: 3 });
     expect(await answer(onnx, { classes: ['semisynthetic', 'real', 'synthetic'] })).toEqual(
       close(...[1, 2, 0].map((index) => softmax([0.2, 0.4, 0.4])[index] ?? 0)),
     );
   });
 
-  it('are taken as they are where they are probabilities', async () => {
+  it('probabilities are taken as they are', async () => {
     // The shares of red, green and blue.
     const nodes = [
       { op: 'Cast', inputs: ['input'], outputs: ['pixels'], attributes: { to: 1 } },
@@ -55,12 +58,12 @@ describe("a model's numbers", () => {
     expect(await answer(onnx, { kind: 'probabilities' })).toEqual(close(0.2, 0.4, 0.4));
   });
 
-  it('become [1 − p, p, 0] where there are two', async () => {
+  it('two numbers become [1 − p, p, 0]', async () => {
     const onnx = meanHead({ weights: [1 / 255, 0, 0, 1 / 255, 0, 0], outputs: 2 });
     expect(await answer(onnx, {})).toEqual(close(...softmax([0.2, 0.4]), 0));
   });
 
-  it('become [1 − p, p, 0] where there is one logit', async () => {
+  it('one logit becomes [1 − p, p, 0]', async () => {
     const onnx = meanHead({ weights: [1 / 255, 0, 1 / 255], outputs: 1 });
     const p = 1 / (1 + Math.exp(-0.6));
     expect(await answer(onnx, { kind: 'sigmoid' })).toEqual(close(1 - p, p, 0));
@@ -68,7 +71,7 @@ describe("a model's numbers", () => {
 });
 
 describe('a model of the published format, without model.json', () => {
-  it('answers pictures when its batch and size are dynamic', async () => {
+  it('a model with a dynamic batch and size answers pictures without model.json', async () => {
     const onnx = meanHead({ weights: [0.01, 0, 0, 0.01, 0, 0], outputs: 2, shape: ['N', 3, 'H', 'W'] });
     const engine = engines.open('image', writeModel(engines.root, 'model', onnx));
     await engine.ready();
@@ -85,7 +88,7 @@ describe('a model of the published format, without model.json', () => {
     );
   });
 
-  it('answers clips of 16 frames when its time is dynamic', async () => {
+  it('a model with a dynamic time answers clips of 16 frames without model.json', async () => {
     const onnx = weightedMeans({ layout: 'NTCHW', dtype: 'uint8', height: 1, width: 1, dynamic: 'NT' });
     const engine = engines.open('video', writeModel(engines.root, 'model', onnx));
     await engine.ready();
@@ -99,7 +102,7 @@ describe('a model of the published format, without model.json', () => {
   });
 
   for (const batch of ['N', 1] as const) {
-    it(`looks at the frames of a clip one by one and averages when it knows pictures only (batch ${batch})`, async () => {
+    it(`a model of pictures answers a clip with the mean of its frames (batch ${batch})`, async () => {
       const onnx = meanHead({ weights: [0.01, 0, 0, 0.01, 0, 0], outputs: 2, shape: [batch, 3, 8, 8] });
       const engine = engines.open(
         'video',
@@ -115,7 +118,7 @@ describe('a model of the published format, without model.json', () => {
     });
   }
 
-  it('is found as a .onnx file too', async () => {
+  it('the model path may be a .onnx file', async () => {
     const folder = writeModel(engines.root, 'model', slowWhenRed(1));
     const engine = engines.open('image', join(folder, 'model.onnx'));
     await engine.ready();
@@ -139,11 +142,11 @@ describe('a mask', () => {
     return { data, count: 1, height, width };
   };
 
-  it('has exactly the size of the picture that was sent, in zeros and ones', async () => {
+  it('a mask has exactly the size of the sent picture, in zeros and ones', async () => {
     const engine = engines.open('mask', writeModel(engines.root, 'model', redMask(['N', 3, 8, 8])));
     await engine.ready();
-    const sourceSize = { height: 5, width: 6 };
-    const prediction = await engine.infer({ contentHash: 'any', frames: half(8, 8), sourceSize }, lasting());
+    const input = { contentHash: 'any', frames: half(8, 8), sourceSize: { height: 5, width: 6 } };
+    const prediction = await engine.infer(input, lasting());
     const row = '003c003c003c000000000000';
     expect(prediction).toMatchObject({ kind: 'mask', height: 5, width: 6 });
     expect(prediction.kind === 'mask' && prediction.float16le.toString('hex')).toBe(row.repeat(5));
@@ -156,7 +159,7 @@ describe('a mask', () => {
     return engine;
   };
 
-  it('is not made of more pixels than a model of native size is given', async () => {
+  it('a picture with too many pixels for a model of native size is refused', async () => {
     const engine = await openNative();
     const frames = plain([1, 2, 3], { height: 4_097, width: 4_096 });
     // An answer would be too long to be shown.
@@ -166,7 +169,7 @@ describe('a mask', () => {
     expect(outcome).toBe('MinerError: 4097 × 4096 is more than the model is given at once');
   });
 
-  it('too large for a message comes through a file that does not stay', async () => {
+  it('a mask that is too large for a message comes through a file, which is removed', async () => {
     const engine = await openNative();
     const filesBefore = engines.files();
     const frames = half(600, 700);
@@ -203,7 +206,7 @@ describe('an input that the model cannot answer', () => {
     return (red: number) => engine.infer({ ...request, frames: plain([red, 100, 100]) }, lasting());
   };
 
-  it('is refused when the answer is not finite, and the next is answered', async () => {
+  it('an input with an answer that is not finite is refused, and the next is answered', async () => {
     const ask = await open([{ op: 'Log', inputs: ['means'], outputs: ['answer'] }]);
     await expect(ask(0)).rejects.toMatchObject({
       code: 'INFERENCE_FAILED',
@@ -212,7 +215,7 @@ describe('an input that the model cannot answer', () => {
     await expect(ask(1)).resolves.toMatchObject({ kind: 'probabilities' });
   });
 
-  it('is refused in the words of ONNX Runtime, and the next is answered', async () => {
+  it('an input that ONNX Runtime fails on is refused in its words, and the next is answered', async () => {
     const ask = await open([
       { op: 'Mul', inputs: ['means', 'sixty_fourth'], outputs: ['places_float'] },
       { op: 'Cast', inputs: ['places_float'], outputs: ['places'], attributes: { to: 7 } },
@@ -227,36 +230,32 @@ describe('an input that the model cannot answer', () => {
 });
 
 describe('the device', () => {
-  it.skipIf(gpu)('cuda is an error that says how to get it where it is missing', async () => {
-    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
-    const engine = engines.open('image', folder, { device: 'cuda' });
+  it.skipIf(gpu)('if CUDA is missing, DEVICE=cuda is refused with how to get it', async () => {
+    const engine = openPlain({ device: 'cuda' });
     await expect(engine.ready()).rejects.toMatchObject({
       code: 'MODEL_DEVICE_UNAVAILABLE',
       message: expect.stringContaining('./setup.sh --cuda'),
     });
   });
 
-  it.skipIf(gpu)('auto falls back to the CPU and says so once', async () => {
-    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
-    const engine = engines.open('image', folder, { device: 'auto' });
+  it.skipIf(gpu)('DEVICE=auto falls back to the CPU and warns once', async () => {
+    const engine = openPlain({ device: 'auto' });
     await engine.ready();
     expect(engine.status()).toMatchObject({ device: 'auto', provider: 'cpu' });
-    const { pid } = engine.status();
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    process.kill(pidOf(engine), 'SIGKILL');
     await until(() => engine.status().restarts === 1 && engine.status().state === 'ready');
     expect(engines.logLines().filter(({ level }) => level === 'warn')).toMatchObject([
       { msg: expect.stringContaining('CUDA cannot be used'), reason: expect.stringContaining('Cuda') },
     ]);
   });
 
-  it.skipIf(!gpu)('cuda really runs the model', async () => {
-    const folder = writeModel(engines.root, 'model', slowWhenRed(1));
-    const engine = engines.open('image', folder, { device: 'cuda' });
+  it.skipIf(!gpu)('DEVICE=cuda runs the model on the GPU', async () => {
+    const engine = openPlain({ device: 'cuda' });
     await engine.ready();
     expect(engine.status().provider).toBe('cuda');
   });
 
-  it.skipIf(gpu)('is not blamed for a file that is broken', async () => {
+  it.skipIf(gpu)('CUDA is not blamed for a broken file', async () => {
     const folder = writeModel(engines.root, 'model', Buffer.from('not a model'));
     const engine = engines.open('image', folder, { device: 'cuda' });
     await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' });
@@ -264,8 +263,8 @@ describe('the device', () => {
 });
 
 describe('an engine', () => {
-  it('refuses requests while its model warms', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+  it('an engine refuses requests while its model warms', async () => {
+    const engine = openPlain();
     expect(engine.status().state).toBe('warming');
     const frames = plain([0, 0, 0]);
     await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({
@@ -273,16 +272,16 @@ describe('an engine', () => {
     });
   });
 
-  it('stops waiting for its model when it is told to', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+  it('ready() stops waiting when its signal is aborted', async () => {
+    const engine = openPlain();
     const impatience = new AbortController();
     const waiting = engine.ready(impatience.signal);
     impatience.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
   });
 
-  it('refuses frames that are not what its contract asks for', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+  it('an engine refuses frames that do not fit the contract', async () => {
+    const engine = openPlain();
     await engine.ready();
     for (const frames of [plain([0, 0, 0], { count: 2 }), plain([0, 0, 0], { height: 9 })]) {
       await expect(engine.infer({ ...request, frames }, lasting())).rejects.toMatchObject({
@@ -291,10 +290,10 @@ describe('an engine', () => {
     }
   });
 
-  it('leaves no process and no file when it is closed', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+  it('a closed engine leaves no process and no file', async () => {
+    const engine = openPlain();
     await engine.ready();
-    const { pid = 0 } = engine.status();
+    const pid = pidOf(engine);
     expect(isRunning(pid)).toBe(true);
     process.kill(pid, 'SIGSTOP');
     const waiting = engine.infer({ ...request, frames: plain([0, 0, 0]) }, lasting());
@@ -309,8 +308,8 @@ describe('an engine', () => {
     await expect(engine.ready()).rejects.toMatchObject({ code: 'AXON_CLOSING' });
   });
 
-  it('can be closed while its model loads', async () => {
-    const engine = engines.open('image', writeModel(engines.root, 'model', slowWhenRed(1)));
+  it('an engine can be closed while its model loads', async () => {
+    const engine = openPlain();
     await engine.close();
     expect(engine.status()).toMatchObject({ state: 'closed', pid: undefined });
     expect(engines.files()).toEqual([]);

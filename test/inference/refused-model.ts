@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { ModelJson, Task } from '../../src/inference/contract/model-json.ts';
 import { meanHead, redMask, writeModel } from './models.ts';
@@ -52,3 +53,14 @@ export const output = (fields: NonNullable<ModelJson['output']>, task: Task = 'i
   task,
   json: { output: fields },
 });
+
+/** Matches an error of this code whose message has all the parts, in this order. */
+export function refusal(code: ErrorCode, ...parts: readonly string[]): unknown {
+  return expect.objectContaining({ code, message: wordsInOrder(parts) });
+}
+
+/** Matches a text that has all the parts, in this order. */
+export function wordsInOrder(parts: readonly string[]): unknown {
+  const pattern = parts.map((part) => part.replace(/[[\]().?*+^$|\\{}]/g, '\\$&')).join('.*');
+  return expect.stringMatching(new RegExp(pattern, 's'));
+}

@@ -6,13 +6,13 @@ import { openInspectedModel } from '../../src/inspect/inspected-model.ts';
 import { createTemporaryFolder } from '../../src/state/temporary-file.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import { lasting, plain, useEngines } from './harness.ts';
+import { lasting, plain, sourceSize, useEngines } from './harness.ts';
 import { meanHead, redMask, weightedMeans, writeModel } from './models.ts';
-import { refusal, wordsInOrder } from './refusal.ts';
+import { refusal, wordsInOrder } from './refused-model.ts';
 import { REFUSED_MODELS } from './refused-models.ts';
 
 const engines = useEngines();
-const request = { frames: plain([0, 0, 0]), contentHash: 'any', sourceSize: { height: 8, width: 8 } };
+const request = { frames: plain([0, 0, 0]), contentHash: 'any', sourceSize };
 
 /** The words are for people: no source files of the runtime, no signatures, no colours, no private folders. */
 function expectPlainWords(message: string): void {
@@ -26,7 +26,7 @@ function freshFolder(): string {
   return folder;
 }
 
-describe('a model is refused with what is wrong and what to do, at the start and by inspect,', () => {
+describe('a model is refused with the cause and the remedy, at the start and by inspect,', () => {
   it.each(REFUSED_MODELS.map((model) => [model.name, model] as const))('for %s', async (_, model) => {
     const { task, code, words } = model;
     const modelPath = model.write(freshFolder());
@@ -56,7 +56,7 @@ describe('a model is refused with what is wrong and what to do, at the start and
   });
 });
 
-describe('a model is refused with what is wrong and what to do when it is to replace another', () => {
+describe('a model is refused with the cause and the remedy at a reload', () => {
   const good: Readonly<Record<Task, Buffer>> = {
     image: meanHead({ weights: [1 / 64, 0, 0, 0, 1 / 64, 0, 0, 0, 1 / 64], outputs: 3 }),
     video: weightedMeans({ layout: 'NTCHW', dtype: 'uint8', frames: 1, height: 8, width: 8 }),
@@ -64,7 +64,7 @@ describe('a model is refused with what is wrong and what to do when it is to rep
   };
 
   it.each(['image', 'video', 'mask'] as const)(
-    'for %s, and the other goes on',
+    'for %s, and the present model goes on',
     async (task) => {
       const folder = freshFolder();
       const engine = engines.open(task, writeModel(folder, '.', good[task]), { pollMs: 600_000 });

@@ -175,9 +175,7 @@ const ANSWERS: readonly RefusedModel[] = [
     'MODEL_ANSWER_INVALID',
     ['probabilities', 'output.kind logits'],
     GOOD,
-    {
-      ...output({ kind: 'probabilities' }),
-    },
+    output({ kind: 'probabilities' }),
   ),
   refused(
     'logits called a mask',

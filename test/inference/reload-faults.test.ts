@@ -5,47 +5,57 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_DEFINITIONS, type ErrorCode } from '../../src/errors.ts';
 import { until } from '../fixtures/until.ts';
 import { FIRST, POLL_MS, SECOND, useChangingModel } from './changing-model.ts';
+import { pidOf } from './harness.ts';
 import { externalAnswer, redMask, writeModel } from './models.ts';
 
-const { engines, openFirst, modelFile, move, ask, pidOf, logged, resultOf } = useChangingModel();
+const { engines, openFirst, modelFile, move, ask, logged, resultOf } = useChangingModel();
 
-describe('a file that cannot be used', () => {
+describe('a refused file', () => {
   it.each<[string, ErrorCode, () => void, string]>([
-    ['cut short', 'MODEL_UNREADABLE', () => move(SECOND.subarray(0, SECOND.length / 2)), 'cut short'],
+    ['that is cut short', 'MODEL_UNREADABLE', () => move(SECOND.subarray(0, SECOND.length / 2)), 'cut short'],
     [
-      'contradicted by its model.json',
+      'that its model.json contradicts',
       'MODEL_CONTRADICTION',
       () => move(Buffer.from('{"input": {"size": {"height": 16, "width": 8}}}'), 'model.json'),
       '16',
     ],
     [
-      'with a model.json that is none',
+      'with a broken model.json',
       'MODEL_JSON_INVALID',
       () => move(Buffer.from('{'), 'model.json'),
       'not JSON',
     ],
-    ['of another task', 'MODEL_INVALID', () => move(redMask([1, 3, 8, 8])), 'shape'],
-  ])('%s is refused with its reason, once, and the former model goes on', async (_, code, damage, reason) => {
-    const engine = await openFirst();
-    const { pid, loaded } = engine.status();
-    damage();
-    await until(() => resultOf(engine) === 'refused');
-    expect(engine.status()).toMatchObject({ state: 'ready', pid, loaded, restarts: 0, lastError: undefined });
-    expect(engine.status().lastReload).toMatchObject({
-      code,
-      detail: expect.stringContaining(reason),
-    });
-    // The operator knows the model by its own path.
-    expect(engine.status().lastReload?.detail).not.toContain('sn34-miner-');
-    await sleep(10 * POLL_MS);
-    expect(await ask(engine)).toBe(0);
-    expect(engines.logLines().filter(({ level }) => level === 'error')).toMatchObject([
-      { msg: 'new model refused', code, remedy: ERROR_DEFINITIONS[code].remedy },
-    ]);
-    expect(engines.copies()).toHaveLength(1);
-  });
+    ['for another task', 'MODEL_INVALID', () => move(redMask([1, 3, 8, 8])), 'shape'],
+  ])(
+    'a file %s is refused once, with the reason, and the present model goes on',
+    async (_, code, damage, reason) => {
+      const engine = await openFirst();
+      const { pid, loaded } = engine.status();
+      damage();
+      await until(() => resultOf(engine) === 'refused');
+      expect(engine.status()).toMatchObject({
+        state: 'ready',
+        pid,
+        loaded,
+        restarts: 0,
+        lastError: undefined,
+      });
+      expect(engine.status().lastReload).toMatchObject({
+        code,
+        detail: expect.stringContaining(reason),
+      });
+      // The operator knows the model by its own path.
+      expect(engine.status().lastReload?.detail).not.toContain('sn34-miner-');
+      await sleep(10 * POLL_MS);
+      expect(await ask(engine)).toBe(0);
+      expect(engines.logLines().filter(({ level }) => level === 'error')).toMatchObject([
+        { msg: 'new model refused', code, remedy: ERROR_DEFINITIONS[code].remedy },
+      ]);
+      expect(engines.copies()).toHaveLength(1);
+    },
+  );
 
-  it('is not what a process that dies later is started from', async () => {
+  it('a process that dies later is not started from a refused file', async () => {
     const engine = await openFirst();
     move(Buffer.from('not a model'));
     await until(() => resultOf(engine) === 'refused');
@@ -54,7 +64,7 @@ describe('a file that cannot be used', () => {
     expect(await ask(engine)).toBe(0);
   });
 
-  it('may be taken away again: what is there then is what runs', async () => {
+  it('a refused file that is removed leaves the files of the running model: nothing is loaded', async () => {
     const engine = await openFirst();
     const pid = pidOf(engine);
     move(Buffer.from('{'), 'model.json');
@@ -64,7 +74,7 @@ describe('a file that cannot be used', () => {
     expect(engine.status()).toMatchObject({ pid, missingFiles: [] });
   });
 
-  it('is tried again when that is asked for, and loaded once it is mended', async () => {
+  it('a refused file is tried again on request, and loaded once it is repaired', async () => {
     const engine = await openFirst();
     move(Buffer.from('not a model'));
     await until(() => resultOf(engine) === 'refused');
@@ -75,7 +85,7 @@ describe('a file that cannot be used', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('at the start is replaced by one that can', async () => {
+  it('a model that is refused at the start is loaded once it is repaired', async () => {
     const engine = engines.open('image', writeModel(engines.root, 'model', Buffer.from('no')), {
       pollMs: POLL_MS,
     });
@@ -85,15 +95,15 @@ describe('a file that cannot be used', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('since it cannot be copied is named', async () => {
+  it('a model that cannot be copied is refused as such', async () => {
     const folder = writeModel(engines.root, 'model', FIRST);
     const engine = engines.open('image', folder, { copiesFolder: '/dev/null/copies' });
     await expect(engine.ready()).rejects.toMatchObject({ code: 'MODEL_COPY_FAILED' });
   });
 });
 
-describe('files that are gone', () => {
-  it('are no model to load: the former goes on, one warning is given, and nothing is loaded when they are back', async () => {
+describe('missing files', () => {
+  it('missing files cause one warning; the model goes on, and nothing is loaded when they are back', async () => {
     const engine = await openFirst();
     const pid = pidOf(engine);
     const aside = join(engines.root, 'aside');
@@ -101,7 +111,7 @@ describe('files that are gone', () => {
     await until(() => engine.status().missingFiles.length > 0);
     expect(engine.status()).toMatchObject({ state: 'ready', missingFiles: [modelFile()] });
     await sleep(5 * POLL_MS);
-    expect(logged('model files missing; what is loaded goes on')).toMatchObject([
+    expect(logged('model files missing; the loaded model goes on')).toMatchObject([
       { level: 'warn', missing: [modelFile()] },
     ]);
     expect(await engine.reload('asked')).toMatchObject({ result: 'refused', code: 'MODEL_NOT_FOUND' });
@@ -111,12 +121,8 @@ describe('files that are gone', () => {
     expect(pidOf(engine)).toBe(pid);
   });
 
-  it('may be a model.json, without which the model would be another', async () => {
-    const folder = writeModel(engines.root, 'model', FIRST, {
-      output: { classes: ['synthetic', 'real', 'semisynthetic'] },
-    });
-    const engine = engines.open('image', folder, { pollMs: POLL_MS });
-    await engine.ready();
+  it('a missing model.json counts as a missing file, not as another model', async () => {
+    const engine = await openFirst({}, { output: { classes: ['synthetic', 'real', 'semisynthetic'] } });
     rmSync(modelFile('model.json'));
     await until(() => engine.status().missingFiles.length > 0);
     expect(await ask(engine)).toBe(1);
@@ -124,12 +130,8 @@ describe('files that are gone', () => {
     expect(await ask(engine)).toBe(0);
   });
 
-  it('may be a model.json, also after the files were written anew with what they held', async () => {
-    const folder = writeModel(engines.root, 'model', FIRST, {
-      output: { classes: ['synthetic', 'real', 'semisynthetic'] },
-    });
-    const engine = engines.open('image', folder, { pollMs: POLL_MS });
-    await engine.ready();
+  it('a missing model.json counts as a missing file, also after the files were rewritten unchanged', async () => {
+    const engine = await openFirst({}, { output: { classes: ['synthetic', 'real', 'semisynthetic'] } });
     move(FIRST);
     await until(() => resultOf(engine) === 'unchanged');
     rmSync(modelFile('model.json'));
@@ -138,7 +140,7 @@ describe('files that are gone', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('may be the weights of a model that is copied just now: it is loaded when they are there', async () => {
+  it('a model whose weights are still missing is loaded when they are there', async () => {
     const engine = await openFirst();
     const { onnx, weights } = externalAnswer([0, 5, 0]);
     move(onnx);
@@ -150,7 +152,7 @@ describe('files that are gone', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('may be the private copy: the files themselves are taken once more', async () => {
+  it('if the snapshot is gone, a new one is taken of the files', async () => {
     const engine = await openFirst();
     const copies = join(engines.root, '../copies');
     for (const name of engines.copies()) rmSync(join(copies, name), { recursive: true });

@@ -7,15 +7,15 @@ import type { ModelJson } from '../../src/inference/contract/model-json.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { modelChildren } from '../fixtures/model-children.ts';
 import { until } from '../fixtures/until.ts';
-import { FIRST, largest, POLL_MS, SECOND, sourceSize, THIRD, useChangingModel } from './changing-model.ts';
-import { lasting, type OpenEngine, plain } from './harness.ts';
+import { FIRST, POLL_MS, SECOND, THIRD, useChangingModel } from './changing-model.ts';
+import { largest, lasting, type OpenEngine, pidOf, plain, sourceSize } from './harness.ts';
 import { constantAnswer, externalAnswer, slowWhenRed, writeModel } from './models.ts';
 
-const { engines, openFirst, modelFile, move, ask, pidOf, logged, resultOf } = useChangingModel();
+const { engines, openFirst, modelFile, move, ask, logged, resultOf } = useChangingModel();
 const linux = existsSync('/proc/self/stat');
 
 describe('a model file that changes', () => {
-  it('by a move is loaded, and answers from then on by its own contract', async () => {
+  it('a file that is moved into place is loaded, and answers by its own contract', async () => {
     const engine = await openFirst();
     const [pid, loaded] = [pidOf(engine), engine.status().loaded];
     expect(loaded?.sizeBytes).toBe(FIRST.length);
@@ -33,7 +33,7 @@ describe('a model file that changes', () => {
     expect(logged('model switched')).toHaveLength(1);
   });
 
-  it('by a link that comes to point elsewhere is loaded', async () => {
+  it('a link that comes to point to another model is followed', async () => {
     writeModel(engines.root, 'v1', FIRST);
     writeModel(engines.root, 'v2', SECOND);
     const link = join(engines.root, 'current');
@@ -46,7 +46,7 @@ describe('a model file that changes', () => {
     expect(await ask(engine)).toBe(1);
   });
 
-  it('slowly is loaded once it is whole, and not before', async () => {
+  it('a file that is written slowly is loaded once it is complete', async () => {
     const engine = await openFirst({ pollMs: 400 });
     const file = await open(modelFile(), 'w');
     for (let start = 0; start < SECOND.length; start += 32) {
@@ -60,7 +60,7 @@ describe('a model file that changes', () => {
     expect(logged('new model refused')).toEqual([]);
   });
 
-  it('in place does not touch the process that answers', async () => {
+  it('a file that is overwritten in place does not change the running process', async () => {
     const engine = await openFirst({ pollMs: 60_000 });
     writeFileSync(modelFile(), 'overwritten');
     expect(await ask(engine)).toBe(0);
@@ -69,7 +69,7 @@ describe('a model file that changes', () => {
     expect(await ask(engine)).toBe(0);
   });
 
-  it('by its model.json alone is loaded', async () => {
+  it('a change of the model.json alone is loaded', async () => {
     const engine = await openFirst();
     const json: ModelJson = { output: { classes: ['semisynthetic', 'synthetic', 'real'] } };
     move(Buffer.from(JSON.stringify(json)), 'model.json');
@@ -77,7 +77,7 @@ describe('a model file that changes', () => {
     expect(await ask(engine)).toBe(2);
   });
 
-  it('by the weights beside it alone is loaded', async () => {
+  it('a change of external weights alone is loaded', async () => {
     const { onnx, weights } = externalAnswer([0, 5, 0]);
     const folder = writeModel(engines.root, 'model', onnx);
     writeFileSync(join(folder, 'weights.bin'), weights);
@@ -91,7 +91,7 @@ describe('a model file that changes', () => {
     expect(await ask(engine)).toBe(2);
   });
 
-  it('only in its date is looked at and left', async () => {
+  it('a file that gets another date only is not loaded', async () => {
     const engine = await openFirst();
     const pid = pidOf(engine);
     utimesSync(modelFile(), 1, 1);
@@ -100,7 +100,7 @@ describe('a model file that changes', () => {
     expect(engines.copies()).toHaveLength(1);
   });
 
-  it('many times while one is loaded is loaded once more, as it was last', async () => {
+  it('many changes during a reload cause one more reload, of the last one', async () => {
     const engine = await openFirst();
     move(SECOND);
     await until(() => engine.status().reloading);
@@ -112,7 +112,7 @@ describe('a model file that changes', () => {
 });
 
 describe('a request', () => {
-  it('that came before the change is answered by the model that it was decoded for', async () => {
+  it('a request from before the change is answered by the model that it was decoded for', async () => {
     const engine = await openFirst();
     const pid = pidOf(engine);
     const frames = plain([9, 9, 9]);
@@ -128,7 +128,7 @@ describe('a request', () => {
     expect(engine.status()).toMatchObject({ runs: 2, restarts: 0 });
   });
 
-  it('whose process dies on it after the change is tried again with the same model', async () => {
+  it('a request whose process dies after the change is tried again with the same model', async () => {
     const engine = await openFirst();
     const pid = pidOf(engine);
     const answer = await engine.use(async ({ infer }) => {
@@ -146,7 +146,7 @@ describe('a request', () => {
     expect(engine.status()).toMatchObject({ restarts: 1 });
   });
 
-  it('that the former model died on twice is put to the next', async () => {
+  it('an input that killed the former model twice is put to the new model', async () => {
     const hangLimits = { loadMs: 60_000, floorMs: 1_000, ceilingMs: 1_000 };
     const folder = writeModel(engines.root, 'model', slowWhenRed(400));
     const engine = engines.open('image', folder, { pollMs: POLL_MS, hangLimits });
@@ -162,7 +162,7 @@ describe('a request', () => {
 });
 
 describe('a reload that is asked for', () => {
-  it('loads files that have not changed, too', async () => {
+  it('a reload that is asked for loads unchanged files too', async () => {
     const engine = await openFirst({ pollMs: 60_000 });
     const pid = pidOf(engine);
     expect(await engine.reload('asked')).toMatchObject({ result: 'switched' });
@@ -170,7 +170,7 @@ describe('a reload that is asked for', () => {
     expect(await ask(engine)).toBe(0);
   });
 
-  it('while one is under way follows it, and is the same for all who ask meanwhile', async () => {
+  it('calls during a reload share one more reload after it', async () => {
     const engine = await openFirst({ pollMs: 200 });
     const first = engine.reload('first');
     await until(() => engine.status().reloading);
@@ -199,7 +199,7 @@ describe.skipIf(!linux)('the processes', () => {
     return candidate ?? 0;
   }
 
-  it('of a new model that is killed while it loads means a refusal, and no second attempt', async () => {
+  it('a new model whose process is killed while it loads is refused, without a second attempt', async () => {
     const engine = await openFirst();
     const pid = pidOf(engine);
     move(SECOND);
@@ -208,14 +208,14 @@ describe.skipIf(!linux)('the processes', () => {
     expect(engine.status()).toMatchObject({ state: 'ready', pid });
     expect(engine.status().lastReload).toMatchObject({
       code: 'MODEL_UNAVAILABLE',
-      detail: expect.stringMatching(/SIGKILL.*two in memory/),
+      detail: expect.stringMatching(/SIGKILL.*two models in memory/),
     });
     await sleep(5 * POLL_MS);
     expect(modelChildren()).toEqual([pid]);
     expect((await engine.reload('asked')).result).toBe('switched');
   });
 
-  it('of the model that answers may die while another loads: it is started again, and answers', async () => {
+  it('a running model whose process dies while another loads is started again, and answers', async () => {
     const engine = await openFirst({ pollMs: 60_000 });
     const reloading = engine.reload('asked');
     const candidate = await stopCandidate(engine);
@@ -229,7 +229,7 @@ describe.skipIf(!linux)('the processes', () => {
     expect(engine.status().restarts).toBe(1);
   });
 
-  it('are never more than two, also where a request holds the former model', async () => {
+  it('there are never more than two processes, even if a request holds the former model', async () => {
     const engine = await openFirst({ pollMs: 60_000 });
     await engine.use(async () => {
       await engine.reload('first');
@@ -243,13 +243,13 @@ describe.skipIf(!linux)('the processes', () => {
     expect(modelChildren()).toHaveLength(1);
   });
 
-  it('that answer are spared before those that load where memory runs out', async () => {
+  it('if memory runs out, the kernel ends a loading process before one that answers', async () => {
     const engine = await openFirst({ pollMs: 60_000 });
     const score = () => Number(readFileSync(`/proc/${pidOf(engine)}/oom_score_adj`, 'utf8'));
     await until(() => score() === 300);
   });
 
-  it('and copies are all gone when the engine is closed in the middle of a change', async () => {
+  it('no process and no snapshot stays when the engine is closed during a reload', async () => {
     const engine = await openFirst();
     move(SECOND);
     await stopCandidate(engine);
@@ -261,7 +261,7 @@ describe.skipIf(!linux)('the processes', () => {
     expect(logged('new model refused')).toEqual([]);
   });
 
-  it('and copies are all gone when the engine is closed while a request holds the former model', async () => {
+  it('no process and no snapshot stays when the engine is closed while a request holds the former model', async () => {
     const engine = await openFirst({ pollMs: 60_000 });
     await engine.use(async ({ infer }) => {
       await engine.reload('asked');

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelFile } from '../../src/inspect/model-file.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
-import { meanHead, writeModel } from '../inference/models.ts';
+import { meanHead, weightsAt, writeModel } from '../inference/models.ts';
 
 const signal = new AbortController().signal;
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const onnx = () => meanHead({ weights: [1, 0, 0, 0, 1, 0, 0, 0, 1], outputs: 3 });
 
 describe('the head of an ONNX file', () => {
-  it('says what wrote it and for which operators', async () => {
+  it('the head of an ONNX file says what wrote it and for which operators', async () => {
     const folder = writeModel(temporaryFolderPath(), 'm', onnx());
     const path = join(folder, 'model.onnx');
     const bytes = readFileSync(path);
@@ -26,7 +26,7 @@ describe('the head of an ONNX file', () => {
     });
   });
 
-  it('is left out where the bytes are no ONNX, which ONNX Runtime will say', async () => {
+  it('the head is empty if the file is no ONNX', async () => {
     const folder = writeModel(temporaryFolderPath(), 'm', Buffer.from('<html>not found</html>'));
     expect(await readModelFile(folder, signal)).toMatchObject({
       producer: null,
@@ -35,7 +35,7 @@ describe('the head of an ONNX file', () => {
     });
   });
 
-  it('is read up to 64 KiB of a name, whatever length a hostile file claims', async () => {
+  it('a name in the head is read up to 64 KiB, whatever length a hostile file claims', async () => {
     // Field 2, the producer: its length says 200,000 bytes, and they are there.
     const name = Buffer.alloc(200_000, 'x');
     const bytes = Buffer.concat([Buffer.from([0x12, 0xc0, 0x9a, 0x0c]), name]);
@@ -47,16 +47,8 @@ describe('the head of an ONNX file', () => {
 });
 
 describe('weights outside of the ONNX file', () => {
-  /** A graph (7) with one initializer (5) whose external data (13) has a location. */
-  const pointingAt = (location: string) => {
-    const field = (number: number, content: Buffer) =>
-      Buffer.concat([Buffer.from([number * 8 + 2, content.length]), content]);
-    const entry = Buffer.concat([field(1, Buffer.from('location')), field(2, Buffer.from(location))]);
-    return field(7, field(5, field(13, entry)));
-  };
-
-  it('are named with their size and hash', async () => {
-    const folder = writeModel(temporaryFolderPath(), 'm', pointingAt('weights.bin'));
+  it('external weights are named with their size and hash', async () => {
+    const folder = writeModel(temporaryFolderPath(), 'm', weightsAt('weights.bin'));
     const weights = Buffer.alloc(100_000, 7);
     writeFileSync(join(folder, 'weights.bin'), weights);
     expect((await readModelFile(folder, signal)).weightFiles).toEqual([
@@ -64,8 +56,8 @@ describe('weights outside of the ONNX file', () => {
     ]);
   });
 
-  it('are missed by name', async () => {
-    const folder = writeModel(temporaryFolderPath(), 'm', pointingAt('weights.bin'));
+  it('missing external weights are named', async () => {
+    const folder = writeModel(temporaryFolderPath(), 'm', weightsAt('weights.bin'));
     await expect(readModelFile(folder, signal)).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
       message: expect.stringContaining(`there is no ${join(folder, 'weights.bin')}`),

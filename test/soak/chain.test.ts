@@ -75,7 +75,7 @@ async function readQuietHeap(): Promise<HeapContents> {
   return readHeap(LEAKABLE);
 }
 
-it('a day of blocks with a reconnection every hundred leaves nothing behind', async () => {
+it('a day of blocks with a reconnection every hundred blocks leaks nothing', async () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => warnings.push(warning);
   process.on('warning', onWarning);

@@ -93,7 +93,7 @@ function maskOf(body: Buffer): string {
   return [...new Set(body.toString('hex').match(/.{4}/g))].join();
 }
 
-it('fifty changes of the model under load fail no request, and the miner holds no more than before', async () => {
+it('fifty reloads under load fail no request, and the miner uses no more memory than before', async () => {
   const root = temporaryFolderPath();
   const [stateDir, folder] = [join(root, 'state'), writeModel(root, 'model', onnxOf(0))];
   const miner = await spawnMiner(['start', '--dev'], {
@@ -166,7 +166,7 @@ it('fifty changes of the model under load fail no request, and the miner holds n
   expect(miner.output()).not.toContain('"level":"error"');
 }, 180_000);
 
-it('no object of a former model outlives it', async () => {
+it('no object of a former model stays in memory', async () => {
   const folder = writeModel(inProcess.root, 'model', onnxOf(0));
   const engine = inProcess.open('mask', folder, { pollMs: 10 });
   await engine.ready();

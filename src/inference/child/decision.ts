@@ -2,19 +2,18 @@ import type { ClassProbabilities } from '../contract/contract.ts';
 import type { Decision } from '../contract/model-json.ts';
 
 /**
- * How far a moved class comes to lie above P(real): enough to outlive a reader that keeps six digits or single
- * precision, and too little to say anything.
+ * How far the raised class lies above P(real): enough for a reader that keeps six digits or single precision, and too little
+ * to matter.
  */
 const MARGIN = 1e-6;
 
 /**
- * The vector that is answered. A validator reads the class with the highest number only, the first of equals, and so
- * takes [0.4, 0.3, 0.3] for real although P(fake) = 0.6.
- * - `argmax`: left as it is
- * - `binary-first`: where P(fake) = P(synthetic) + P(semisynthetic) is above P(real) and so above 0.5, the likelier fake
- *   class (synthetic, of equals) is brought above P(real). Of all ways to do so, taking half of the difference from
- *   P(real) moves the least; the margin comes on top. Everything else agrees already and is left as it is: fakes that
- *   together are not above P(real) aren't above it singly, and at P(fake) = 0.5 both rules say real.
+ * The vector of the answer. A validator reads only the class with the highest number, and the first of equal ones. So it
+ * reads [0.4, 0.3, 0.3] as real, although P(fake) = 0.6.
+ * - `argmax`: the vector stays as it is
+ * - `binary-first`: if P(fake) = P(synthetic) + P(semisynthetic) is above P(real), the likelier fake class (synthetic, if both
+ *   are equal) is raised above P(real). It takes half of the difference from P(real), which changes the vector least, and
+ *   half of the margin. All other vectors stay as they are, since both rules agree on them; at P(fake) = 0.5 both say real.
  */
 export function decide(probabilities: ClassProbabilities, decision: Decision): ClassProbabilities {
   const [real, synthetic, semisynthetic] = probabilities;

@@ -3,7 +3,7 @@ export function encodeFloat16(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);
-  // 65520 is half way between the largest half, 65504, and the next that would be.
+  // 65520 is half way between the largest half, 65504, and the next one if there were one.
   if (magnitude >= 65_520) return sign | 0x7c00;
   // Below 2^-14 halves are multiples of 2^-24, and a number rounded up to 2^-14 has the right bits as well.
   if (magnitude < 2 ** -14) return sign | roundHalfToEven(magnitude * 2 ** 24);

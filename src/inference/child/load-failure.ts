@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MinerError } from '../../errors.ts';
+import { weightsNotFound } from '../files/model-folder.ts';
 
-/** What ONNX Runtime says of a file that it cannot load, and what that means to the person who brought it. */
+/** What ONNX Runtime says of a file that it cannot load, and what it means to the operator. */
 const EXPLANATIONS: readonly (readonly [RegExp, (found: readonly string[]) => string])[] = [
   [
     /Opset (\d+) is under development[\s\S]*domain (\S+) is till opset (\d+)/,
@@ -22,7 +23,7 @@ const EXPLANATIONS: readonly (readonly [RegExp, (found: readonly string[]) => st
   [
     /Could not find an implementation for (\S+)\(\d+\) node/,
     ([, operation]) =>
-      `uses the operation ${operation} with element types that it cannot be run with here: export the model in float32`,
+      `uses the operation ${operation} with element types that are not supported here: export the model in float32`,
   ],
   [
     /External initializer: (\S+) [\s\S]*(?:out of bounds|read in full)/,
@@ -41,11 +42,11 @@ const LFS_POINTER = 'version https://git-lfs';
 const WORDS_LIMIT_CHARS = 240;
 
 /**
- * A file that ONNX Runtime could not load: what is wrong with it, what to do, and the runtime's words.
+ * The error for a file that ONNX Runtime could not load: the cause, the remedy, and the words of ONNX Runtime.
  * @param error what the runtime threw
  */
 export function loadFailure(onnxPath: string, error: unknown): MinerError {
-  // Files are named as they lie in the model's folder, wherever that is.
+  // Paths are shown relative to the model's folder.
   const raw = messageOf(error).replaceAll(`${dirname(onnxPath)}/`, '');
   const missing = /External data path does not exist: "(.*?)"/.exec(raw)?.[1];
   if (missing !== undefined) return weightsNotFound(missing);
@@ -58,14 +59,6 @@ export function loadFailure(onnxPath: string, error: unknown): MinerError {
     return new MinerError('MODEL_UNREADABLE', `the ONNX file ${reason} ${said}`);
   }
   return new MinerError('MODEL_UNREADABLE', `the ONNX file cannot be loaded: export it again ${said}`);
-}
-
-/** A file that the ONNX file keeps weights in and that isn't there. */
-export function weightsNotFound(path: string): MinerError {
-  return new MinerError(
-    'MODEL_NOT_FOUND',
-    `there is no ${path}, which the ONNX file keeps weights in: copy it beside the model`,
-  );
 }
 
 /**

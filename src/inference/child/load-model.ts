@@ -3,54 +3,39 @@ import { dirname, join } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { MinerError } from '../../errors.ts';
 import type { RgbFrames } from '../../media/frames.ts';
-import { type InputContract, type ModelContract, NATIVE_WARMUP_EDGE } from '../contract/contract.ts';
+import {
+  type InputContract,
+  type ModelContract,
+  NATIVE_WARMUP_EDGE,
+  type TensorSignature,
+} from '../contract/contract.ts';
 import { deduceTask } from '../contract/deduce-task.ts';
 import { mergeInput } from '../contract/input.ts';
 import { createContractLedger } from '../contract/ledger.ts';
-import type { ModelJson, Task } from '../contract/model-json.ts';
+import type { ModelJson } from '../contract/model-json.ts';
 import { chooseOutput, mergeOutput } from '../contract/output.ts';
 import { parseModelJson } from '../contract/parse-model-json.ts';
 import { unusable, wrongJson } from '../contract/refusals.ts';
 import { locateModel } from '../files/locate-model.ts';
-import { cudaUnavailable, openSession, runSession, type SessionOptions } from './onnx-session.ts';
+import type { LoadMessage, ModelFacts } from '../worker/messages.ts';
+import { cudaUnavailable, openSession, runSession } from './onnx-session.ts';
 import { predict } from './predict.ts';
-import { type ProviderUse, takeProfile } from './provider-profile.ts';
+import { takeProfile } from './provider-profile.ts';
 
-export interface LoadOptions extends SessionOptions {
-  /** A `.onnx` file, or a folder with `model.onnx`; `model.json` is looked for beside it. */
-  readonly modelPath: string;
-  /** Undefined: told by model.json or the shapes of what the model takes and gives. */
-  readonly task: Task | undefined;
-  /** Runs before the profile is read, which tells of the last of them; 1 when absent. */
-  readonly profiledRuns?: number;
-}
-
-/** A model that answered its warm-up. */
-export interface LoadedModel {
+/** A model that answered its warm-up, in the process that runs it. */
+export interface WarmModel extends ModelFacts {
   readonly session: InferenceSession;
-  readonly contract: ModelContract;
-  /** What told the task where it was not given. */
-  readonly taskReason?: string;
-  /** What it really ran on. */
-  readonly provider: 'cpu' | 'cuda';
-  /** By the name of the ONNX Runtime provider. */
-  readonly useByProvider: Readonly<Record<string, ProviderUse>>;
-  /** Why CUDA isn't used although it was to be tried. */
-  readonly cudaFailure?: string;
-  /** A run of the warm model, pixels to answer. */
-  readonly runMs: number;
 }
 
 const GREYS = [112, 144];
 const CUDA_PROVIDER = 'CUDAExecutionProvider';
 
 /**
- * Loads a model, settles its contract, and has it answer once: the one check that a model passes when the miner
- * starts, when a file is swapped, and when it is inspected. To be called in a process of its own, since ONNX Runtime
- * blocks the event loop.
- * @throws MinerError MODEL_* where it cannot be used, with the reason and what to do
+ * Loads a model, settles its contract, and lets it answer once. A model passes this check when the miner starts, when its
+ * files change, and when it is inspected. Call it in a process of its own: ONNX Runtime blocks the event loop.
+ * @throws MinerError MODEL_* if the model cannot be used, with the reason and the remedy
  */
-export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
+export async function loadModel(options: Omit<LoadMessage, 'type'>): Promise<WarmModel> {
   const onnxPath = locateModel(options.modelPath);
   const { device, scratchPrefix, profiledRuns = 1 } = options;
   const json = readModelJson(join(dirname(onnxPath), 'model.json'));
@@ -81,6 +66,8 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const reason = cudaFailure ?? unused;
   return {
     session,
+    inputs: session.inputMetadata.map(toSignature),
+    outputs: session.outputMetadata.map(toSignature),
     contract,
     provider,
     useByProvider,
@@ -101,6 +88,10 @@ function readModelJson(path: string): ModelJson | undefined {
   return parseModelJson(text);
 }
 
+function toSignature(metadata: InferenceSession.ValueMetadata): TensorSignature {
+  return isTensor(metadata) ? metadata : { name: metadata.name, type: 'no tensor', shape: [] };
+}
+
 function isTensor(
   metadata: InferenceSession.ValueMetadata,
 ): metadata is InferenceSession.TensorValueMetadata {
@@ -112,7 +103,7 @@ function requireTensor(metadata: InferenceSession.ValueMetadata): InferenceSessi
   return metadata;
 }
 
-/** A model that cannot answer its first picture will not be able to answer any. */
+/** A model that fails on its first picture would fail on every picture. */
 async function warmUp<T>({ height, width }: RgbFrames, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt();
@@ -123,7 +114,7 @@ async function warmUp<T>({ height, width }: RgbFrames, attempt: () => Promise<T>
       'MODEL_ANSWER_INVALID',
       error instanceof MinerError
         ? `the model's answer to ${picture}, cannot be used: ${error.message}`
-        : `the model fails on ${picture}; if it takes another size, say input.size in model.json ` +
+        : `the model fails on ${picture}; if it takes another size, set input.size in model.json ` +
             `(ONNX Runtime: ${error instanceof Error ? error.message : String(error)})`,
     );
   }
@@ -134,15 +125,15 @@ function requireFinite(values: ArrayLike<number>): void {
     if (Number.isFinite(values[index])) continue;
     throw new MinerError(
       'MODEL_ANSWER_INVALID',
-      `the model answers its first picture with ${values[index]}: its weights probably hold NaN or infinity, from a ` +
-        'training that diverged or a conversion to float16 that overflowed; look for them there, and export it again',
+      `the model answers its first picture with ${values[index]}: its weights probably hold NaN or infinity, ` +
+        'because the training diverged or a conversion to float16 overflowed; repair the weights and export it again',
     );
   }
 }
 
 /**
- * Neighbouring samples differ, in each channel too: a model may divide by the contrast of what it sees, and a flat
- * picture has none.
+ * Neighbouring samples differ, also within a channel: a model may divide by the contrast of a picture, and a flat picture
+ * has none.
  */
 function firstFrames({ fit }: InputContract, count: number): RgbFrames {
   const height = fit.mode === 'native' ? NATIVE_WARMUP_EDGE : fit.height;

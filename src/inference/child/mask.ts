@@ -1,10 +1,10 @@
 import { MinerError } from '../../errors.ts';
+import { planFit } from '../../media/fitting/fit-plan.ts';
 import { interpolate, mix, pickNearest, type Span } from '../../media/fitting/interpolation.ts';
 import type { Fit } from '../../media/frames.ts';
 import type { MaskContract } from '../contract/contract.ts';
-import type { MaskPlace } from '../contract/output-shape.ts';
+import type { MaskPlace } from '../contract/output.ts';
 import { encodeFloat16 } from './float16.ts';
-import { maskWindow } from './mask-window.ts';
 import { sigmoid } from './probabilities.ts';
 
 interface Size {
@@ -15,17 +15,17 @@ interface Size {
 type Reading = Pick<MaskContract, 'activation' | 'resize' | 'hardness'>;
 
 const FLOAT16_ONE = 0x3c00;
-/** How far outside [0, 1] a model's own rounding may bring a confidence. */
+/** How far rounding in the model may bring a confidence out of [0, 1]. */
 const TOLERANCE = 0.01;
 
 /**
- * A model's mask as the wire wants it: float16, little-endian, row-major, exactly as large as the picture. Validators
- * round each element at 0.5; they cast one of another size than the picture, and lose nearly all that isn't 0 or 1.
- * What the fit cut off the picture is 0.
+ * A model's mask as it goes on the wire: float16, little-endian, row-major, exactly as large as the picture. Validators round
+ * each element at 0.5. They cast a mask of another size, and so lose nearly every value that is not 0 or 1. The mask is 0
+ * where the fit cut the picture off.
  * @param values confidences or logits, as `place` says they lie
  * @param fit how the picture was brought to the model's input
  * @returns picture.height × picture.width × 2 bytes
- * @throws MinerError INFERENCE_FAILED where a value isn't finite, or isn't a confidence although the contract says so
+ * @throws MinerError INFERENCE_FAILED if a value is not finite, or is no confidence although the contract says so
  */
 export function encodeMask(
   values: ArrayLike<number>,
@@ -36,7 +36,7 @@ export function encodeMask(
 ): Buffer {
   const confidences = activate(values, place, activation);
   const bytes = Buffer.alloc(picture.height * picture.width * 2);
-  const window = maskWindow(picture, fit, place);
+  const window = locatePicture(picture, fit, place);
   const resample = resize === 'nearest' ? pickNearest : interpolate;
   const columns = resample(place.width, picture.width, window.columns);
   const rows = resample(place.height, picture.height, window.rows);
@@ -61,6 +61,32 @@ export function encodeMask(
     }
   }
   return bytes;
+}
+
+/** The part of a mask that shows the picture. It reaches beyond the mask if the fit cut the picture off. */
+interface MaskWindow {
+  readonly rows: Span;
+  readonly columns: Span;
+}
+
+/**
+ * Where the picture lies in a mask: all over it, inside the padding of `contain`, or beyond the edges for `cover`.
+ * @param mask of any resolution; it covers the whole input of the model
+ */
+function locatePicture(picture: Size, fit: Fit, mask: Size): MaskWindow {
+  if (fit.mode === 'native' || fit.mode === 'stretch') {
+    return { rows: { start: 0, length: mask.height }, columns: { start: 0, length: mask.width } };
+  }
+  const { source, resized, offset } = planFit(picture.width, picture.height, fit);
+  const span = (edge: 'height' | 'width', corner: 'top' | 'left'): Span => {
+    const perPixel = resized[edge] / source[edge];
+    const perInputPixel = mask[edge] / fit[edge];
+    return {
+      start: (offset[corner] - source[corner] * perPixel) * perInputPixel,
+      length: picture[edge] * perPixel * perInputPixel,
+    };
+  };
+  return { rows: span('height', 'top'), columns: span('width', 'left') };
 }
 
 /** The output positions whose centre lies on the mask. */
@@ -94,7 +120,7 @@ function activate(
     if (activation === 'none' && (value < -TOLERANCE || value > 1 + TOLERANCE)) {
       throw new MinerError(
         'INFERENCE_FAILED',
-        `the mask holds ${value}, which is no confidence; say output.maskActivation sigmoid if it is a logit`,
+        `the mask holds ${value}, which is no confidence; set output.maskActivation sigmoid if it is a logit`,
       );
     }
     confidences[index] = activation === 'none' ? Math.min(1, Math.max(0, value)) : sigmoid(value);

@@ -3,41 +3,33 @@ import { MinerError } from '../../errors.ts';
 import type { RgbFrames } from '../../media/frames.ts';
 import type { InputContract } from '../contract/contract.ts';
 import { unusable } from '../contract/refusals.ts';
-import type { Device } from '../engine.ts';
+import type { LoadMessage } from '../worker/messages.ts';
 import { loadFailure, runtimeWords } from './load-failure.ts';
 import { readFloats, toInputTensor } from './tensors.ts';
 
-// Where there is a Float16Array (Node 24), ONNX Runtime makes float16 tensors of it, which its native part does not
-// know: it sees no data. Without one it takes the bits in a Uint16Array. It looks when the first tensor is made.
+// On Node 24, ONNX Runtime makes float16 tensors of Float16Array, which its native part cannot read. If that class is missing
+// when the first tensor is made, it takes the bits in a Uint16Array.
 Reflect.deleteProperty(globalThis, 'Float16Array');
-
-export interface SessionOptions {
-  readonly device: Device;
-  /** That one operation is spread over. */
-  readonly threads: number;
-  /** How the names of the files begin that ONNX Runtime writes its profile to. */
-  readonly scratchPrefix: string;
-}
 
 interface OpenedSession {
   readonly session: InferenceSession;
-  /** Why CUDA isn't used although it was to be tried. */
+  /** Why CUDA is not used although it was tried. */
   readonly cudaFailure?: string;
 }
 
-/** What a run gave. */
+/** The output of one run. */
 export interface RawOutput {
   readonly values: ArrayLike<number>;
   readonly shape: readonly number[];
 }
 
 /**
- * Opens an ONNX file on the device asked for, with a profile of its operations begun.
- * @throws MinerError MODEL_UNREADABLE where ONNX Runtime cannot load the file, MODEL_DEVICE_UNAVAILABLE
+ * Opens an ONNX file on a device, and begins a profile of its operations.
+ * @throws MinerError MODEL_UNREADABLE if ONNX Runtime cannot load the file, MODEL_DEVICE_UNAVAILABLE
  */
 export async function openSession(
   onnxPath: string,
-  { device, threads, scratchPrefix }: SessionOptions,
+  { device, threads, scratchPrefix }: Pick<LoadMessage, 'device' | 'threads' | 'scratchPrefix'>,
 ): Promise<OpenedSession> {
   const open = (provider: 'cpu' | 'cuda'): Promise<InferenceSession> =>
     InferenceSession.create(onnxPath, {
@@ -60,7 +52,7 @@ export async function openSession(
   try {
     return { session: await open('cuda') };
   } catch (error) {
-    // Only where the same file loads on the CPU is it CUDA that is at fault.
+    // CUDA is at fault only if the same file loads on the CPU.
     const session = await openOnCpu();
     if (device === 'cuda') throw cudaUnavailable(runtimeWords(error));
     return { session, cudaFailure: runtimeWords(error) };
@@ -69,7 +61,7 @@ export async function openSession(
 
 /**
  * One run of a model.
- * @param outputName of the output that is the answer
+ * @param outputName the output that is the answer
  * @throws MinerError MODEL_INVALID for an output that is not of floats; an Error in the words of ONNX Runtime
  */
 export async function runSession(
@@ -94,7 +86,7 @@ export async function runSession(
 export function cudaUnavailable(reason: string): MinerError {
   return new MinerError(
     'MODEL_DEVICE_UNAVAILABLE',
-    `DEVICE=cuda cannot be had: ${reason}; it needs an NVIDIA driver (nvidia-smi shows it) and the CUDA library of ` +
+    `DEVICE=cuda cannot be used: ${reason}; it needs an NVIDIA driver (nvidia-smi shows it) and the CUDA library of ` +
       'ONNX Runtime, which ./setup.sh --cuda downloads',
   );
 }

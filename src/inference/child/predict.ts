@@ -1,7 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { RgbFrames } from '../../media/frames.ts';
 import type { ClassProbabilities, ModelContract } from '../contract/contract.ts';
-import { classCount, locateMask } from '../contract/output-shape.ts';
+import { classCount, locateMask } from '../contract/output.ts';
 import { decide } from './decision.ts';
 import { encodeMask } from './mask.ts';
 import { type RawOutput, runSession } from './onnx-session.ts';
@@ -13,12 +13,12 @@ export type Answer =
   | { readonly kind: 'mask'; readonly bytes: Buffer };
 
 /**
- * Puts one picture or clip to a model, in as many runs as its contract needs.
- * @param frames as many as the contract asks for, brought to its fit
+ * Puts one picture or clip to a model, in one or more runs.
+ * @param frames of the number and size that the contract asks for
  * @param sourceSize of the picture as it was sent: the size of the mask
- * @param observe is shown what each run gave
- * @throws MinerError INFERENCE_FAILED for what is no prediction, MODEL_* for another shape than the contract's; what ONNX
- *   Runtime throws
+ * @param observe gets the output of each run
+ * @throws MinerError INFERENCE_FAILED if the output is no prediction, MODEL_* if it has another shape than the contract says;
+ *   what ONNX Runtime throws
  */
 export async function predict(
   session: InferenceSession,

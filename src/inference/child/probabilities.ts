@@ -4,13 +4,13 @@ import type { ClassName } from '../contract/model-json.ts';
 
 const SLOT: Readonly<Record<ClassName, 0 | 1 | 2>> = { real: 0, synthetic: 1, fake: 1, semisynthetic: 2 };
 
-/** How far from a probability a model's own rounding may bring it; half precision is good for three digits. */
+/** How far rounding in the model may change a probability; half precision keeps three digits. */
 const TOLERANCE = 0.01;
 
 /**
  * What a model's numbers say about one picture or clip. A model of two classes gives [1 − p, p, 0].
- * @param numbers as many as the contract has classes
- * @throws MinerError INFERENCE_FAILED where one isn't finite, or isn't a probability although the contract says so
+ * @param numbers one for each class of the contract
+ * @throws MinerError INFERENCE_FAILED if one is not finite, or is no probability although the contract says so
  */
 export function toProbabilities(
   numbers: readonly number[],
@@ -38,7 +38,7 @@ export function toProbabilities(
 }
 
 /**
- * The mean of the predictions for the frames of a clip, for a model that looks at single pictures.
+ * The mean of the predictions for the frames of a clip, for a model of single pictures.
  * @param predictions at least one
  */
 export function averageProbabilities(predictions: readonly ClassProbabilities[]): ClassProbabilities {
@@ -69,7 +69,7 @@ function requireProbabilities(numbers: readonly number[]): void {
   if (outside || (numbers.length > 1 && Math.abs(sum - 1) > TOLERANCE)) {
     throw new MinerError(
       'INFERENCE_FAILED',
-      `the model gave [${numbers.join(', ')}] where model.json promises probabilities; say output.kind logits if they are`,
+      `the model gave [${numbers.join(', ')}] and model.json says output.kind probabilities; set output.kind logits if they are logits`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { ProviderUse } from '../worker/messages.ts';
 
 const profileSchema = z.array(
   z.looseObject({
@@ -13,17 +14,10 @@ const profileSchema = z.array(
   }),
 );
 
-/** What one execution provider did in one run of a model. */
-export interface ProviderUse {
-  readonly nodes: number;
-  /** As the host sees it: work that a GPU goes on with by itself is not in it. */
-  readonly ms: number;
-}
-
 /**
- * How many operations each execution provider ran and how long they took, from a profile of ONNX Runtime: the session
- * itself doesn't tell what it runs on.
- * @param text the profile, a JSON array of trace events; of several runs the last one counts
+ * How many operations each execution provider ran and how long they took, from a profile of ONNX Runtime. The session itself
+ * does not say what it runs on.
+ * @param text the profile, a JSON array of trace events; only the last run counts
  */
 export function readProviderUse(text: string): Record<string, ProviderUse> {
   const events = profileSchema.parse(parseEvents(text));
@@ -39,8 +33,8 @@ export function readProviderUse(text: string): Record<string, ProviderUse> {
 }
 
 /**
- * ONNX Runtime writes an event a line, and the names of a model's operations as they are: a quote or a control character
- * in one spoils its line, and no other.
+ * ONNX Runtime writes one event on each line, and does not escape the names of operations. A quote or a control character in
+ * a name spoils its own line only.
  */
 function parseEvents(text: string): unknown[] {
   return text.split('\n').flatMap((line) => {
@@ -55,8 +49,8 @@ function parseEvents(text: string): unknown[] {
 }
 
 /**
- * Reads and removes the profile of the runs so far; ONNX Runtime adds the time to the name of the file.
- * @param prefix how the path of the file begins
+ * Reads and removes the profile of the runs so far. ONNX Runtime adds the time to the name of the file.
+ * @param prefix the begin of the file's path
  */
 export function takeProfile(prefix: string): Record<string, ProviderUse> {
   const folder = dirname(prefix);

@@ -15,8 +15,8 @@ export interface InputTensor {
 const CHANNELS = 3;
 
 /**
- * Frames as the tensor that the model takes. A model without a time dimension gets them as a batch; one with a
- * time dimension gets them as one clip.
+ * Frames as the model's input tensor. A model without a time dimension gets them as a batch, and a model with one gets them
+ * as one clip.
  * @param frames 8-bit RGB, interleaved
  */
 export function toInputTensor(
@@ -55,7 +55,7 @@ export function toInputTensor(
 
 /**
  * The numbers of an output tensor.
- * @returns undefined for an element type that no answer can be made of
+ * @returns undefined for an element type that cannot become an answer
  */
 export function readFloats(type: string, data: unknown): ArrayLike<number> | undefined {
   if (type === 'float32' && data instanceof Float32Array) return data;

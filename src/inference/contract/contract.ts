@@ -24,11 +24,11 @@ export interface InputContract {
   readonly dtype: InputType;
   /** How media is brought to the size that the model takes. */
   readonly fit: Fit;
-  /** Pictures in one request: 1, or how many frames are sampled from a clip. */
+  /** Pictures in one request: 1, or the number of frames that are sampled from a clip. */
   readonly frames: number;
   /** Which frames of a clip are sampled. */
   readonly frameStride: FrameStride;
-  /** Most frames in one run of a model without a time dimension; `frames` where it has one. */
+  /** The most frames in one run of a model without a time dimension; otherwise the same as `frames`. */
   readonly framesPerRun: number;
   /** A float element is (pixel × scale − mean) / std; all three are the identity for uint8. */
   readonly scale: number;
@@ -53,29 +53,29 @@ export interface MaskContract {
   readonly name: string;
   readonly activation: MaskActivation;
   readonly resize: MaskResize;
-  /** In a hard mask what is above the threshold is 1 and all else 0; a soft one holds the confidences. */
+  /** A hard mask is 1 above the threshold and 0 elsewhere; a soft mask holds the confidences. */
   readonly hardness: { readonly mode: 'hard'; readonly threshold: number } | { readonly mode: 'soft' };
 }
 
 export type OutputContract = ClassesContract | MaskContract;
 
 /**
- * Where a line of the contract comes from: `model.json` says it (the ONNX file may say the same), the ONNX file says it,
+ * Where a value of the contract comes from: `model.json` says it (the ONNX file may say the same), the ONNX file says it,
  * or neither does.
  */
 export type Origin = 'model.json' | 'ONNX' | 'default';
 
-/** All that is needed to run a model, with nothing left open. */
+/** Everything that is needed to run a model. */
 export interface ModelContract {
   readonly task: Task;
   readonly input: InputContract;
   readonly output: OutputContract;
-  /** By the path of the field in model.json, `input.layout` for one; a size has a height and a width of its own. */
+  /** By the path of the field in model.json, such as `input.layout`; a size has one entry for each side. */
   readonly origins: Readonly<Record<string, Origin>>;
 }
 
 /** P(real), P(synthetic), P(semisynthetic): finite, each in [0, 1], their sum within 1e-9 of 1. */
 export type ClassProbabilities = readonly [number, number, number];
 
-/** Side of the warm-up picture where the model takes any: a multiple of the strides that models commonly have. */
+/** Side of the warm-up picture for a model that takes any size: a multiple of the usual strides. */
 export const NATIVE_WARMUP_EDGE = 256;

@@ -3,11 +3,11 @@ import type { ModelJson, Task } from './model-json.ts';
 
 export interface DeducedTask {
   readonly task: Task;
-  /** What told it, as the end of a sentence. */
+  /** Why, as the end of a sentence. */
   readonly reason: string;
 }
 
-/** What a model is made for, by its `model.json` or else by the shapes of what it takes and gives. */
+/** What a model is made for: its `model.json` says it, or else the shapes of its input and output. */
 export function deduceTask(
   json: ModelJson | undefined,
   inputs: readonly TensorSignature[],

@@ -18,14 +18,14 @@ type InputJson = NonNullable<ModelJson['input']>;
 
 const DEFAULT_EDGE: Readonly<Record<Task, number>> = { image: 224, video: 224, mask: 512 };
 const DEFAULT_FRAMES = 16;
-/** Larger batches of pictures were measured to be no faster on a CPU and cost memory. */
+/** Larger batches were measured on a CPU: they are no faster, and need more memory. */
 const FRAMES_PER_RUN = 8;
 
 /**
  * What goes into the model: `model.json` merged with the inputs that the ONNX file declares.
- * @param json undefined where there is no model.json: then the file has to be in the subnet's published format,
- *   uint8 pixels of 0 to 255
- * @throws MinerError MODEL_CONTRADICTION, and MODEL_INVALID where the input cannot be served or something stays open
+ * @param json undefined if there is no model.json; then the file must have the format that the subnet publishes, uint8 pixels
+ *   of 0 to 255
+ * @throws MinerError MODEL_CONTRADICTION, and MODEL_INVALID if the input cannot be served or is not fully described
  */
 export function mergeInput(
   json: ModelJson | undefined,
@@ -45,7 +45,7 @@ export function mergeInput(
   if (dtype !== 'uint8' && json?.input === undefined) {
     throw unusable(
       `the ONNX input ${describeTensor(input)} takes ${dtype} and does not say how pixels are scaled: ` +
-        'say it in model.json (input.scale, input.mean, input.std)',
+        'set it in model.json (input.scale, input.mean, input.std)',
     );
   }
   const scaling = (['scale', 'mean', 'std'] as const).filter((field) => said[field] !== undefined);
@@ -96,7 +96,7 @@ function requireOne(inputs: readonly TensorSignature[]): TensorSignature {
   if (input !== undefined && inputs.length === 1) return input;
   const list = inputs.length === 0 ? '' : ` (${inputs.map(describeTensor).join(', ')})`;
   throw unusable(
-    `the ONNX file takes ${inputs.length} inputs${list}: export it with exactly one, the pixels, and all else inside`,
+    `the ONNX file takes ${inputs.length} inputs${list}: export it with exactly one, the pixels`,
   );
 }
 
@@ -111,8 +111,8 @@ function settleType(said: InputJson, input: TensorSignature, ledger: ContractLed
   const declared = INPUT_TYPES.find((type) => type === input.type);
   if (declared === undefined) {
     throw unusable(
-      `the ONNX input ${describeTensor(input)} is of none of the types ${INPUT_TYPES.join(', ')}: ` +
-        'export it with a cast from one of them in front',
+      `the ONNX input ${describeTensor(input)} has none of the types ${INPUT_TYPES.join(', ')}: ` +
+        'export it with one of them and a cast behind it',
     );
   }
   return ledger.settle('input.dtype', { said: said.dtype, declared, part: 'element type' }, declared);
@@ -122,13 +122,13 @@ function settleLayout(said: Layout | undefined, input: TensorSignature, ledger: 
   const rank = input.shape.length;
   if (rank !== 4 && rank !== 5) {
     throw unusable(
-      `the ONNX input ${describeTensor(input)} has ${rank} dimensions: export it with those of ${LAYOUTS.join(', ')}`,
+      `the ONNX input ${describeTensor(input)} has ${rank} dimensions: export it in one of the layouts ${LAYOUTS.join(', ')}`,
     );
   }
   const read = readLayout(input.shape);
   if (said === undefined && read === undefined) {
     throw unusable(
-      `the ONNX input ${describeTensor(input)} does not show where R, G, B are: say input.layout in model.json`,
+      `the ONNX input ${describeTensor(input)} does not show which dimension holds R, G, B: set input.layout in model.json`,
     );
   }
   if (said !== undefined && rank !== said.length) {
@@ -137,7 +137,7 @@ function settleLayout(said: Layout | undefined, input: TensorSignature, ledger: 
       `the ONNX input ${describeTensor(input)} has ${rank}`,
     );
   }
-  // Where several dimensions are 3, reading the layout is a guess, and model.json is not held to it.
+  // If several dimensions are 3, the layout in the file is a guess, so model.json may say another.
   const guess = said === undefined ? read : undefined;
   return ledger.settle('input.layout', { said, declared: guess }, said ?? 'NCHW');
 }
@@ -169,7 +169,7 @@ function settleFrames(
     if (task === 'mask' && said[field] !== undefined) {
       throw contradiction(`model.json says input.${field}`, 'a mask is of one picture');
     }
-    // A model of pictures may say how it looks at clips, and be used for pictures.
+    // A model of pictures may have settings for clips and still be used for pictures.
     return { frames: ledger.settle('input.frames', {}, 1), frameStride: 'even' };
   }
   const frames = ledger.settle(
@@ -198,7 +198,7 @@ function settleFit(
     }
     if (said.fit !== undefined) {
       throw wrongJson(
-        `model.json says input.size native, which leaves pictures as they are, and input.fit ${said.fit}`,
+        `model.json says input.size native, which keeps the size of pictures, and input.fit ${said.fit}`,
       );
     }
     ledger.settle('input.size', { said: said.size }, said.size);
@@ -216,7 +216,7 @@ function settleFit(
   return { mode, height, width };
 }
 
-/** What is refused here would be refused of every request. */
+/** A size that is refused here would be refused in every request. */
 function requireRoom(fit: Fit, frames: number): void {
   if (fit.mode === 'native') return;
   const { height, width } = fit;
@@ -224,8 +224,8 @@ function requireRoom(fit: Fit, frames: number): void {
     Math.max(height, width) > EDGE_LIMIT_PIXELS || frames * height * width * 3 > FRAMES_LIMIT_BYTES;
   if (Math.min(height, width) < 1 || tooLarge) {
     throw unusable(
-      `the model takes ${frames} × ${height} × ${width} pixels: export it for 1 to ${EDGE_LIMIT_PIXELS} a side ` +
-        `and at most ${FRAMES_LIMIT_BYTES / 3} together`,
+      `the model takes ${frames} × ${height} × ${width} pixels: export it for sides of 1 to ${EDGE_LIMIT_PIXELS} ` +
+        `and at most ${FRAMES_LIMIT_BYTES / 3} pixels in all`,
     );
   }
 }

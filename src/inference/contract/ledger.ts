@@ -10,13 +10,13 @@ interface Statements<T> {
   readonly part?: string;
 }
 
-/** Settles the lines of a contract one by one and remembers where each came from. */
+/** Settles the values of a contract one by one, and records where each comes from. */
 export interface ContractLedger {
   readonly origins: Readonly<Record<string, Origin>>;
   /**
    * @param field its path in model.json
-   * @param fallback what holds where neither says anything
-   * @throws MinerError MODEL_CONTRADICTION naming both where the two differ
+   * @param fallback the value if neither says anything
+   * @throws MinerError MODEL_CONTRADICTION if the two differ; it names both
    */
   settle<T>(field: string, statements: Statements<T>, fallback: T): T;
 }

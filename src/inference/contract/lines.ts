@@ -9,7 +9,7 @@ export interface ContractLine {
 
 type Values = Readonly<Record<string, ContractLine['value']>>;
 
-/** A contract line by line, in the order and the words of `model.json`: what holds, and where it comes from. */
+/** A contract as lines, in the order and the words of `model.json`: each value, and where it comes from. */
 export function contractLines({ task, input, output, origins }: ModelContract): ContractLine[] {
   const { fit } = input;
   const values: Values = {

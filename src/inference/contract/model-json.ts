@@ -23,7 +23,7 @@ export type MaskActivation = (typeof MASK_ACTIVATIONS)[number];
 const MASK_RESIZES = ['bilinear', 'nearest'] as const;
 export type MaskResize = (typeof MASK_RESIZES)[number];
 
-/** Most frames of a clip that a model can ask for: as many as validators send. */
+/** The most frames of a clip that a model can ask for; validators send no more. */
 export const FRAMES_LIMIT = 144;
 /** Longest edge of a model's input. */
 export const EDGE_LIMIT_PIXELS = 8192;
@@ -34,11 +34,11 @@ const perChannelPositive = z.tuple([z.number().positive(), z.number().positive()
 
 const inputSchema = z.strictObject({
   name: z.string().min(1).optional().meta({
-    description: "The ONNX file's input, to be sure that it is this one. Default: that of the ONNX file.",
+    description: 'Name of the input, as a check that it is this one. Default: that of the ONNX file.',
   }),
   layout: z.enum(LAYOUTS).optional().meta({
     description:
-      'NCHW, NHWC, NTCHW, NTHWC or NCTHW. Default: told by the dimension of size 3 in the ONNX file.',
+      'NCHW, NHWC, NTCHW, NTHWC or NCTHW. Default: the one that the dimension of size 3 in the ONNX file shows.',
   }),
   dtype: z.enum(INPUT_TYPES).optional().meta({
     description: 'uint8, float32 or float16. Default: that of the ONNX file.',
@@ -50,8 +50,8 @@ const inputSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        '{"height": 224, "width": 224} that pictures are brought to, or "native" to leave them. ' +
-        'Default: that of the ONNX file; where it is dynamic, 224 × 224, and 512 × 512 for masks.',
+        '{"height": 224, "width": 224}: pictures are resized to it. "native": pictures keep their size. ' +
+        'Default: that of the ONNX file; if it is dynamic, 224 × 224, and 512 × 512 for masks.',
     }),
   fit: z
     .enum(['cover', 'contain', 'stretch'])
@@ -59,11 +59,11 @@ const inputSchema = z.strictObject({
     .meta({
       description:
         'cover (shortest edge resized, the rest cut off), contain (longest edge resized, padded with black) or stretch. ' +
-        'Default: cover, and stretch for masks. Padding is cut off a mask again; what cover cut off is answered as real.',
+        'Default: cover, and stretch for masks. A mask is answered without the padding; what cover cut off is answered as real.',
     }),
   frames: z.int().min(1).max(FRAMES_LIMIT).optional().meta({
     description:
-      'Frames of a clip that are looked at, 1 to 144. Default: that of the ONNX file, 16 where it is dynamic.',
+      'Frames of a clip that the model gets, 1 to 144. Default: that of the ONNX file; if it is dynamic, 16.',
   }),
   frameStride: z
     .union([z.literal('even'), z.int().min(1).max(FRAMES_LIMIT)], {
@@ -72,14 +72,14 @@ const inputSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        '"even": spread over the whole clip. A number n: every nth from the first on, so 1 is the leading frames in a ' +
-        'row, of which fewer are decoded; in a clip too short for it, the largest stride that fits. Default: "even".',
+        '"even": spread over the whole clip. A number n: every nth frame from the first on. With 1, only the first frames ' +
+        'of a clip are decoded. If a clip is too short, the largest stride that fits is used. Default: "even".',
     }),
   scale: z.number().positive().optional().meta({
     description: 'Float inputs are (pixel × scale − mean) / std, pixel being 0 to 255. Default: 1/255.',
   }),
-  mean: perChannel.optional().meta({ description: 'Of R, G, B. Default: 0, 0, 0.' }),
-  std: perChannelPositive.optional().meta({ description: 'Of R, G, B. Default: 1, 1, 1.' }),
+  mean: perChannel.optional().meta({ description: 'For R, G, B. Default: 0, 0, 0.' }),
+  std: perChannelPositive.optional().meta({ description: 'For R, G, B. Default: 1, 1, 1.' }),
 });
 
 const outputSchema = z.strictObject({
@@ -102,10 +102,11 @@ const outputSchema = z.strictObject({
     .meta({
       description:
         'What each number means, in order. Default: ["real", "synthetic", "semisynthetic"], ["real", "fake"] or ' +
-        '["fake"], by how many there are. A fake counts as synthetic.',
+        '["fake"], by their number. A fake counts as synthetic.',
     }),
   temperature: z.number().min(0.01).max(100).optional().meta({
-    description: 'Logits are divided by it, 0.01 to 100: above 1 the answers get less sure. Default: 1.',
+    description:
+      'Logits are divided by it, 0.01 to 100: above 1, the answers become less certain. Default: 1.',
   }),
   decision: z.enum(DECISIONS).optional().meta({
     description: 'argmax or binary-first, see below. Default: argmax.',
@@ -115,7 +116,7 @@ const outputSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        'sigmoid: the mask is logits. softmax: it has two channels of logits, the second for what was altered. ' +
+        'sigmoid: the mask is logits. softmax: it has two channels of logits, the second for altered pixels. ' +
         'none: it is confidences in [0, 1]. Default: none.',
     }),
   maskResize: z.enum(MASK_RESIZES).optional().meta({
@@ -133,7 +134,7 @@ const outputSchema = z.strictObject({
 export const modelJsonSchema = z.strictObject({
   task: z.enum(TASKS).optional().meta({
     description:
-      'image, video or mask: what the model is made for. Default: what it is used for. One for image can be used for video, too.',
+      'image, video or mask: what the model is made for. Default: what it is used for. A model for image can be used for video too.',
   }),
   input: inputSchema.optional(),
   output: outputSchema.optional(),

@@ -1,7 +1,6 @@
 import type { ClassesContract, MaskContract, OutputContract } from './contract.ts';
 import type { ContractLedger } from './ledger.ts';
-import type { ClassName, ModelJson, Task } from './model-json.ts';
-import { classCount, locateMask } from './output-shape.ts';
+import type { ClassName, MaskActivation, ModelJson, Task } from './model-json.ts';
 import { contradiction, unusable, wrongJson } from './refusals.ts';
 
 type OutputJson = NonNullable<ModelJson['output']>;
@@ -14,7 +13,7 @@ const DEFAULT_CLASSES: Readonly<Record<number, readonly ClassName[]>> = {
 const CLASSES_FIELDS = ['classes', 'temperature', 'decision'] as const;
 const MASK_FIELDS = ['maskActivation', 'maskResize', 'mask', 'threshold'] as const;
 
-/** The output of a first run: its shape has no open dimension left, whatever the file declares. */
+/** The output of the first run. All its dimensions are known, whatever the file declares. */
 export interface FirstOutput {
   readonly name: string;
   readonly shape: readonly number[];
@@ -24,8 +23,8 @@ export interface FirstOutput {
 
 /**
  * The name of the output that is the answer.
- * @throws MinerError MODEL_INVALID where there are several and `model.json` names none, MODEL_CONTRADICTION where it
- *   names one that isn't there
+ * @throws MinerError MODEL_INVALID if there are several and `model.json` names none, MODEL_CONTRADICTION if it names one
+ *   that is not there
  */
 export function chooseOutput(
   json: ModelJson | undefined,
@@ -37,7 +36,7 @@ export function chooseOutput(
   if (only === undefined) throw unusable('the ONNX file has no output: export it with one, the answer');
   if (said === undefined && names.length > 1) {
     throw unusable(
-      `the ONNX file has the outputs ${names.join(', ')}: say in model.json which is the answer (output.name)`,
+      `the ONNX file has the outputs ${names.join(', ')}: name the answer in model.json (output.name)`,
     );
   }
   if (said !== undefined && !names.includes(said)) {
@@ -51,8 +50,7 @@ export function chooseOutput(
 
 /**
  * What comes out of the model: `model.json` merged with the output of a first run.
- * @throws MinerError MODEL_CONTRADICTION, MODEL_JSON_INVALID, and MODEL_INVALID for an output that no answer can be
- *   made of
+ * @throws MinerError MODEL_CONTRADICTION, MODEL_JSON_INVALID, and MODEL_INVALID for an output that cannot become an answer
  */
 export function mergeOutput(
   json: ModelJson | undefined,
@@ -71,7 +69,7 @@ export function mergeOutput(
   if (foreign.length > 0) {
     throw contradiction(
       `model.json says ${foreign.map((field) => `output.${field}`).join(', ')}`,
-      `output.kind is ${kind}, which has none`,
+      `output.kind is ${kind}, which does not use it`,
     );
   }
   return kind === 'mask' ? mergeMask(said, output, ledger) : mergeClasses(said, kind, output, ledger);
@@ -84,7 +82,7 @@ function mergeMask(said: OutputJson, { name, shape }: FirstOutput, ledger: Contr
   const mode = ledger.settle('output.mask', { said: said.mask }, 'hard');
   if (mode === 'soft') {
     if (said.threshold !== undefined) {
-      throw wrongJson('model.json says output.mask soft and output.threshold; a soft mask is not cut');
+      throw wrongJson('model.json says output.mask soft and output.threshold; a soft mask has no threshold');
     }
     return { kind: 'mask', name, activation, resize, hardness: { mode } };
   }
@@ -107,14 +105,11 @@ function mergeClasses(
   }
   if (kind === 'logits' && count === 1) {
     throw unusable(
-      `the ONNX output ${name} is one number: say output.kind sigmoid or probabilities in model.json`,
+      `the ONNX output ${name} is one number: set output.kind sigmoid or probabilities in model.json`,
     );
   }
   if (kind === 'probabilities' && said.temperature !== undefined) {
-    throw contradiction(
-      'model.json says output.temperature, which logits are divided by',
-      `output.kind ${kind}`,
-    );
+    throw contradiction('model.json says output.temperature, which is for logits', `output.kind ${kind}`);
   }
   return {
     kind,
@@ -133,7 +128,10 @@ function settleClasses(
 ): readonly ClassName[] {
   const words = `model.json says output.classes ${said?.join(', ')}`;
   if (said !== undefined && said.length !== count) {
-    throw contradiction(`${words}, which are ${said.length}`, `the ONNX output ${name} has ${count} numbers`);
+    throw contradiction(
+      `${words}, which are ${said.length} classes`,
+      `the ONNX output ${name} has ${count} numbers`,
+    );
   }
   const byCount = DEFAULT_CLASSES[count];
   if (byCount === undefined) {
@@ -150,4 +148,67 @@ function settleClasses(
     throw wrongJson(`${words}: with none of them real, nothing could be answered as real`);
   }
   return classes;
+}
+
+/** Where a mask lies in an output tensor. */
+export interface MaskPlace {
+  readonly height: number;
+  readonly width: number;
+  /** 2 if the output is two channels of logits, the second for the mask; otherwise 1. */
+  readonly channels: 1 | 2;
+  /** Whether the channels of a pixel lie side by side; otherwise one plane follows the other. */
+  readonly interleaved: boolean;
+}
+
+/**
+ * Reads the shape of a mask output: [1,1,H,W], [1,H,W,1], [1,H,W] or [H,W], and [1,2,H,W] or [1,H,W,2] with softmax.
+ * @throws MinerError MODEL_INVALID for any other shape, MODEL_CONTRADICTION if the channels do not fit the activation
+ */
+export function locateMask(shape: readonly number[], activation: MaskActivation): MaskPlace {
+  const words = `the ONNX output has the shape [${shape.join(', ')}]`;
+  const place = readPlace(shape);
+  if (place === undefined || place.height < 1 || place.width < 1) {
+    throw unusable(
+      `${words}: export a mask of [1,1,H,W], [1,H,W,1], [1,H,W] or [H,W], or of [1,2,H,W] or [1,H,W,2] for softmax`,
+    );
+  }
+  if (place.channels === 2 && activation !== 'softmax') {
+    throw contradiction(
+      `${words}, two channels`,
+      `output.maskActivation is ${activation}, which is for one channel: set softmax if they are logits`,
+    );
+  }
+  if (place.channels === 1 && activation === 'softmax') {
+    throw contradiction('model.json says output.maskActivation softmax, which is for two channels', words);
+  }
+  return place;
+}
+
+function readPlace(shape: readonly number[]): MaskPlace | undefined {
+  const one = (height = 0, width = 0): MaskPlace => ({ height, width, channels: 1, interleaved: false });
+  const [a, b, c, d] = shape;
+  // A single row is a flattened mask, whose shape is unknown.
+  if (shape.length === 2) return a === 1 ? undefined : one(a, b);
+  if (a !== 1) return undefined;
+  if (shape.length === 3) return one(b, c);
+  if (shape.length !== 4) return undefined;
+  if (b === 1) return one(c, d);
+  if (d === 1) return one(b, c);
+  if (b === 2) return { ...one(c, d), channels: 2 };
+  return d === 2 ? { ...one(b, c), channels: 2, interleaved: true } : undefined;
+}
+
+/**
+ * Numbers per picture or clip in an output [N, classes], or [N] or [classes] if the other is 1.
+ * @param batch pictures or clips that went in
+ * @throws MinerError MODEL_INVALID for any other shape
+ */
+export function classCount(shape: readonly number[], batch: number): number {
+  const [first, second] = shape;
+  if (shape.length === 2 && first === batch && second !== undefined) return second;
+  if (shape.length === 1 && first === batch && batch > 1) return 1;
+  if (shape.length === 1 && batch === 1 && first !== undefined) return first;
+  throw unusable(
+    `the ONNX output has the shape [${shape.join(', ')}] for a batch of ${batch}: export it as [N, classes]`,
+  );
 }

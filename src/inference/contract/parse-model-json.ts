@@ -23,12 +23,12 @@ export function parseModelJson(text: string): ModelJson {
 function describeIssue(issue: z.core.$ZodIssue): string[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => describeUnknown([...path, key]));
-  return [`${path.length === 0 ? 'the whole' : path.join('.')}: ${issue.message}`];
+  return [`${path.length === 0 ? 'the file' : path.join('.')}: ${issue.message}`];
 }
 
 function describeUnknown(path: readonly string[]): string {
   const name = path.join('.');
-  // The right name in the wrong place is told, too.
+  // A right name in the wrong place is recognised too.
   const elsewhere = MODEL_JSON_FIELDS.find((field) => field.split('.').at(-1) === path.at(-1));
   const guess = elsewhere ?? nearest(name, [...MODEL_JSON_FIELDS, 'input', 'output']);
   return `${name}: unknown field${guess === undefined ? '' : `; did you mean ${guess}?`}`;

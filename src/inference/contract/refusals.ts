@@ -6,12 +6,12 @@ export function contradiction(one: string, other: string): MinerError {
   return new MinerError('MODEL_CONTRADICTION', `${one}, and ${other}`);
 }
 
-/** A model that takes or gives what cannot be used, or leaves something open; `message` says what to do about it. */
+/** A model whose input or output cannot be used, or is not fully described; `message` includes the remedy. */
 export function unusable(message: string): MinerError {
   return new MinerError('MODEL_INVALID', message);
 }
 
-/** A model.json that is wrong whatever the model is. */
+/** A model.json that is wrong for every model. */
 export function wrongJson(message: string): MinerError {
   return new MinerError('MODEL_JSON_INVALID', message);
 }

@@ -1,10 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asMinerError } from '../../errors.ts';
-import { listExternalFiles } from './external-data.ts';
 import { isAbsent, openModelFile } from './model-folder.ts';
+import { listExternalFiles } from './onnx-file.ts';
 
-/** One file of a model, as it was when it was looked at. */
+/**
+ * Which files a model has, and whether they are the same as before. The watcher asks every two seconds, so only sizes, times
+ * and inodes are read, and the names of the files with weights.
+ */
+
+/** One file of a model at one moment. */
 export interface ModelFile {
   /** Relative to the folder of the `.onnx` file. */
   readonly name: string;
@@ -12,33 +17,33 @@ export interface ModelFile {
   readonly sizeBytes: number;
   /** Unix time in milliseconds. */
   readonly modifiedAtMs: number;
-  /** Another one for another file, or for the same one written anew. */
+  /** Changes when the file is replaced or written. */
   readonly mark: string;
 }
 
-/** The files of a model at one moment: the `.onnx`, the files that hold weights of it, and `model.json`. */
-export interface ModelLook {
+/** The files of a model at one moment: the `.onnx`, the files with its weights, and `model.json`. */
+export interface ModelFiles {
   /** The folder that the files are in. */
   readonly folder: string;
   readonly onnx: ModelFile | undefined;
   readonly files: readonly ModelFile[];
-  /** Names of those that hold weights. */
+  /** Names of the files with weights. */
   readonly external: readonly string[];
-  /** Paths of those without which the model cannot be loaded. */
+  /** Paths of files that the model needs and that are not there. */
   readonly missing: readonly string[];
-  /** The same for two looks at the same files. */
+  /** Changes when a file comes, goes, is replaced or is written. */
   readonly mark: string;
 }
 
 const JSON_NAME = 'model.json';
 
 /**
- * Looks which files a model has, without reading more of them than the names of its weights' files.
+ * Lists the files of a model.
  * @param modelPath a `.onnx` file, or a folder with `model.onnx`
- * @param former an earlier look, which spares reading those names again where the `.onnx` file is still the same
- * @throws MinerError MODEL_COPY_FAILED where a file cannot be looked at, MODEL_UNREADABLE where one is outside the folder
+ * @param former an earlier list: if the `.onnx` file is the same, the names of the files with weights are taken from it
+ * @throws MinerError MODEL_COPY_FAILED if a file cannot be read, MODEL_UNREADABLE if one is outside the folder
  */
-export async function lookAtModel(modelPath: string, former?: ModelLook): Promise<ModelLook> {
+export async function listModelFiles(modelPath: string, former?: ModelFiles): Promise<ModelFiles> {
   try {
     const folderGiven = (await statOf(modelPath))?.isDirectory() === true;
     const onnxPath = folderGiven ? join(modelPath, 'model.onnx') : modelPath;
@@ -61,9 +66,9 @@ export async function lookAtModel(modelPath: string, former?: ModelLook): Promis
   }
 }
 
-/** Whether `now` is `then` without its model.json: a file that is gone, and not another model. */
-export function lostModelJson(then: ModelLook, now: ModelLook): boolean {
-  const had = (look: ModelLook): boolean => look.files.some(({ name }) => name === JSON_NAME);
+/** Whether `now` is `then` without its model.json: then a file is missing, and the model is not another one. */
+export function lostModelJson(then: ModelFiles, now: ModelFiles): boolean {
+  const had = ({ files }: ModelFiles): boolean => files.some(({ name }) => name === JSON_NAME);
   return had(then) && !had(now) && then.onnx?.mark === now.onnx?.mark;
 }
 
@@ -86,7 +91,7 @@ async function fileAt(folder: string, name: string): Promise<ModelFile | undefin
       path: join(folder, name),
       sizeBytes: Number(size),
       modifiedAtMs: Number(mtimeNs / 1_000_000n),
-      // The last can't be set: it tells of a file that was written anew under its old time.
+      // Tools can set mtime, but not ctime: it shows a file that was written and given its old time.
       mark: `${dev}-${ino}-${size}-${mtimeNs}-${ctimeNs}`,
     };
   } finally {

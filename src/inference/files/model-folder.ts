@@ -4,18 +4,19 @@ import { isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { MinerError } from '../../errors.ts';
 
 /**
- * Which files are parts of a model. A model may come from anybody, and its files name others: what lies outside the folder
- * that the operator named, such as a key, must not become weights that show in predictions.
+ * Which files belong to a model. A model may come from a stranger, and its ONNX file names other files. A file outside the
+ * folder that the operator named, such as a key, must not become weights: weights show in predictions.
  */
 
-/** The cache of Hugging Face: each file of a snapshot is a link into the `blobs` of the same repository. */
-const SNAPSHOT = /^(.*\/models--[^/]+)\/snapshots\/[^/]+(?:\/|$)/;
+/** In the Hugging Face cache, each file of a model is a link into the `blobs` of its repository. */
+const CACHED_MODEL = /^(.*\/models--[^/]+)\/snapshots\/[^/]+(?:\/|$)/;
 
 /**
- * Opens a file of a model to read it. It is judged by what was opened, so that a link that is set meanwhile gains nothing.
+ * Opens a file of a model for reading. The open file is checked and not its name, so a link that is set meanwhile does not
+ * help.
  * @param folder the folder of the `.onnx` file; the operator named it, and it may be a link
  * @param name relative to it
- * @returns undefined where there is none, and for what is no regular file: a pipe would have to be waited for
+ * @returns undefined if there is no regular file; a pipe would block
  * @throws MinerError MODEL_UNREADABLE for a file outside the folder; what opening it throws
  */
 export async function openModelFile(folder: string, name: string): Promise<FileHandle | undefined> {
@@ -44,16 +45,17 @@ export async function openModelFile(folder: string, name: string): Promise<FileH
 }
 
 /**
- * Whether a file is one of the model in a folder, both without links on their way: in the folder, or in the blobs of the
- * same repository where the folder is a snapshot in a cache of Hugging Face.
+ * Whether a file belongs to the model in a folder. It does if it lies in the folder, and in a Hugging Face cache if it lies in
+ * the blobs of the same repository.
+ * @param folder a path without links, as `path`
  */
 export function isPartOfModel(folder: string, path: string): boolean {
   if (!isHiddenOrAbove(relative(folder, path))) return true;
-  const repository = SNAPSHOT.exec(`${folder}/`)?.[1];
+  const repository = CACHED_MODEL.exec(`${folder}/`)?.[1];
   return repository !== undefined && /^[^/.][^/]*$/.test(relative(join(repository, 'blobs'), path));
 }
 
-/** A folder that the operator named may hold more than the model: of a home folder, the hidden files hold the keys. */
+/** The operator's folder may hold more than the model. In a home folder, keys lie in hidden files. */
 function isHiddenOrAbove(path: string): boolean {
   return normalize(path)
     .split(sep)
@@ -65,11 +67,19 @@ export function outside(folder: string, name: string): MinerError {
   return new MinerError(
     'MODEL_UNREADABLE',
     `the model in ${folder} has a file outside its folder, or a hidden one: ${name}; put the file itself beside the ONNX ` +
-      'file (only in a Hugging Face cache may it be a link, into the blobs of its own repository)',
+      'file (a link out of the folder is allowed in a Hugging Face cache only, into the blobs of the same repository)',
   );
 }
 
-/** Whether there is nothing at a path, as an error of the file system tells. */
+/** The refusal of a model if a file that its ONNX file keeps weights in is missing. */
+export function weightsNotFound(path: string): MinerError {
+  return new MinerError(
+    'MODEL_NOT_FOUND',
+    `there is no ${path}, which the ONNX file keeps weights in: copy it beside the model`,
+  );
+}
+
+/** Whether an error of the file system says that nothing is at the path. */
 export function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -6,22 +6,23 @@ import { pipeline } from 'node:stream/promises';
 import { asMinerError, MinerError } from '../../errors.ts';
 import { makeProcessFolder, removeStaleFolders } from '../../state/process-folder.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { ModelLook } from './model-files.ts';
+import type { ModelFiles } from './model-files.ts';
 import { openModelFile } from './model-folder.ts';
 
 /**
- * A private copy of a model's files. What was checked is what runs, also in a process that is started days later,
- * whatever has become of the files themselves; and a file that is overwritten in place cannot pull the weights from
- * under a model that has them mapped.
+ * A snapshot: a private copy of a model's files. A process that is started days later runs the bytes that were checked,
+ * whatever became of the files since. A file that is overwritten in place cannot change the weights of a running model,
+ * which has the snapshot mapped.
  */
-export interface ModelCopy {
+
+export interface Snapshot {
   readonly folder: string;
   readonly onnxPath: string;
   /** The files that were copied. */
-  readonly look: ModelLook;
+  readonly takenFrom: ModelFiles;
   /** Of the `.onnx` file, in hexadecimal. */
   readonly sha256: string;
-  /** The same for two copies of the same bytes under the same names. */
+  /** The same for two snapshots of the same bytes under the same names. */
   readonly fingerprint: string;
   /** All files together. */
   readonly sizeBytes: number;
@@ -31,16 +32,16 @@ export interface ModelCopy {
   remove(): Promise<void>;
 }
 
-/** Hashed at a time: half a millisecond in which nothing else is done. */
+/** Hashed at a time. It blocks the event loop for half a millisecond. */
 const CHUNK_BYTES = 256 * 1024;
-/** Part of the disk that is left to others. */
+/** Share of the disk that is left to other programs. */
 const RESERVED_SHARE = 0.01;
 
 /**
- * Makes the folder that copies are put into, and removes those that processes which are gone have left there.
+ * Makes the folder of the snapshots, and removes snapshots of processes that have ended.
  * @throws MinerError MODEL_COPY_FAILED
  */
-export async function openCopiesFolder(parent: string, logger: Logger): Promise<void> {
+export async function openSnapshotsFolder(parent: string, logger: Logger): Promise<void> {
   try {
     await makeFolder(parent);
     await removeStaleFolders(parent, logger);
@@ -50,32 +51,37 @@ export async function openCopiesFolder(parent: string, logger: Logger): Promise<
 }
 
 /**
- * Copies a model's files into a folder of their own. Where the file system can share blocks between files (Btrfs, XFS)
- * the copy takes no room.
- * @param parent a folder on disk, that no one tidies
+ * Copies a model's files into a new folder. On a file system that shares blocks between files (Btrfs, XFS), the copy takes
+ * no space.
+ * @param parent the folder of the snapshots, on disk
  * @throws MinerError MODEL_COPY_FAILED; the signal's reason once it is aborted
  */
-export async function copyModel(look: ModelLook, parent: string, signal: AbortSignal): Promise<ModelCopy> {
-  const sizeBytes = look.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+export async function takeSnapshot(
+  takenFrom: ModelFiles,
+  parent: string,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const { onnx, files } = takenFrom;
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const folder = await prepare(parent, sizeBytes).catch((error: unknown) => {
     throw asMinerError(error, 'MODEL_COPY_FAILED');
   });
-  // What cannot be removed now is removed at the next start.
+  // A folder that cannot be removed now is removed at the next start.
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true }).catch(() => undefined);
   try {
     const hashes: string[] = [];
-    for (const { name } of look.files) {
-      hashes.push(await copyOne(look.folder, name, join(folder, name), signal));
+    for (const { name } of files) {
+      hashes.push(await copyOne(takenFrom.folder, name, join(folder, name), signal));
     }
     const [sha256 = ''] = hashes;
     return {
       folder,
-      onnxPath: join(folder, basename(look.onnx?.name ?? '')),
-      look,
+      onnxPath: join(folder, basename(onnx?.name ?? '')),
+      takenFrom,
       sha256,
-      fingerprint: look.files.map(({ name }, index) => `${name}:${hashes[index]}`).join('/'),
+      fingerprint: files.map(({ name }, index) => `${name}:${hashes[index]}`).join('/'),
       sizeBytes,
-      modifiedAtMs: Math.max(...look.files.map(({ modifiedAtMs }) => modifiedAtMs)),
+      modifiedAtMs: Math.max(...files.map(({ modifiedAtMs }) => modifiedAtMs)),
       remove,
     };
   } catch (error) {
@@ -90,7 +96,7 @@ async function prepare(parent: string, neededBytes: number): Promise<string> {
   const { bavail, blocks, bsize } = await statfs(parent);
   if (bavail * bsize - neededBytes < blocks * bsize * RESERVED_SHARE) {
     const mebibytes = Math.ceil(neededBytes / 2 ** 20);
-    throw new MinerError('MODEL_COPY_FAILED', `there is no room for ${mebibytes} MiB in ${parent}`);
+    throw new MinerError('MODEL_COPY_FAILED', `${parent} has no room for ${mebibytes} MiB`);
   }
   return makeProcessFolder(parent);
 }
@@ -103,8 +109,7 @@ async function makeFolder(path: string): Promise<void> {
 async function copyOne(folder: string, name: string, target: string, signal: AbortSignal): Promise<string> {
   await makeFolder(dirname(target));
   const file = await openModelFile(folder, name);
-  if (file === undefined)
-    throw new MinerError('MODEL_COPY_FAILED', `there is no ${join(folder, name)} any more`);
+  if (file === undefined) throw new MinerError('MODEL_COPY_FAILED', `${join(folder, name)} is gone`);
   try {
     if (!(await clone(file, target))) return await copyBytes(file, target, signal);
   } finally {
@@ -132,13 +137,13 @@ async function copyBytes(file: FileHandle, target: string, signal: AbortSignal):
   return hash.digest('hex');
 }
 
-/** Whether the file system made a copy that shares its blocks with the file. The file is named by what was opened. */
+/** Whether the file system could make a copy that shares its blocks. The path names the open file, not its name on disk. */
 async function clone(file: FileHandle, target: string): Promise<boolean> {
   try {
     await copyFile(`/proc/self/fd/${file.fd}`, target, constants.COPYFILE_FICLONE_FORCE);
     return true;
   } catch {
-    // Most file systems cannot; what is wrong with the file itself, reading it will tell.
+    // Most file systems cannot. If the file itself is at fault, reading it will show that.
     await rm(target, { force: true });
     return false;
   }

@@ -2,91 +2,91 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asMinerError, MinerError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { weightsNotFound } from '../child/load-failure.ts';
 import { locateModel } from './locate-model.ts';
-import { lookAtModel, lostModelJson, type ModelLook } from './model-files.ts';
-import { copyModel, type ModelCopy } from './snapshot.ts';
+import { listModelFiles, lostModelJson, type ModelFiles } from './model-files.ts';
+import { weightsNotFound } from './model-folder.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /**
- * - `unsettled`: the files are not what they were at the look before; they may be written just now
- * - `same`: they are those that were taken last
- * - `changed`: they are others, and whole as far as can be told
- * - `missing`: some that the model needs cannot be found or read, which is no reason to load anything
+ * The watcher compares names, sizes, inodes and times, since network mounts and containers send no events. Only two equal
+ * looks in a row count: copying a large file into place takes seconds. The engine owns the watcher.
+ */
+
+/**
+ * - `unsettled`: the files changed since the last look, and may still be being written
+ * - `same`: they are the files of the last snapshot
+ * - `changed`: they differ from the last snapshot, and none is missing
+ * - `missing`: a file that the model needs cannot be found or read; nothing is loaded
  */
 type Finding =
   | { readonly kind: 'unsettled' | 'same' | 'changed' }
   | { readonly kind: 'missing'; readonly missing: readonly string[] };
 
-/** The files of a model where the operator puts them. */
-export interface ModelSource {
+export interface ModelWatcher {
   /**
-   * Whether the files have become others since they were last taken.
-   * @param loaded those of the model that answers, where there is one
+   * Whether the files changed since the last snapshot.
+   * @param loaded the files of the running model, if there is one
    */
-  look(loaded: ModelLook | undefined): Promise<Finding>;
+  look(loaded: ModelFiles | undefined): Promise<Finding>;
   /**
-   * A copy of the files as they are at one moment: they are copied again for as long as they change meanwhile.
+   * Takes a snapshot of the files as they are at one moment. If they change meanwhile, it is taken again.
    * @throws MinerError MODEL_COPY_FAILED or what `locateModel` throws; the signal's reason once it is aborted
    */
-  take(signal: AbortSignal): Promise<ModelCopy>;
+  take(signal: AbortSignal): Promise<Snapshot>;
 }
 
-interface ModelSourceOptions {
+interface ModelWatcherOptions {
   /** A `.onnx` file, or a folder with `model.onnx`. */
   readonly modelPath: string;
-  /** Where copies are put: on disk, and where no one tidies. */
+  /** Where snapshots are put: on disk, in a folder that no other program cleans. */
   readonly copiesFolder: string;
-  /** How long files that change while they are copied are given. */
+  /** Milliseconds to wait if the files changed during a snapshot. */
   readonly pauseMs: number;
   readonly logger: Logger;
 }
 
-/** About a minute: room may have been made on the disk meanwhile. */
+/** About a minute. A full disk may have room by then. */
 const LOOKS_UNTIL_RETRY = 30;
 
-/**
- * Looks at names, sizes, inodes and times of writing, which network mounts and containers tell where they tell no
- * events. Only two equal looks in a row count, since a large file takes seconds to be copied into its place.
- */
-export function createModelSource({
+export function createModelWatcher({
   modelPath,
   copiesFolder,
   pauseMs,
   logger,
-}: ModelSourceOptions): ModelSource {
-  let taken: ModelLook | undefined;
-  let former: ModelLook | undefined;
+}: ModelWatcherOptions): ModelWatcher {
+  let taken: ModelFiles | undefined;
+  let former: ModelFiles | undefined;
   let formerTrouble: string | undefined;
-  /** Looks until files that could not be copied are tried again, although they are the same. */
+  /** After a snapshot that failed: looks until the same files are tried again. */
   let looksUntilRetry: number | undefined;
 
-  function judge(look: ModelLook, loaded: ModelLook | undefined): Finding {
-    if (look.missing.length > 0) return { kind: 'missing', missing: look.missing };
-    if (look.mark === taken?.mark) {
+  function judge(now: ModelFiles, loaded: ModelFiles | undefined): Finding {
+    if (now.missing.length > 0) return { kind: 'missing', missing: now.missing };
+    if (now.mark === taken?.mark) {
       if (looksUntilRetry === undefined) return { kind: 'same' };
       looksUntilRetry -= 1;
       return { kind: looksUntilRetry > 0 ? 'same' : 'changed' };
     }
-    if (loaded !== undefined && lostModelJson(loaded, look)) {
-      return { kind: 'missing', missing: [join(look.folder, 'model.json')] };
+    if (loaded !== undefined && lostModelJson(loaded, now)) {
+      return { kind: 'missing', missing: [join(now.folder, 'model.json')] };
     }
     return { kind: 'changed' };
   }
 
-  async function isStill(look: ModelLook, signal: AbortSignal): Promise<boolean> {
+  async function isUnchanged(files: ModelFiles, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
-    return (await lookAtModel(modelPath, look).catch(() => undefined))?.mark === look.mark;
+    return (await listModelFiles(modelPath, files).catch(() => undefined))?.mark === files.mark;
   }
 
   return {
     async look(loaded) {
       let settled: boolean;
       try {
-        const look = await lookAtModel(modelPath, former ?? taken);
-        settled = former?.mark === look.mark;
-        former = look;
+        const now = await listModelFiles(modelPath, former ?? taken);
+        settled = former?.mark === now.mark;
+        former = now;
         formerTrouble = undefined;
-        return settled ? judge(look, loaded) : { kind: 'unsettled' };
+        return settled ? judge(now, loaded) : { kind: 'unsettled' };
       } catch (error) {
         const { message } = asMinerError(error, 'MODEL_COPY_FAILED');
         settled = formerTrouble === message;
@@ -98,24 +98,23 @@ export function createModelSource({
     async take(signal) {
       for (;;) {
         locateModel(modelPath);
-        const look = await lookAtModel(modelPath, taken);
-        if (look.onnx === undefined)
-          throw new MinerError('MODEL_NOT_FOUND', `there is no ${modelPath} any more`);
-        const [missing] = look.missing;
+        const files = await listModelFiles(modelPath, taken);
+        if (files.onnx === undefined) throw new MinerError('MODEL_NOT_FOUND', `${modelPath} is gone`);
+        const [missing] = files.missing;
         if (missing !== undefined) throw weightsNotFound(missing);
-        taken = look;
+        taken = files;
         looksUntilRetry = LOOKS_UNTIL_RETRY;
-        const copy = await copyModel(look, copiesFolder, signal).catch((error: unknown) =>
+        const snapshot = await takeSnapshot(files, copiesFolder, signal).catch((error: unknown) =>
           asMinerError(error, 'MODEL_COPY_FAILED'),
         );
-        const still = await isStill(look, signal);
-        if (still && !(copy instanceof MinerError)) {
+        const unchanged = await isUnchanged(files, signal);
+        if (unchanged && !(snapshot instanceof MinerError)) {
           looksUntilRetry = undefined;
-          return copy;
+          return snapshot;
         }
-        if (!(copy instanceof MinerError)) await copy.remove();
+        if (!(snapshot instanceof MinerError)) await snapshot.remove();
         signal.throwIfAborted();
-        if (still) throw copy;
+        if (unchanged) throw snapshot;
         logger.debug({ modelPath }, 'model files changed while they were copied');
         await sleep(pauseMs, undefined, { signal });
       }

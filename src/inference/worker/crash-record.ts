@@ -1,10 +1,10 @@
 import type { DeadlineClock } from '../../admission/deadline.ts';
 
-/** Remembers which inputs the model's process died on, for ten minutes each. */
+/** Remembers for ten minutes which inputs the process died on. The runner owns it. */
 export interface CrashRecord {
-  /** Notes that the process died on this input. */
+  /** Records that the process died on this input. */
   add(contentHash: string): void;
-  /** Notes that the process lived through this input: what it died of before was something else. */
+  /** Records that the process survived this input, so an earlier death had another cause. */
   clear(contentHash: string): void;
   /** Whether this input is refused: the process died on it twice. */
   isBarred(contentHash: string): boolean;
@@ -12,7 +12,7 @@ export interface CrashRecord {
 
 const BARRED_FOR_MS = 10 * 60_000;
 const CRASHES_UNTIL_BARRED = 2;
-/** More different inputs than that do not kill a model by themselves; the oldest are forgotten. */
+/** The oldest are forgotten. If more inputs than that seem to kill a model, the inputs are not the cause. */
 const ENTRIES_LIMIT = 1024;
 
 export function createCrashRecord({ clock }: { readonly clock: DeadlineClock }): CrashRecord {

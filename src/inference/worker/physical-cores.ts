@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-/** Cores that this process may use, hyper-threads not counted: more threads than that make a model slower. */
+/** Physical cores that this process may use. With more threads than that, a model is slower. */
 export function countPhysicalCores(): number {
   const usable = availableParallelism();
   try {
@@ -11,7 +11,7 @@ export function countPhysicalCores(): number {
   }
 }
 
-/** @returns undefined where the text doesn't tell, as on most virtual ARM machines */
+/** @returns undefined if the text does not say, as on most virtual ARM machines */
 export function parsePhysicalCores(cpuinfo: string): number | undefined {
   const cores = new Set<string>();
   for (const processor of cpuinfo.split(/\n\s*\n/)) {

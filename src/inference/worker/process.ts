@@ -1,12 +1,13 @@
 import { fork } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import type { ChildMessage, ParentMessage } from './messages.ts';
+import { MinerError } from '../../errors.ts';
+import type { ChildAnswer } from './messages.ts';
 
-/** The process ended before it answered. */
+/** The error of a request if the process ended before it answered. */
 export class ModelProcessGone extends Error {
   override readonly name = 'ModelProcessGone';
-  /** Whether it had been given the request, and so may have died of it. */
+  /** Whether the process had the request, and so may have died of it. */
   readonly duringRequest: boolean;
 
   constructor(how: string, duringRequest: boolean) {
@@ -24,20 +25,20 @@ export interface ModelProcessEnd {
   readonly duringRequest: boolean;
 }
 
-/** One life of a model's process. */
-export interface ModelProcess<Message = ParentMessage, Answer = ChildMessage> {
+/** One process of a model, from its start to its end. The supervisor owns it. */
+export interface ModelProcess {
   readonly pid: number | undefined;
-  /** False from the moment its end is known. */
+  /** False as soon as its end is known. */
   readonly alive: boolean;
   /**
-   * Sends a message and waits for the answer; one at a time.
-   * @param limitMs a process that has not answered by then hangs, and is killed
-   * @throws ModelProcessGone
+   * Sends a message and waits for the result; one at a time.
+   * @param limitMs a process that has not answered by then is killed
+   * @throws MinerError if the process refuses; ModelProcessGone if it ends
    */
-  request(message: Message, limitMs: number): Promise<Answer>;
+  request<Result>(message: { readonly type: string }, limitMs: number): Promise<Result>;
   /** Resolves when nothing is left of it. */
   readonly gone: Promise<ModelProcessEnd>;
-  /** From now on, where memory runs out, the kernel ends a process that still loads before this one. */
+  /** From now on, if memory runs out, the kernel ends a process that still loads before this one. */
   makeLessExpendable(): void;
   kill(): void;
 }
@@ -45,7 +46,7 @@ export interface ModelProcess<Message = ParentMessage, Answer = ChildMessage> {
 const STDERR_TAIL_CHARS = 4096;
 
 /**
- * What the model's process may know: where to find libraries and GPUs. Not the wallet's variables; it runs code
+ * Environment variables that the process gets: where libraries and GPUs are. It gets none of the wallet, since it runs code
  * that others wrote on input that strangers sent.
  */
 const ENVIRONMENT = [
@@ -63,23 +64,20 @@ const ENVIRONMENT = [
   'NVIDIA_DRIVER_CAPABILITIES',
 ];
 
-/** Between that of the miner, 0, and that which a model's process gives itself when it starts, 500. */
+/** Between the score of the miner, 0, and the score that a process of a model gives itself at its start, 500. */
 const PROVEN_OOM_SCORE = 300;
 
 /**
- * Starts a process for a model; it ends with this one, however this one ends.
- * @param title its argument, by which it is told apart in a list of processes
- * @param program what it runs, by its name in the `imports` of package.json; it has to speak `Message` and `Answer`
+ * Starts a process for a model. It ends when this process ends, for whatever reason.
+ * @param title its argument, to recognise it in a list of processes
+ * @param program what it runs, by its name in the `imports` of package.json; it calls `serveModel`
  */
-export function startModelProcess<Message extends object = ParentMessage, Answer = ChildMessage>(
-  title: string,
-  program = '#inference-child',
-): ModelProcess<Message, Answer> {
+export function startModelProcess(title: string, program = '#inference-child'): ModelProcess {
   const entry = createRequire(import.meta.url).resolve(program);
   const child = fork(entry, [title], {
     env: {
       ...Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]])),
-      // Else ONNX Runtime reports each session to Microsoft, and leaves files in TMPDIR and in ~/.cache for that.
+      // Without it, ONNX Runtime reports each session to Microsoft, and leaves files in TMPDIR and in ~/.cache.
       ORT_DISABLE_TELEMETRY: '1',
     },
     execArgv: [],
@@ -89,7 +87,7 @@ export function startModelProcess<Message extends object = ParentMessage, Answer
   let alive = true;
   let stderr = '';
   let hung: string | undefined;
-  let pending: { answer(message: Answer): void; fail(error: ModelProcessGone): void } | undefined;
+  let pending: { answer(message: unknown): void; fail(error: ModelProcessGone): void } | undefined;
 
   const kill = (): void => {
     child.kill('SIGKILL');
@@ -97,8 +95,7 @@ export function startModelProcess<Message extends object = ParentMessage, Answer
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_TAIL_CHARS);
   });
-  // The other end is a program of this repository, which sends nothing else.
-  child.on('message', (message) => pending?.answer(message as Answer));
+  child.on('message', (message) => pending?.answer(message));
   child.on('disconnect', kill);
 
   const gone = new Promise<ModelProcessEnd>((resolve) => {
@@ -117,15 +114,15 @@ export function startModelProcess<Message extends object = ParentMessage, Answer
     );
   });
 
-  const request = async (message: Message, limitMs: number): Promise<Answer> => {
+  const exchange = async (message: object, limitMs: number): Promise<unknown> => {
     if (!alive || !child.connected) throw new ModelProcessGone('had ended', false);
     let timer: NodeJS.Timeout | undefined;
     try {
-      return await new Promise<Answer>((answer, fail) => {
+      return await new Promise<unknown>((answer, fail) => {
         const mine = { answer, fail };
         pending = mine;
         timer = setTimeout(() => {
-          // An answer that came while this event loop was held up is read before the verdict.
+          // If the event loop was held up, an answer may be there that has not been read yet.
           setImmediate(() => {
             if (pending !== mine) return;
             hung = `did not answer within ${Math.round(limitMs)} ms`;
@@ -147,10 +144,15 @@ export function startModelProcess<Message extends object = ParentMessage, Answer
     get alive() {
       return alive;
     },
-    request,
+    async request<Result>(message: object, limitMs: number) {
+      // The other end is a program of this repository, which sends nothing else.
+      const answer = (await exchange(message, limitMs)) as ChildAnswer<Result>;
+      if ('result' in answer) return answer.result;
+      throw new MinerError(answer.refusal.code, answer.refusal.message);
+    },
     gone,
     makeLessExpendable() {
-      // Not Linux, or not allowed: then the kernel chooses by itself.
+      // Not Linux, or not permitted: the kernel chooses.
       writeFile(`/proc/${child.pid}/oom_score_adj`, String(PROVEN_OOM_SCORE)).catch(() => undefined);
     },
     kill,

@@ -4,49 +4,49 @@ import type { EngineInput, InferOptions, Prediction } from '../engine.ts';
 /** One request, from the call to its answer. */
 export interface QueuedRun {
   readonly input: EngineInput;
-  readonly options: InferOptions;
-  /** True once its caller has an answer or an error; whatever comes later is ignored. */
+  readonly deadline: InferOptions['deadline'];
+  /** True once its caller has an answer or an error; a later one is ignored. */
   readonly settled: boolean;
   resolve(prediction: Prediction): void;
   reject(error: unknown): void;
 }
 
-/** Requests that wait for the model: the highest priority first, then the earliest deadline, then the oldest. */
+/** Requests that wait for the model: the earliest deadline first, then the oldest. The runner owns it. */
 export interface RunQueue {
   readonly size: number;
   /**
-   * Enters a request. It leaves the queue by itself when its deadline passes or its caller gives up.
+   * Adds a request. It leaves the queue when its deadline passes.
    * @throws MinerError ADMISSION_QUEUE_FULL
    */
   add(input: EngineInput, options: InferOptions): Promise<Prediction>;
-  /** Puts back one that was taken, for another attempt. */
+  /** Puts back a request that was taken, for another attempt. */
   restore(run: QueuedRun): void;
-  /** Takes the next one that still wants an answer. */
+  /** Takes the next request that still wants an answer. */
   take(): QueuedRun | undefined;
-  /** Refuses those waiting for which `reason` gives an error. */
+  /** Refuses each waiting request for which `reason` gives an error. */
   rejectWaiting(reason: (run: QueuedRun) => MinerError | undefined): void;
 }
 
 export function createRunQueue({ limit }: { readonly limit: number }): RunQueue {
   const waiting = new Set<QueuedRun>();
 
-  const add = (input: EngineInput, options: InferOptions): Promise<Prediction> => {
+  const add = (input: EngineInput, { deadline }: InferOptions): Promise<Prediction> => {
     if (waiting.size >= limit) {
       throw new MinerError('ADMISSION_QUEUE_FULL', `${waiting.size} requests already wait for the model`);
     }
     return new Promise<Prediction>((resolve, reject) => {
-      const signals = [options.deadline.signal, ...(options.signal === undefined ? [] : [options.signal])];
+      const { signal } = deadline;
       let settled = false;
       const settle = (): boolean => {
         if (settled) return false;
         settled = true;
         waiting.delete(run);
-        for (const signal of signals) signal.removeEventListener('abort', giveUp);
+        signal.removeEventListener('abort', giveUp);
         return true;
       };
       const run: QueuedRun = {
         input,
-        options,
+        deadline,
         get settled() {
           return settled;
         },
@@ -57,21 +57,20 @@ export function createRunQueue({ limit }: { readonly limit: number }): RunQueue 
           if (settle()) reject(error);
         },
       };
-      const giveUp = (): void => {
-        run.reject(signals.find((signal) => signal.aborted)?.reason);
-      };
+      const giveUp = (): void => run.reject(signal.reason);
       waiting.add(run);
-      for (const signal of signals) signal.addEventListener('abort', giveUp);
-      if (signals.some((signal) => signal.aborted)) giveUp();
+      signal.addEventListener('abort', giveUp);
+      if (signal.aborted) giveUp();
     });
   };
 
   const take = (): QueuedRun | undefined => {
     let next: QueuedRun | undefined;
     for (const run of waiting) {
-      if (run.options.deadline.remainingMs() <= 0) {
+      const remainingMs = run.deadline.remainingMs();
+      if (remainingMs <= 0) {
         run.reject(new MinerError('ADMISSION_DEADLINE', 'the deadline passed before the model was free'));
-      } else if (next === undefined || comesBefore(run, next)) {
+      } else if (next === undefined || remainingMs < next.deadline.remainingMs()) {
         next = run;
       }
     }
@@ -95,9 +94,4 @@ export function createRunQueue({ limit }: { readonly limit: number }): RunQueue 
       }
     },
   };
-}
-
-function comesBefore({ options: a }: QueuedRun, { options: b }: QueuedRun): boolean {
-  if (a.priority !== b.priority) return a.priority > b.priority;
-  return a.deadline.remainingMs() < b.deadline.remainingMs();
 }

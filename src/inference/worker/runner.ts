@@ -7,19 +7,19 @@ import { type ModelContract, NATIVE_WARMUP_EDGE } from '../contract/contract.ts'
 import type { Task } from '../contract/model-json.ts';
 import type { EngineInput, InferOptions, Prediction } from '../engine.ts';
 import { createCrashRecord } from './crash-record.ts';
-import type { ChildPrediction, ResultMessage } from './messages.ts';
+import type { ChildPrediction, RunMessage, RunResult } from './messages.ts';
 import { createPixelTransfer, type PixelTransfer } from './pixel-transfer.ts';
 import { type ModelProcess, ModelProcessGone } from './process.ts';
 import { createRunQueue, type QueuedRun } from './run-queue.ts';
 import { closingError, type ModelSupervisor } from './supervisor.ts';
 
-/** When a process that doesn't answer is taken to hang; the defaults leave room for a retry within 11 seconds. */
+/** When a process that does not answer is killed. The defaults leave time for a retry within 11 seconds. */
 export interface HangLimits {
   /** For loading the model and its warm-up. */
   readonly loadMs: number;
   /**
-   * A run may take 20 times the slowest that was seen, and for a picture larger than any seen so much more as the
-   * square of its pixels, but no less than `floorMs` and no more than `ceilingMs`.
+   * A run may take 20 times as long as the slowest so far. For a picture larger than all before, the limit grows with the
+   * square of its pixels. It is at least `floorMs` and at most `ceilingMs`.
    */
   readonly floorMs: number;
   readonly ceilingMs: number;
@@ -28,7 +28,7 @@ export interface HangLimits {
 interface ModelRunnerOptions {
   readonly task: Task;
   readonly hangLimits: HangLimits;
-  /** Keeps the process that the runs are given to. */
+  /** Owns the process that the runs are given to. */
   readonly supervisor: ModelSupervisor;
   readonly logger: Logger;
   readonly clock: DeadlineClock;
@@ -36,33 +36,36 @@ interface ModelRunnerOptions {
   readonly temporary: TemporaryFolder;
 }
 
-/** Gives requests to a model's process, one after the other. */
+/** Gives requests to a model's process, one after the other. The loaded model owns it. */
 export interface ModelRunner {
   /** Completed runs. */
   readonly runs: number;
   /** Requests that wait or run. */
   readonly queued: number;
   /**
-   * @throws MinerError MODEL_WARMING or the failure of a model that was never ready
+   * @throws MinerError MODEL_WARMING, or the failure of a model that was never ready
    */
   readonly contract: ModelContract;
-  /** As that of a loaded model. */
+  /** As `infer` of a held model. */
   infer(input: EngineInput, options: InferOptions): Promise<Prediction>;
-  /** Says that there is a process now. */
+  /** Call it when there is a process. */
   start(): void;
   rejectWaiting(error: MinerError): void;
-  /** Resolves when nothing is under way, once the supervisor is closed. */
+  /** Call it when the supervisor is closed: resolves when no run is under way. */
   idle(): Promise<void>;
 }
 
 const HANG_FACTOR = 20;
 const FLOAT16_BYTES = 2;
-/** Each holds decoded pictures, so their number bounds memory; the miner's own admission is stricter. */
+/** Each request holds decoded pictures, so this bounds memory. The miner's admission is stricter. */
 const QUEUE_LIMIT = 64;
-/** A model of free size takes pictures up to here, 4096 × 4096: as float32 that is 201 MB. */
+/** The largest picture for a model of native size, 4096 × 4096: as float32 it is 201 MB. */
 export const NATIVE_LIMIT_PIXELS = 16_777_216;
 
-/** A request whose process dies is given once more, to a fresh one; one on which two died is refused for ten minutes. */
+/**
+ * If the process dies during a run, the request gets one more attempt in a new process. An input on which two processes died
+ * is refused for ten minutes.
+ */
 export function createModelRunner({
   task,
   hangLimits,
@@ -80,7 +83,7 @@ export function createModelRunner({
   let slowestRunMs = 0;
   let largestPixels = NATIVE_WARMUP_EDGE ** 2;
 
-  /** One run after the other, for as long as there is a process and something to do. */
+  /** One run after the other, while there are a process and a request. */
   const pump = async (): Promise<void> => {
     for (let child = supervisor.process; child !== undefined; child = supervisor.process) {
       running = queue.take();
@@ -122,30 +125,27 @@ export function createModelRunner({
     }
   };
 
-  const exchange = async (
+  const exchange = (
     { input }: QueuedRun,
     child: ModelProcess,
     { pixels, resultFile }: PixelTransfer,
-  ): Promise<ResultMessage> => {
+  ): Promise<RunResult> => {
     const { count, height, width } = input.frames;
     const { sourceSize } = input;
-    const message = { type: 'run', resultFile, pixels, count, height, width, sourceSize } as const;
-    const answer = await child.request(message, hangLimitMs(height * width));
-    if (answer.type === 'result') return answer;
-    if (answer.type === 'failed') throw new MinerError(answer.code, answer.message);
-    throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
+    const message: RunMessage = { type: 'run', resultFile, pixels, count, height, width, sourceSize };
+    return child.request(message, hangLimitMs(height * width));
   };
 
   const hangLimitMs = (pixels: number): number => {
     const { floorMs, ceilingMs } = hangLimits;
     const { input } = contractOf();
-    // Where the size of pictures is free: the time of attention, the dearest of what models do, grows as the square.
+    // With pictures of any size, the time of attention grows with the square of the pixels. Nothing that models do grows faster.
     const growth = input.fit.mode === 'native' ? Math.max(1, pixels / largestPixels) ** 2 : 1;
-    const seenMs = Math.max(slowestRunMs, supervisor.announced?.runMs ?? 0);
+    const seenMs = Math.max(slowestRunMs, supervisor.facts?.runMs ?? 0);
     return Math.min(ceilingMs, Math.max(floorMs, HANG_FACTOR * seenMs * growth));
   };
 
-  /** The process died on this input: it gets one more attempt, in a fresh process. */
+  /** The process died on this input: one more attempt, or the end. */
   const retryOrBar = (run: QueuedRun, gone: ModelProcessGone): void => {
     const { contentHash } = run.input;
     logger.warn({ task, contentHash, how: gone.message }, 'model process died during a run');
@@ -160,8 +160,8 @@ export function createModelRunner({
   };
 
   const contractOf = (): ModelContract => {
-    const { announced, failure } = supervisor;
-    if (announced !== undefined) return announced.contract;
+    const { facts, failure } = supervisor;
+    if (facts !== undefined) return facts.contract;
     throw failure ?? new MinerError('MODEL_WARMING', 'the model is still loading');
   };
 
@@ -179,7 +179,8 @@ export function createModelRunner({
     async infer(input, options) {
       requireUsable(supervisor);
       requireFrames(input.frames, contractOf());
-      if (crashes.isBarred(input.contentHash)) throw barredError(input.contentHash, 'died on it before');
+      if (crashes.isBarred(input.contentHash))
+        throw barredError(input.contentHash, 'died on this input before');
       const answer = queue.add(input, options);
       startPump();
       return answer;
@@ -191,7 +192,7 @@ export function createModelRunner({
   };
 }
 
-/** @throws MinerError where there is no process and none is on its way */
+/** @throws MinerError if there is no process, and none is being started now */
 export function requireUsable({ state, failure }: Pick<ModelSupervisor, 'state' | 'failure'>): void {
   if (state === 'closed') throw closingError();
   if (state === 'failed') throw failure;
@@ -206,7 +207,7 @@ async function toPrediction(
   return { kind: 'mask', float16le: await transfer.receive(prediction.float16le), height, width };
 }
 
-/** Whoever samples and resizes media does it by the contract; anything else is a fault of the miner. */
+/** Media is sampled and resized by the contract. Other frames are a fault of the miner. */
 function requireFrames({ data, count, height, width }: RgbFrames, { input }: ModelContract): void {
   const { fit, frames } = input;
   const sized = fit.mode === 'native' || (fit.height === height && fit.width === width);

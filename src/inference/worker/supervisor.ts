@@ -5,32 +5,31 @@ import { MinerError } from '../../errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Task } from '../contract/model-json.ts';
 import type { Device, EngineState, EngineStatus } from '../engine.ts';
-import type { ModelCopy } from '../files/snapshot.ts';
-import type { ReadyMessage } from './messages.ts';
+import type { Snapshot } from '../files/snapshot.ts';
+import type { LoadMessage, ModelFacts } from './messages.ts';
 import { countPhysicalCores } from './physical-cores.ts';
 import { type ModelProcess, type ModelProcessEnd, ModelProcessGone, startModelProcess } from './process.ts';
 
 interface ModelSupervisorOptions {
   readonly task: Task;
-  /** What the model is called in the log: where the operator put it. */
+  /** Where the operator put the model; names it in the log. */
   readonly modelPath: string;
-  /** Where the process reads it, and may make files while it loads. */
-  readonly copy: Pick<ModelCopy, 'folder' | 'onnxPath' | 'look'>;
+  /** Where the process reads the model, and may make files while it loads. */
+  readonly snapshot: Pick<Snapshot, 'folder' | 'onnxPath' | 'takenFrom'>;
   readonly device: Device;
-  /** A process that has not loaded and warmed the model by then hangs. */
+  /** A process that has not loaded and warmed the model by then is killed. */
   readonly loadLimitMs: number;
   /**
-   * For a model that is tried beside another: what keeps it from its first answer is final, and is left to the caller to
-   * tell.
+   * True for a candidate beside a running model: its first failure is final, and the caller logs it.
    */
   readonly onTrial: boolean;
   readonly logger: Logger;
   readonly clock: DeadlineClock;
-  /** A process, the first or a fresh one, can be given runs. */
+  /** A process can be given runs. */
   onReady(): void;
-  /** CUDA was to be tried and isn't used. */
+  /** CUDA was tried and is not used. */
   onCudaFailure(reason: string): void;
-  /** There will be no process for some time, or never. */
+  /** There is no process, for some time or for good. */
   onFailed(error: MinerError): void;
 }
 
@@ -39,16 +38,16 @@ type SupervisorStatus = Pick<
   'state' | 'provider' | 'nodesByProvider' | 'pid' | 'restarts' | 'recentRestarts' | 'lastError' | 'warmupMs'
 >;
 
-/** Keeps one process with a warm model alive. */
+/** Keeps one process with a warm model alive. The loaded model owns it; it owns the process. */
 export interface ModelSupervisor {
   readonly state: EngineState;
   /** Why there is no process; set while the state is `failed`. */
   readonly failure: MinerError | undefined;
   /** The process that can be given runs, if there is one now. */
   readonly process: ModelProcess | undefined;
-  /** What the latest process said when it was ready; undefined before the first was. */
-  readonly announced: ReadyMessage | undefined;
-  /** Says that the process completed a run, and so isn't one of those that only ever die. */
+  /** What the latest process said when it was ready; undefined before. */
+  readonly facts: ModelFacts | undefined;
+  /** Call it after a completed run: the process works, so earlier deaths no longer count. */
   noteRun(): void;
   ready(signal?: AbortSignal): Promise<void>;
   status(): SupervisorStatus;
@@ -56,20 +55,27 @@ export interface ModelSupervisor {
   close(): Promise<void>;
 }
 
-/** Deaths in a row, none of them during a run, after which it is no longer tried at once. */
+/** Deaths in a row, outside of runs, until the model counts as failed and is retried every 30 seconds only. */
 const DEATHS_UNTIL_FAILED = 5;
 const FIRST_PAUSE_MS = 100;
 const RETRY_FAILED_MS = 30_000;
 const RECENT_MS = 3_600_000;
 
+/** How this file words it when the kernel ends a process because memory ran out. A crash has another signal. */
+const KILLED = /^the model process .*\bwas killed by SIGKILL\b/;
+/** What ONNX Runtime, the C++ library and CUDA say when they get no memory. */
+const NO_MEMORY = /\bout of memory\b|\bbad_alloc\b|Failed to allocate memory|_ALLOC_FAILED\b/i;
+/** A folder of the operator may have any name, also one of these words. */
+const PATHS = /\S*\/\S*/g;
+
 /**
- * Starts a process for the model, and another whenever it dies. Pauses grow while it keeps dying of itself; a death
- * during a run may be the input's fault and doesn't count.
+ * Starts a process for the model, and a new one when it dies. The pauses between starts grow while it keeps dying. A death
+ * during a run may be the fault of the input and does not count.
  */
 export function createModelSupervisor({
   task,
   modelPath,
-  copy,
+  snapshot,
   device,
   loadLimitMs,
   onTrial,
@@ -84,14 +90,14 @@ export function createModelSupervisor({
   let state: EngineState = 'warming';
   let failure: MinerError | undefined;
   let current: ModelProcess | undefined;
-  let announced: ReadyMessage | undefined;
+  let facts: ModelFacts | undefined;
   let idleDeaths = 0;
   let restarts = 0;
   /** Monotonic times of the restarts of the last hour. */
   let recentRestarts: readonly number[] = [];
   let warmupMs: number | undefined;
   let lastError: string | undefined;
-  const unproven = (): boolean => onTrial && announced === undefined;
+  const unproven = (): boolean => onTrial && facts === undefined;
 
   const enter = (next: EngineState): void => {
     if (state === 'closed') return;
@@ -108,50 +114,54 @@ export function createModelSupervisor({
     onFailed(error);
   };
 
-  const load = async (child: ModelProcess): Promise<'ready' | 'refused'> => {
+  const load = async (child: ModelProcess): Promise<'ready' | 'refused' | 'died'> => {
     const startedAt = clock.monotonic();
-    const threads = countPhysicalCores();
-    const message = {
-      ...({ type: 'load', modelPath: copy.onnxPath, task, device, threads } as const),
-      // Its own for each process: one that died may have left half a profile.
-      scratchPrefix: join(copy.folder, `.profile-${child.pid}`),
+    const message: LoadMessage = {
+      type: 'load',
+      modelPath: snapshot.onnxPath,
+      task,
+      device,
+      threads: countPhysicalCores(),
+      // One for each process: a process that died may have left half a profile.
+      scratchPrefix: join(snapshot.folder, `.profile-${child.pid}`),
     };
-    const answer = await child.request(message, loadLimitMs);
-    if (answer.type === 'refused') {
-      // The operator knows the model by where it was put; a miner has several, and each message says of which it speaks.
-      const words = answer.message.replaceAll(copy.folder, () => copy.look.folder);
-      fail(new MinerError(answer.code, words.includes(modelPath) ? words : `${modelPath}: ${words}`));
+    try {
+      facts = await child.request<ModelFacts>(message, loadLimitMs);
+    } catch (error) {
+      if (error instanceof ModelProcessGone) return 'died';
+      if (!(error instanceof MinerError)) throw error;
+      fail(new MinerError(error.code, namingModel(error.message)));
       return 'refused';
     }
-    if (answer.type !== 'ready') {
-      throw new MinerError('INTERNAL', `the model process answered ${answer.type}`);
-    }
-    announced = answer;
     failure = undefined;
     warmupMs = clock.monotonic() - startedAt;
-    const { provider, nodesByProvider, runMs, cudaFailure } = answer;
+    const { provider, runMs, cudaFailure } = facts;
     if (cudaFailure !== undefined) onCudaFailure(cudaFailure);
     child.makeLessExpendable();
     const { pid } = child;
+    const nodesByProvider = countNodes(facts);
     logger.info({ task, modelPath, provider, nodesByProvider, pid, warmupMs, runMs }, 'model ready');
     enter('ready');
     onReady();
     return 'ready';
   };
 
-  /** One process after the other, until all is closed or the model is refused before it ever worked. */
+  /** The operator knows a model by where it was put, and a miner has several: each message says which one it means. */
+  const namingModel = (message: string): string => {
+    const words = message.replaceAll(snapshot.folder, () => snapshot.takenFrom.folder);
+    return words.includes(modelPath) ? words : `${modelPath}: ${words}`;
+  };
+
+  /** One process after the other, until the supervisor is closed or a model that never worked is refused. */
   const supervise = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       const child = startModelProcess(task);
       current = child;
-      const outcome = await load(child).catch((error: unknown) => {
-        if (!(error instanceof ModelProcessGone)) throw error;
-        return 'died' as const;
-      });
+      const outcome = await load(child);
       if (outcome === 'refused') child.kill();
       const end = await child.gone;
       current = undefined;
-      if (closing.signal.aborted || (outcome === 'refused' && announced === undefined)) return;
+      if (closing.signal.aborted || (outcome === 'refused' && facts === undefined)) return;
       if (outcome !== 'refused') noteDeath(child, end, outcome === 'ready' && end.duringRequest);
       if (unproven()) return;
       restarts += 1;
@@ -208,8 +218,8 @@ export function createModelSupervisor({
     get process() {
       return state === 'ready' && current?.alive === true ? current : undefined;
     },
-    get announced() {
-      return announced;
+    get facts() {
+      return facts;
     },
     noteRun() {
       idleDeaths = 0;
@@ -233,8 +243,8 @@ export function createModelSupervisor({
 
     status: () => ({
       state,
-      provider: announced?.provider,
-      nodesByProvider: announced?.nodesByProvider ?? {},
+      provider: facts?.provider,
+      nodesByProvider: facts === undefined ? {} : countNodes(facts),
       pid: current?.pid,
       restarts,
       recentRestarts: lastHour().length,
@@ -251,7 +261,19 @@ export function createModelSupervisor({
   };
 }
 
-/** For whoever still wants something of a model that is being closed. */
+function countNodes({ useByProvider }: ModelFacts): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(useByProvider).map(([provider, { nodes }]) => [provider, nodes]));
+}
+
+/**
+ * Whether a model failed because memory ran out. Then it may work when another process has ended.
+ */
+export function lacksMemory({ code, message }: MinerError): boolean {
+  if (code === 'MODEL_UNAVAILABLE' && KILLED.test(message)) return true;
+  return NO_MEMORY.test(message.replaceAll(PATHS, ''));
+}
+
+/** The answer to every request for a model that is being closed. */
 export function closingError(): MinerError {
   return new MinerError('AXON_CLOSING', 'the model is being shut down');
 }

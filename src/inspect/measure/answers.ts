@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { createAnswerer } from '../../answering/answerer.ts';
+import { type AnsweringEngine, createAnswerer } from '../../answering/answerer.ts';
 import { systemClock } from '../../clock.ts';
 import { asMinerError } from '../../errors.ts';
 import { decodeFloat16 } from '../../inference/child/float16.ts';
 import type { Task } from '../../inference/contract/model-json.ts';
-import type { Prediction } from '../../inference/engine.ts';
+import type { EngineInput, Prediction } from '../../inference/engine.ts';
 import type { PictureDecoder } from '../../media/pictures/picture-decoder.ts';
 import type { TemporaryFolder } from '../../state/temporary-file.ts';
 import { startRecord } from '../../telemetry/request-record.ts';
+import type { Answered } from '../child-protocol.ts';
 import type { InspectedModel } from '../inspected-model.ts';
 import type { AnswerReport } from '../report.ts';
-import { createInspectionEngine, type InspectionEngine } from './inspection-engine.ts';
 
 /** A picture or clip that was named on the command line. */
 export interface MediaFile {
@@ -19,14 +19,14 @@ export interface MediaFile {
   read(): Promise<Buffer>;
 }
 
-/** An answer with the masks that it came from, which only pictures are made of. */
+/** An answer, with the masks for the page. */
 export interface AnsweredFile {
   readonly report: AnswerReport;
   readonly mask:
     | {
         /** As it goes on the wire: little-endian float16. */
         readonly answered: Buffer;
-        /** The same before it is cut at the threshold. */
+        /** The same mask before it is cut at the threshold. */
         readonly confidences: Buffer;
         readonly width: number;
         readonly height: number;
@@ -41,13 +41,13 @@ interface AnswerOptions {
   readonly signal: AbortSignal;
 }
 
-/** A clip has this long: whether it is in time on this machine is another question than what the answer is. */
+/** Longer than a validator waits: the answer is wanted even if this machine is too slow. */
 const TIME_LIMIT_MS = 120_000;
 const CLASSES = ['real', 'synthetic', 'semisynthetic'] as const;
 
 /**
- * What the miner would answer to each file, by its own way from the bytes to the answer. A file that it would refuse has
- * the refusal for an answer.
+ * What the miner would answer to each file. It uses the miner's own code from the bytes to the answer. If the miner would
+ * refuse a file, the refusal is the answer.
  * @throws the signal's reason once it is aborted
  */
 export async function* answerFiles(
@@ -63,6 +63,33 @@ export async function* answerFiles(
       return { report: { kind: 'error', file: file.name, code, message } as const, mask: undefined };
     });
   }
+}
+
+/** An engine as the miner's own answering needs it; it keeps what the model gave for the latest request. */
+interface InspectionEngine extends AnsweringEngine {
+  /** Undefined before the first request. */
+  readonly latest: { readonly answered: Answered; readonly size: EngineInput['sourceSize'] } | undefined;
+}
+
+/** Puts requests to the inspected model, one after the other. It does not end the model. */
+function createInspectionEngine({ loaded, ask }: InspectedModel): InspectionEngine {
+  const { contract } = loaded;
+  let latest: InspectionEngine['latest'];
+  const infer = async ({ frames, sourceSize }: EngineInput): Promise<Prediction> => {
+    const { data: pixels, count, height, width } = frames;
+    const answered = await ask({ pixels, count, height, width, sourceSize });
+    latest = { answered, size: sourceSize };
+    const { answer } = answered;
+    if (answer.kind === 'probabilities') return answer;
+    return { kind: 'mask', float16le: Buffer.from(answer.bytes), ...sourceSize };
+  };
+  return {
+    get latest() {
+      return latest;
+    },
+    status: () => ({ state: 'ready' }),
+    use: (work) => work({ contract, infer }),
+  };
 }
 
 interface AnswerParts extends Omit<AnswerOptions, 'model'> {

@@ -3,13 +3,13 @@ import { MAX_DECODER_THREADS } from '../../answering/answerer.ts';
 import type { InputContract } from '../../inference/contract/contract.ts';
 import type { Task } from '../../inference/contract/model-json.ts';
 
-/** What answering costs on this machine, measured; megabytes are of 1,000,000 bytes. */
+/** What answering costs on this machine, as measured; a megabyte is 1,000,000 bytes. */
 export interface MachineCosts {
   readonly cores: number;
   /** Checking one signature. */
   readonly verifyMs: number;
   readonly hashMsPerMb: number;
-  /** Decoding a picture of `pictureMb` on one core and bringing it to the model's size. */
+  /** Decoding a picture of `pictureMb` on one core, and resizing it for the model. */
   readonly pictureMs: number;
   readonly pictureMb: number;
   /** Reading a clip's size and number of frames. */
@@ -24,24 +24,24 @@ export interface ModelCosts {
   readonly provider: 'cpu' | 'cuda';
   /** From pixels to the answer for one request, with all the threads that the miner gives the model. */
   readonly answerMs: number;
-  /** Of a clip, what is decoded before its last frame that is looked at: 0 to 1. */
+  /** Share of a clip that is decoded, up to the last frame that the model looks at: 0 to 1. */
   readonly decodedShare: number;
 }
 
-/** How the time of a burst adds up; every part is for all the requests that this model answers. */
+/** How the time of a burst adds up. Each part is for all requests that this model answers. */
 export interface BurstReport {
   readonly pictures: number;
   readonly clips: number;
   readonly clipMb: number;
-  /** Of each clip; 1 where its last frame is looked at. */
+  /** Share of each clip that is decoded; 1 if the model looks at its last frame. */
   readonly decodedShare: number;
-  /** What this model answers of it; the others are another model's. */
+  /** The requests that this model answers; another model answers the others. */
   readonly kind: 'pictures' | 'clips';
   readonly requests: number;
   readonly provider: 'cpu' | 'cuda';
   /** The model's time for one of them, on the whole machine. */
   readonly answerMs: number;
-  /** Share of the machine that is counted on; the rest decodes the clips of the same burst. */
+  /** Share of the machine for this model's requests; the rest decodes the clips of the same burst. */
   readonly machineShare: number;
   readonly uploadMs: number;
   readonly verifyMs: number;
@@ -50,26 +50,26 @@ export interface BurstReport {
   readonly replyMs: number;
   readonly totalMs: number;
   readonly limitMs: number;
-  /** Left of the limit; negative where it is passed. */
+  /** Time left; negative if the limit is passed. */
   readonly marginMs: number;
   /** Of `requests`, in the order of arrival. */
   readonly answeredInTime: number;
-  /** How many times this machine's speed all of them need, on the same line; 1 or less where they fit. */
+  /** How much faster the machine must be to answer all of them, with the same network; 1 or less if they fit. */
   readonly speedNeeded: number;
-  /** The same with a model that takes no time, as one on a fast GPU. */
+  /** The same with a model that takes no time, as on a fast GPU. */
   readonly speedNeededWithoutModel: number;
 }
 
-/** All validators ask at the same block: about so many requests at once, half of them videos. */
+/** Validators all ask at the same block: about 20 requests at once, half of them videos. */
 export const BURST_REQUESTS = 20;
-/** What the host's line is taken to carry. */
+/** The assumed speed of the host's network. */
 export const LINE_MBIT_PER_S = 1_000;
-/** Clips as validators cut them have at most 50 million pixels: 17.5 MB where they are plain, 66 MB where they are noisy. */
+/** Validators cut clips to at most 50 million pixels: 17.5 MB if they are plain, 66 MB if they are noisy. */
 export const CLIP_SIZES_MB = { plain: 17.5, noisy: 66 };
-/** Of such a clip at 1920 × 1080; smaller frames are more, of which a model that looks at the first ones sees less. */
+/** Frames of such a clip at 1920 × 1080. A clip of smaller frames has more, so its first ones are a smaller share. */
 const CLIP_FRAMES = 24;
 
-/** How much of a clip is decoded for a model that looks at so many frames. */
+/** Share of a clip that is decoded for a model, 0 to 1. */
 export function decodedShareOf({
   frames,
   frameStride,
@@ -78,10 +78,10 @@ export function decodedShareOf({
 }
 
 /**
- * Whether a burst is answered within the 11 seconds of a validator, uploads included, and how much of the machine that
- * takes. Decoding is spread over the cores; the model answers one request after the other, on the same cores or beside
- * them on a GPU. A segmenter gets pictures only. The pictures of a detector take turns among themselves, while the clips
- * of the same burst, which another model answers, take half of the cores.
+ * Whether a burst, with its uploads, is answered within the 11 seconds of a validator, and how much of the machine it needs.
+ * Decoding is spread over the cores. The model answers one request after the other, on the same cores or on a GPU. A segmenter
+ * gets pictures only. For the pictures of a detector, half of the cores count: another model's clips in the same burst take
+ * the other half.
  */
 export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: number): BurstReport {
   const clips = model.task === 'mask' ? 0 : BURST_REQUESTS / 2;
@@ -99,7 +99,7 @@ export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: num
     (machine.cores * machineShare);
   const modelMs = (requests * model.answerMs) / (model.provider === 'cuda' ? 1 : machineShare);
 
-  /** What this machine works on `count` of the requests, once their bodies are there. */
+  /** Time for `count` of the requests, from the arrival of their bodies. */
   const workMs = (count: number): number => {
     const decode = (decodeMs * count) / requests;
     const answers = (modelMs * count) / requests;
@@ -136,7 +136,7 @@ export function judgeBurst(machine: MachineCosts, model: ModelCosts, clipMb: num
   };
 }
 
-/** How long one request takes when nothing else is to be done; a clip is decoded on several cores. */
+/** How long one request takes if the machine does nothing else; a clip is decoded on several cores. */
 export function timeAlone(
   machine: MachineCosts,
   { task, answerMs, decodedShare }: ModelCosts,
@@ -153,7 +153,7 @@ export function timeAlone(
 }
 
 /**
- * Whether this machine will do, in one sentence.
+ * Whether this machine is fast enough, in one sentence.
  * @param burst as `judgeBurst` gives it
  */
 export function burstSentence(burst: BurstReport, { cores }: Pick<MachineCosts, 'cores'>): string {

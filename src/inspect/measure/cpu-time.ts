@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { percentile } from './percentile.ts';
 
-/** Of the fields of /proc/self/stat: Linux counts in hundredths of a second there, on every machine that Node runs on. */
+/** Unit of the times in /proc/self/stat: a hundredth of a second, on every machine that Node runs on. */
 const MS_PER_TICK = 10;
 
 /**
- * Processor time of some work, by all threads of this process and by the children that ended meanwhile; the median of
- * the repeats. Where children aren't counted (not Linux), the time that passed, where that is more.
+ * Processor time of some work: all threads of this process, and the children that ended meanwhile. The result is the median
+ * of the repeats. Where the children cannot be counted (not Linux), it is the elapsed time, if that is more.
  */
 export async function cpuMs(repeats: number, work: () => unknown): Promise<number> {
   const times: number[] = [];
@@ -32,7 +32,7 @@ function ownMs(): number {
 function childrenMs(): number | undefined {
   try {
     const stat = readFileSync('/proc/self/stat', 'utf8');
-    // Counted from behind the name, which may hold blanks and brackets: cutime and cstime are fields 16 and 17 of all.
+    // The fields after the name, which may contain blanks and brackets: cutime and cstime are 16 and 17 of all fields.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[13]) + Number(fields[14])) * MS_PER_TICK;
   } catch {

@@ -1,16 +1,16 @@
 import { cpus, totalmem } from 'node:os';
-import type { LoadedMessage } from '../child-protocol.ts';
+import type { ModelFacts } from '../../inference/worker/messages.ts';
 import type { FitReport, SpeedReport } from '../report.ts';
 import { burstSentence, CLIP_SIZES_MB, decodedShareOf, judgeBurst, timeAlone } from './burst.ts';
 import type { MeasuredCosts } from './machine-costs.ts';
 
 /**
- * Whether a model on this machine keeps up with the validators.
- * @param loadAverage of the machine before anything was measured
+ * Whether a model on this machine answers validators in time.
+ * @param loadAverage of the machine before the measurements
  */
 export function judgeFit(
   costs: MeasuredCosts,
-  { contract, provider }: LoadedMessage,
+  { contract, provider }: ModelFacts,
   speed: SpeedReport,
   loadAverage: number,
 ): FitReport {

@@ -17,11 +17,10 @@ import type { MachineCosts } from './burst.ts';
 import { cpuMs } from './cpu-time.ts';
 
 /**
- * What this machine takes for all that comes before the model, in time of a core: what else runs beside it, a miner for
- * one, hardly changes that.
+ * Time of one core for everything before the model. It is processor time, so other work on the machine hardly changes it.
  */
 export interface MeasuredCosts extends MachineCosts {
-  /** Null where the costs of clips were measured; otherwise why they are those of another machine. */
+  /** Null if the costs of clips were measured; otherwise why the costs of a usual server are taken. */
   readonly clipCostsAssumed: string | null;
 }
 
@@ -32,11 +31,11 @@ interface MeasureOptions {
 }
 
 const BYTES_PER_MB = 1_000_000;
-/** Noise is the dearest content there is: a JPEG of quality 75, as validators send it, of 1.4 MB. */
+/** Noise is the slowest content: a JPEG of quality 75, as validators send, of 1.4 MB. */
 const PICTURE_EDGE = 2048;
 const REPEATS = 5;
 const HASH_BYTES = 8 * BYTES_PER_MB;
-/** 2 MB of lossless RGB H.264; with more noise a megabyte costs less. */
+/** 2 MB of lossless RGB H.264. With more noise, a megabyte takes less time. */
 const CLIP = {
   source: 'testsrc2=s=1280x720:r=30,noise=alls=1:allf=t',
   frames: 6,
@@ -44,7 +43,7 @@ const CLIP = {
 };
 const CLIP_REPEATS = 3;
 const CLIP_TIME_LIMIT_MS = 60_000;
-/** Where they cannot be measured: those of a core of a common server. */
+/** Those of one core of a usual server, if they cannot be measured. */
 const USUAL_CLIP_COSTS = { clipProbeMs: 200, clipMsPerMb: 130 };
 
 /**
@@ -86,7 +85,7 @@ async function measurePicture(
   })
     .jpeg({ quality: 75 })
     .toBuffer();
-  // In this process, whose time is counted; the miner has a process for it, which takes as long.
+  // In this process, whose time is counted. The miner decodes in another process, which takes as long.
   const pictureMs = await cpuMs(REPEATS, async () => fitFrames(await decodeImage(bytes), fit, { signal }));
   return { pictureMs, pictureMb: bytes.length / BYTES_PER_MB };
 }

@@ -5,21 +5,19 @@ import type { BatchReport, Latency, SpeedReport } from '../report.ts';
 import { percentile } from './percentile.ts';
 
 interface SpeedOptions extends InspectOptions {
-  /** Runs that are timed at most for each number. */
+  /** Timed runs at most for each figure. */
   readonly runs: number;
 }
 
-/** Time for each number; a slower model has fewer runs. */
+/** Time for each figure; a slow model gets fewer runs. */
 const TIME_LIMIT_MS = 10_000;
 const BATCHES = [1, 4] as const;
-/** The picture whose mask is made: 4 million pixels, as a telephone takes them. */
+/** Size of the picture for the mask: 4 million pixels, as from a telephone. */
 const SOURCE_SIZE = { height: 2048, width: 2048 };
 
 /**
- * How long a model takes, and how much memory. Each batch runs in a process of its own, so that what one needs is not
- * counted for the other.
- * @param model loaded already
- * @throws MinerError where the model fails at a single picture or clip; the signal's reason
+ * How much time and memory a model takes. Each batch runs in a process of its own, so that their memory is counted apart.
+ * @throws MinerError if the model fails on a single picture or clip; the signal's reason
  */
 export async function measureSpeed(model: InspectedModel, options: SpeedOptions): Promise<SpeedReport> {
   const limits = { runs: options.runs, limitMs: TIME_LIMIT_MS };
@@ -43,14 +41,14 @@ async function measureBatch(
     const fresh = await openInspectedModel({ ...options, task });
     try {
       const limits = { runs: options.runs, limitMs: TIME_LIMIT_MS };
-      const { timesMs, peakRssBytes } = await fresh.measure({ what: { batch }, ...limits });
+      const { timesMs, peakRssBytes, baselineRssBytes } = await fresh.measure({ what: { batch }, ...limits });
       const latency = summarise(timesMs);
       return {
         batch,
         latency,
         perInputMs: latency.p50Ms / batch,
         peakRssBytes,
-        baselineRssBytes: fresh.loaded.baselineRssBytes,
+        baselineRssBytes,
         notMeasured: null,
       };
     } finally {
@@ -58,7 +56,7 @@ async function measureBatch(
     }
   } catch (error) {
     options.signal.throwIfAborted();
-    // The miner puts one request to a model at a time: more at once may fail, and do no harm.
+    // The miner puts one request at a time to a model, so a larger batch may fail.
     if (batch === 1) throw error;
     return notMeasured(batch, `it fails: ${asMinerError(error, 'INTERNAL').message}`);
   }

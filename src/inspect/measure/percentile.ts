@@ -1,5 +1,5 @@
 /**
- * The value below which a share of the others lies (the nearest of them, not an interpolation).
+ * The percentile of some values: one of them, not an interpolation.
  * @param values at least one
  * @param share 0 to 1
  */

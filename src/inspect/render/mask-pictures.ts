@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { decodeFloat16 } from '../../inference/child/float16.ts';
 import type { RgbFrames } from '../../media/frames.ts';
 
-/** A picture and what a segmenter made of it, ready to be shown; all three of the same size. */
+/** A picture and the mask of it as pictures to show; all three have the same size. */
 export interface MaskPictures {
   readonly width: number;
   readonly height: number;
@@ -10,7 +10,7 @@ export interface MaskPictures {
   readonly picture: Buffer;
   /** PNG: the confidence of each pixel in the colours of `HEAT_COLOURS`. */
   readonly heatMap: Buffer;
-  /** JPEG: the picture, nearly grey, with what the answer marks tinted and outlined. */
+  /** JPEG: the picture, nearly grey; the pixels that the answer marks are tinted and outlined. */
   readonly overlay: Buffer;
 }
 
@@ -29,9 +29,9 @@ interface Size {
 
 type Colour = readonly [number, number, number];
 
-/** Longest edge of the pictures shown: enough to see what is marked, and some 100 kB for all three. */
+/** Longest edge of the shown pictures: it shows the marks well, and all three take about 100 kB. */
 const SHOWN_EDGE = 512;
-/** From confidence 0 to 1, evenly spaced: lightness rises all the way, so that it can be read without colours too. */
+/** Colours for confidence 0 to 1, evenly spaced. Lightness always rises, so the map can be read without colours. */
 export const HEAT_COLOURS: readonly Colour[] = [
   [13, 12, 38],
   [62, 22, 104],
@@ -42,13 +42,13 @@ export const HEAT_COLOURS: readonly Colour[] = [
 ];
 export const TINT: Colour = [255, 45, 110];
 const TINT_SHARE = 0.5;
-/** Of the overlay's colours: what is left of them, so that the tint is seen on any picture. */
+/** Share of the picture's colours that is kept in the overlay, so that the tint shows on any picture. */
 const COLOUR_SHARE = 0.25;
 const OUTLINE_PIXELS = 2;
 const MARKED = 128;
 const LEVELS = 256;
 
-/** Draws the three pictures, scaled down where they are large. */
+/** Draws the three pictures, scaled down if they are large. */
 export async function drawMaskPictures({
   picture,
   confidences,
@@ -66,7 +66,7 @@ export async function drawMaskPictures({
     1,
     size,
   );
-  // Validators count a pixel as marked where its value is over 0.5.
+  // Validators count a pixel as marked if its value is above 0.5.
   const marks = await shrink(
     toBytes(answered, (value) => (value > 0.5 ? 1 : 0)),
     picture,
@@ -130,7 +130,7 @@ function tint(pixels: Buffer, marks: Buffer, size: Size): Buffer {
   return tinted;
 }
 
-/** Whether a marked pixel has one beside it that is not. */
+/** Whether a marked pixel has a neighbour that is not marked. */
 function isEdge(marks: Buffer, index: number, { width, height }: Size): boolean {
   const [row, column] = [Math.floor(index / width), index % width];
   for (let y = row - OUTLINE_PIXELS; y <= row + OUTLINE_PIXELS; y += 1) {

@@ -4,22 +4,21 @@ import { HEAT_COLOURS, type MaskPictures, TINT } from './mask-pictures.ts';
 /** One file on the page. */
 export interface PageEntry {
   readonly report: AnswerReport;
-  /** Undefined where the file was refused. */
+  /** Undefined if the file was refused. */
   readonly pictures: MaskPictures | undefined;
 }
 
 interface PageOptions {
   readonly model: ModelReport;
   readonly entries: readonly PageEntry[];
-  /** Above it a pixel is marked; undefined where the masks are soft, which validators cut at 0.5. */
+  /** A pixel above it is marked; undefined for soft masks, which validators cut at 0.5. */
   readonly threshold: number | undefined;
 }
 
 const VALIDATORS_THRESHOLD = 0.5;
 
 /**
- * A page with each picture, its heat map and its overlay side by side: one file, which needs nothing else and runs
- * nothing.
+ * A page with each picture, its heat map and its overlay side by side. It is one file without scripts, and loads nothing.
  */
 export function renderPage({ model, entries, threshold }: PageOptions): string {
   const name = model.path;

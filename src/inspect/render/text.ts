@@ -12,8 +12,8 @@ import type {
 } from '../report.ts';
 
 /**
- * Parts of a report as a person reads them, each with its heading and an empty line behind. Names out of a file that
- * others made cannot steer the terminal.
+ * Parts of a report as text, each with a heading and an empty line after it. Control characters are removed: names in a
+ * stranger's file must not steer the terminal.
  */
 export function renderText({ model, execution, speed, fit, answers = [] }: Partial<InspectReport>): string {
   const parts = [
@@ -216,7 +216,7 @@ function section(heading: string, body: string): string {
   return `${heading}\n${body}\n`;
 }
 
-/** Rows of cells under each other, the last cell of a row as long as it likes. */
+/** Rows of cells in columns; the last cell of a row may have any length. */
 function table(rows: readonly (readonly string[])[], firstWidth = 0, indent = '  '): string {
   const widths: number[] = [firstWidth];
   for (const row of rows) {

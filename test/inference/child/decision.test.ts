@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../../src/inference/child/decision.ts';
 import type { ClassProbabilities } from '../../../src/inference/contract/contract.ts';
-
-/** Reproducible numbers in [0, 1). */
-function generator(): () => number {
-  let state = 34;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+import { generator } from './generator.ts';
 
 /** As a validator reads it: the first of equals. */
 const isFake = (values: readonly number[]) => values.indexOf(Math.max(...values)) > 0;
@@ -34,7 +26,7 @@ function* vectors(): Generator<ClassProbabilities> {
 }
 
 describe('binary-first', () => {
-  it('answers fake where the two fake classes together are likelier than real, moving half of what lacks', () => {
+  it('binary-first answers fake if both fake classes together are likelier than real, and moves half of the difference', () => {
     expect(decide([0.4, 0.3, 0.3], 'binary-first')).toEqual([
       expect.closeTo(0.3499995, 12),
       expect.closeTo(0.3500005, 12),
@@ -47,13 +39,13 @@ describe('binary-first', () => {
     ]);
   });
 
-  it('breaks an exact tie between real and a fake class towards P(fake)', () => {
+  it('binary-first breaks an exact tie between real and a fake class by P(fake)', () => {
     const answer = decide([0.45, 0.45, 0.1], 'binary-first');
     expect(isFake([0.45, 0.45, 0.1])).toBe(false);
     expect(isFake(answer)).toBe(true);
   });
 
-  it('leaves P(fake) = 0.5 real, as the validator does', () => {
+  it('binary-first answers real at P(fake) = 0.5, as the validator reads it', () => {
     for (const values of [
       [0.5, 0.5, 0],
       [0.5, 0.25, 0.25],
@@ -64,7 +56,7 @@ describe('binary-first', () => {
     }
   });
 
-  it('gives a proper vector whose highest number agrees with P(fake), and moves no more than that takes', () => {
+  it('binary-first gives a proper vector whose highest number agrees with P(fake), and changes it as little as possible', () => {
     let moved = 0;
     for (const values of vectors()) {
       const [real, synthetic, semisynthetic] = values;
@@ -89,7 +81,7 @@ describe('binary-first', () => {
     expect(moved).toBeGreaterThan(500);
   });
 
-  it('is not what argmax does', () => {
+  it('argmax leaves the vector as it is', () => {
     const values = [0.4, 0.3, 0.3] as const;
     expect(decide(values, 'argmax')).toBe(values);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeFloat16, encodeFloat16 } from '../../../src/inference/child/float16.ts';
 
 describe('half-precision numbers', () => {
-  it('have the bits that IEEE 754 gives them', () => {
+  it('half-precision numbers have the bits of IEEE 754', () => {
     const known = [
       [0, 0x0000],
       [-0, 0x8000],
@@ -23,7 +23,7 @@ describe('half-precision numbers', () => {
     expect(encodeFloat16(Number.NaN)).toBe(0x7e00);
   });
 
-  it('are rounded to the nearest, ties to even', () => {
+  it('numbers are rounded to the nearest half-precision number, ties to even', () => {
     expect(encodeFloat16(1 + 2 ** -11)).toBe(0x3c00);
     expect(encodeFloat16(1 + 3 * 2 ** -11)).toBe(0x3c02);
     expect(encodeFloat16(1 + 2 ** -11 + 2 ** -20)).toBe(0x3c01);
@@ -31,7 +31,7 @@ describe('half-precision numbers', () => {
     expect(encodeFloat16(2 ** -14 - 2 ** -26)).toBe(0x0400);
   });
 
-  it('all survive being decoded and encoded', () => {
+  it('every half-precision number survives decoding and encoding', () => {
     for (let bits = 0; bits < 0x10000; bits += 1) {
       const value = decodeFloat16(bits);
       if (!Number.isNaN(value)) expect(encodeFloat16(value)).toBe(bits);

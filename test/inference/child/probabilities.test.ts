@@ -1,18 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { averageProbabilities, toProbabilities } from '../../../src/inference/child/probabilities.ts';
+import { generator } from './generator.ts';
 
 const THREE = ['real', 'synthetic', 'semisynthetic'] as const;
 const TWO = ['real', 'fake'] as const;
 const logits3 = { kind: 'logits', classes: THREE, temperature: 1 } as const;
-
-/** Reproducible numbers in [0, 1). */
-function generator(): () => number {
-  let state = 34;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 function argmax(values: readonly number[]): number {
   return values.indexOf(Math.max(...values));
@@ -28,7 +20,7 @@ function expectProper(values: readonly number[]): void {
 }
 
 describe('a vector of probabilities', () => {
-  it('is proper and has the largest where the largest logit is, for logits of any size', () => {
+  it('logits of any size give a proper vector, with the largest number where the largest logit is', () => {
     const random = generator();
     for (let round = 0; round < 5_000; round += 1) {
       const size = 10 ** (random() * 8 - 4);
@@ -39,7 +31,7 @@ describe('a vector of probabilities', () => {
     }
   });
 
-  it('has no third class where the model has two', () => {
+  it('a model of two classes gives no third class', () => {
     const random = generator();
     for (let round = 0; round < 1_000; round += 1) {
       const logits = [random() * 20 - 10, random() * 20 - 10];
@@ -50,7 +42,7 @@ describe('a vector of probabilities', () => {
     }
   });
 
-  it('does not overflow', () => {
+  it('large logits do not overflow', () => {
     expect(toProbabilities([3e38, -3e38, 0], logits3)).toEqual([1, 0, 0]);
     expect(toProbabilities([-3e38], { kind: 'sigmoid', classes: ['fake'], temperature: 1 })).toEqual([
       1, 0, 0,
@@ -60,7 +52,7 @@ describe('a vector of probabilities', () => {
     ]);
   });
 
-  it('says what one number means of the class that it is for', () => {
+  it('one number is the probability of the class that it is for', () => {
     expect(toProbabilities([0.25], { kind: 'probabilities', classes: ['real'], temperature: 1 })).toEqual([
       0.25, 0.75, 0,
     ]);
@@ -69,7 +61,7 @@ describe('a vector of probabilities', () => {
     ]);
   });
 
-  it('follows the order of classes of the model', () => {
+  it('the vector follows the order of classes in the model', () => {
     const classes = ['synthetic', 'semisynthetic', 'real'] as const;
     expect(toProbabilities([0.5, 0.25, 0.25], { kind: 'probabilities', classes, temperature: 1 })).toEqual([
       0.25, 0.5, 0.25,
@@ -79,7 +71,7 @@ describe('a vector of probabilities', () => {
     ).toEqual([0.25, 0.75, 0]);
   });
 
-  it('is brought to a sum of 1 where rounding left it beside', () => {
+  it('a vector with a rounding error is brought to a sum of 1', () => {
     expectProper(
       toProbabilities([0.3335, 0.3335, 0.3335], { kind: 'probabilities', classes: THREE, temperature: 1 }),
     );
@@ -88,7 +80,7 @@ describe('a vector of probabilities', () => {
     );
   });
 
-  it('is as if logits were divided by the temperature', () => {
+  it('logits are divided by the temperature', () => {
     const hot = toProbabilities([3, -1, 2], { ...logits3, temperature: 2 });
     expect(hot).toEqual(toProbabilities([1.5, -0.5, 1], logits3));
     const cold = toProbabilities([0.3], { kind: 'sigmoid', classes: ['fake'], temperature: 0.1 });
@@ -96,7 +88,7 @@ describe('a vector of probabilities', () => {
     expectProper(toProbabilities([3e38, -3e38, 0], { ...logits3, temperature: 0.01 }));
   });
 
-  it('is refused when a number is not finite, or none was promised', () => {
+  it('a number that is not finite or no probability is refused', () => {
     const refused = [
       () => toProbabilities([Number.NaN, 0, 0], logits3),
       () => toProbabilities([Number.POSITIVE_INFINITY, 0, 0], logits3),
@@ -109,7 +101,7 @@ describe('a vector of probabilities', () => {
     }
   });
 
-  it('of a clip is the mean of its frames', () => {
+  it('the vector of a clip is the mean of its frames', () => {
     const mean = averageProbabilities([
       [1, 0, 0],
       [0, 0.5, 0.5],

@@ -14,7 +14,7 @@ const write = (events: readonly unknown[]) =>
 const run = (ts: number) => ({ cat: 'Session', name: 'model_run', ts, args: {} });
 
 describe('a profile', () => {
-  it('tells how many operations each provider ran, and how long they took', () => {
+  it('a profile tells how many operations each provider ran, and how long they took', () => {
     const profile = [
       run(0),
       node('CUDAExecutionProvider', 1, 1500),
@@ -28,7 +28,7 @@ describe('a profile', () => {
     });
   });
 
-  it('counts the last of several runs, which is the warmest', () => {
+  it('only the last run in a profile counts', () => {
     const profile = [
       node('CPUExecutionProvider', 10, 90_000),
       run(5),
@@ -38,7 +38,7 @@ describe('a profile', () => {
     expect(readProviderUse(write(profile))).toEqual({ CPUExecutionProvider: { nodes: 1, ms: 1 } });
   });
 
-  it('is read but for the lines that the names of operations spoil', () => {
+  it('a line that the name of an operation spoils is skipped', () => {
     const spoilt = write([node('CPUExecutionProvider', 1, 1000)]).replace('Conv:y', 'Conv:"y');
     const coloured = write([node('CPUExecutionProvider', 2, 2000)]).replace('Conv:y', 'Conv:\u001b[31my');
     expect(readProviderUse(spoilt)).toEqual({});

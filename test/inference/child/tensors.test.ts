@@ -6,7 +6,7 @@ const frames = { data: Buffer.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]), cou
 const asTheyAre = { scale: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
 
 describe('an input tensor', () => {
-  it('has its bytes in the order of the layout', () => {
+  it('an input tensor has its bytes in the order of the layout', () => {
     const tensor = (layout: 'NCHW' | 'NHWC' | 'NTCHW' | 'NTHWC' | 'NCTHW') => {
       const { data, dimensions } = toInputTensor(frames, { layout, dtype: 'uint8', ...asTheyAre });
       return { data: [...data], dimensions };
@@ -22,7 +22,7 @@ describe('an input tensor', () => {
     });
   });
 
-  it('is scaled channel by channel', () => {
+  it('an input tensor is scaled channel by channel', () => {
     const one = { data: Buffer.from([255, 51, 0]), count: 1, height: 1, width: 1 };
     const contract = {
       layout: 'NCHW',
@@ -40,7 +40,7 @@ describe('an input tensor', () => {
 });
 
 describe('an output tensor', () => {
-  it('is read as numbers whatever its precision', () => {
+  it('an output tensor of any precision is read as numbers', () => {
     expect(Array.from(readFloats('float32', Float32Array.of(0.5)) ?? [])).toEqual([0.5]);
     expect(Array.from(readFloats('float64', Float64Array.of(0.1)) ?? [])).toEqual([0.1]);
     expect(Array.from(readFloats('float16', Uint16Array.of(0x3800)) ?? [])).toEqual([0.5]);

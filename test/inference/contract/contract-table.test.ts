@@ -217,7 +217,7 @@ describe.each(['NCHW', 'NHWC'] as const)('a segmenter of %s', (layout) => {
   });
 });
 
-describe('a model.json that says the wrong thing', () => {
+describe('a wrong model.json', () => {
   const frames = patterned(1, HEIGHT, WIDTH);
   const onnx = (layout: Layout) =>
     weightedMeans({ layout, dtype: 'float32', height: HEIGHT, width: WIDTH, dynamic: 'NCHW' });
@@ -229,7 +229,7 @@ describe('a model.json that says the wrong thing', () => {
     ['the standard deviation in the order of B, G, R', { std: SCALING.std.toReversed() }],
     ['no mean', { mean: undefined }],
     ['another scale', { scale: 1 / 255 }],
-  ] as const)('%s answers otherwise', async (_, wrong) => {
+  ] as const)('%s gives another answer', async (_, wrong) => {
     const input = JSON.parse(JSON.stringify({ ...right, ...wrong })) as ModelJson['input'];
     const folder = writeModel(engines.root, 'model', onnx('NCHW'), { input });
     const answer = await ask(folder, frames);
@@ -239,7 +239,7 @@ describe('a model.json that says the wrong thing', () => {
     ).toBeGreaterThan(0.02);
   });
 
-  it('another layout answers otherwise', async () => {
+  it('another layout gives another answer', async () => {
     // Of 3 × 3 × 3 samples each layout is possible.
     const square = patterned(1, 3, 3);
     const model = weightedMeans({ layout: 'NHWC', dtype: 'float32', height: 3, width: 3, dynamic: 'N' });

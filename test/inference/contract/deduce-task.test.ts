@@ -13,11 +13,11 @@ describe('the task of a model', () => {
     ['an output with the shape of a mask', [picture], [mask], 'mask'],
     ['pictures and numbers', [picture], [classes], 'image'],
     ['nothing at all', [], [], 'image'],
-  ])('is told by %s', (_, inputs, outputs, task) => {
+  ])('the task is deduced from %s', (_, inputs, outputs, task) => {
     expect(deduceTask(undefined, inputs, outputs).task).toBe(task);
   });
 
-  it('is what model.json says before all', () => {
+  it('model.json decides the task', () => {
     expect(deduceTask({ task: 'video' }, [picture], [classes])).toEqual({
       task: 'video',
       reason: 'model.json says so',
@@ -27,7 +27,7 @@ describe('the task of a model', () => {
     );
   });
 
-  it('is told by the output that is the answer, where there are several', () => {
+  it('if there are several outputs, the task is deduced from the one that is the answer', () => {
     expect(deduceTask({ output: { name: 'mask' } }, [picture], [classes, mask]).task).toBe('mask');
     expect(deduceTask({ output: { name: 'logits' } }, [picture], [classes, mask]).task).toBe('image');
     expect(deduceTask({ output: { name: 'mask', kind: 'logits' } }, [picture], [mask]).task).toBe('image');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mergeInput } from '../../../src/inference/contract/input.ts';
 import { createContractLedger } from '../../../src/inference/contract/ledger.ts';
 import type { ModelJson, Task } from '../../../src/inference/contract/model-json.ts';
-import { refusal } from '../refusal.ts';
+import { refusal } from '../refused-model.ts';
 
 type Shape = readonly (number | string)[];
 
@@ -10,7 +10,7 @@ const merge = (shape: Shape, type = 'uint8', json?: ModelJson, task: Task = 'ima
   mergeInput(json, task, [{ name: 'x', type, shape }], createContractLedger());
 
 describe('the input contract', () => {
-  it('is read from the ONNX file alone where that says enough', () => {
+  it('the input contract comes from the ONNX file alone if it says enough', () => {
     expect(merge(['N', 3, 299, 320])).toEqual({
       name: 'x',
       layout: 'NCHW',
@@ -37,7 +37,7 @@ describe('the input contract', () => {
     expect(merge(['N', 3, 'T', 'H', 'W'], 'uint8', undefined, 'video')).toMatchObject({ layout: 'NCTHW' });
   });
 
-  it('asks for 16 frames and few at once where a model of pictures is used for clips', () => {
+  it('a model of pictures that is used for clips gets 16 frames, a few at a time', () => {
     expect(merge(['N', 3, 224, 224], 'uint8', undefined, 'video')).toMatchObject({
       frames: 16,
       framesPerRun: 8,
@@ -48,19 +48,19 @@ describe('the input contract', () => {
     });
   });
 
-  it('says which frames of a clip are sampled, and a model of pictures may say it though it is used for those', () => {
+  it('model.json says which frames of a clip are sampled, also for a model that is used for pictures', () => {
     const json = { task: 'image', input: { frames: 8, frameStride: 4 } } satisfies ModelJson;
     expect(merge(['N', 3, 8, 8], 'uint8', json, 'video')).toMatchObject({ frames: 8, frameStride: 4 });
     expect(merge(['N', 3, 8, 8], 'uint8', json)).toMatchObject({ frames: 1, frameStride: 'even' });
   });
 
-  it('scales pixels of a float model to [0, 1] unless model.json says otherwise', () => {
+  it('pixels of a float model are scaled to [0, 1] unless model.json says otherwise', () => {
     expect(merge([1, 3, 8, 8], 'float32', { input: {} })).toMatchObject({ scale: 1 / 255, mean: [0, 0, 0] });
     const said = { scale: 1, mean: [1, 2, 3], std: [4, 5, 6] } satisfies ModelJson['input'];
     expect(merge([1, 3, 8, 8], 'float16', { input: said })).toMatchObject(said);
   });
 
-  it('brings pictures for masks to the size without cutting anything off, unless model.json says otherwise', () => {
+  it('pictures for masks are stretched, so nothing is cut off, unless model.json says otherwise', () => {
     expect(merge([1, 3, 'H', 'W'], 'uint8', undefined, 'mask').fit).toEqual({
       mode: 'stretch',
       height: 512,
@@ -74,12 +74,12 @@ describe('the input contract', () => {
     }
   });
 
-  it('takes the word of model.json where the ONNX file shows 3 twice, or never', () => {
+  it('model.json decides the layout if no dimension or two dimensions of the ONNX file are 3', () => {
     expect(merge([1, 3, 8, 3], 'uint8', { input: { layout: 'NHWC' } }).layout).toBe('NHWC');
     expect(merge(['N', 'C', 'H', 'W'], 'uint8', { input: { layout: 'NHWC' } }).layout).toBe('NHWC');
   });
 
-  it('is refused where model.json and the file contradict each other, and the message names both', () => {
+  it('an input is refused if model.json and the ONNX file contradict each other; the message names both', () => {
     const cases: [() => unknown, ...string[]][] = [
       [() => merge([1, 3, 8, 8], 'uint8', { input: { name: 'y' } }), 'input.name y', 'the input named x'],
       [() => merge([1, 3, 8, 8], 'uint8', { input: { dtype: 'float32' } }), 'input.dtype float32', 'uint8'],
@@ -100,14 +100,14 @@ describe('the input contract', () => {
       expect(attempt).toThrow(refusal('MODEL_CONTRADICTION', ...parts));
   });
 
-  it('is refused where model.json contradicts itself', () => {
+  it('an input is refused if model.json contradicts itself', () => {
     const json = { input: { size: 'native', fit: 'cover' } } as const;
     expect(() => merge(['N', 3, 'H', 'W'], 'uint8', json)).toThrow(
       refusal('MODEL_JSON_INVALID', 'native', 'cover'),
     );
   });
 
-  it('is refused where something stays open or cannot be given', () => {
+  it('an input is refused if it is not fully described or cannot be served', () => {
     const cases: [() => unknown, ...string[]][] = [
       [() => merge([1, 3, 8, 8], 'float32'), 'float32', 'input.scale'],
       [() => merge(['N', 'C', '', 'W']), 'uint8[N, C, ?, W]', 'input.layout'],

@@ -26,7 +26,7 @@ function lines(
   return contractLines(contract).map(({ field, value, origin }) => `${field} ${value} (${origin})`);
 }
 
-it('a contract says of each of its lines where it comes from', () => {
+it('each line of a contract says where it comes from', () => {
   const json = {
     task: 'image',
     input: { layout: 'NCHW', size: { height: 8, width: 8 }, scale: 1, mean: [1, 2, 3] },
@@ -53,7 +53,7 @@ it('a contract says of each of its lines where it comes from', () => {
   ]);
 });
 
-it('a contract without a model.json comes from the ONNX file, or from nowhere', () => {
+it('a contract without a model.json comes from the ONNX file and from defaults', () => {
   expect(lines('mask', undefined, { shape: ['N', 3, 8, 'W'], type: 'uint8' }, [1, 1, 8, 8])).toEqual([
     'task mask (default)',
     'input.name x (ONNX)',
@@ -75,7 +75,7 @@ it('a contract without a model.json comes from the ONNX file, or from nowhere', 
   ]);
 });
 
-it('a size that is left to the pictures is one line', () => {
+it('a native size is one line', () => {
   const json: ModelJson = { input: { size: 'native' } };
   expect(lines('image', json, { shape: ['N', 3, 'H', 'W'], type: 'uint8' }, [1, 3])).toEqual(
     expect.arrayContaining(['input.size native (model.json)', 'input.fit native (default)']),

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createContractLedger } from '../../../src/inference/contract/ledger.ts';
 import type { ModelJson, Task } from '../../../src/inference/contract/model-json.ts';
-import { chooseOutput, mergeOutput } from '../../../src/inference/contract/output.ts';
-import { classCount, locateMask } from '../../../src/inference/contract/output-shape.ts';
-import { refusal } from '../refusal.ts';
+import { chooseOutput, classCount, locateMask, mergeOutput } from '../../../src/inference/contract/output.ts';
+import { refusal } from '../refused-model.ts';
 
 type OutputJson = NonNullable<ModelJson['output']>;
 
@@ -12,7 +11,7 @@ const merge = (shape: readonly number[], output: OutputJson = {}, task: Task = '
 const mask = (output: OutputJson, shape: readonly number[] = [1, 1, 4, 4]) => merge(shape, output, 'mask');
 
 describe('the output contract', () => {
-  it('is logits in the order of the wire unless model.json says otherwise', () => {
+  it('an output is logits in the order of the wire unless model.json says otherwise', () => {
     expect(merge([1, 3])).toEqual({
       kind: 'logits',
       name: 'y',
@@ -30,7 +29,7 @@ describe('the output contract', () => {
     expect(merge([1, 3], said as OutputJson)).toMatchObject(said);
   });
 
-  it('is a hard mask cut at one half unless model.json says otherwise', () => {
+  it('a mask is hard with a threshold of one half unless model.json says otherwise', () => {
     expect(mask({})).toEqual({
       kind: 'mask',
       name: 'y',
@@ -47,7 +46,7 @@ describe('the output contract', () => {
     });
   });
 
-  it('is refused where model.json, the use of the model and its first run contradict each other', () => {
+  it('an output is refused if model.json, the use of the model and the first run contradict each other', () => {
     const cases: [() => unknown, ...string[]][] = [
       [() => merge([1, 3], { classes: ['real', 'fake'] }), 'real, fake, which are 2', 'y has 3'],
       [() => merge([1, 2], { kind: 'sigmoid' }), 'sigmoid', 'y has 2'],
@@ -64,7 +63,7 @@ describe('the output contract', () => {
       expect(attempt).toThrow(refusal('MODEL_CONTRADICTION', ...parts));
   });
 
-  it('is refused where model.json contradicts itself', () => {
+  it('an output is refused if model.json contradicts itself', () => {
     const cases: [() => unknown, ...string[]][] = [
       [() => merge([1, 2], { classes: ['real', 'real'] }), 'twice'],
       [() => merge([1, 3], { classes: ['real', 'synthetic', 'fake'] }), 'synthetic'],
@@ -74,7 +73,7 @@ describe('the output contract', () => {
     for (const [attempt, ...parts] of cases) expect(attempt).toThrow(refusal('MODEL_JSON_INVALID', ...parts));
   });
 
-  it('is refused where no answer can be made of the output', () => {
+  it('an output is refused if it cannot become an answer', () => {
     const cases: [() => unknown, ...string[]][] = [
       [() => merge([1, 5]), '5 numbers'],
       [() => merge([1, 1]), 'sigmoid'],
@@ -85,7 +84,7 @@ describe('the output contract', () => {
     for (const [attempt, ...parts] of cases) expect(attempt).toThrow(refusal('MODEL_INVALID', ...parts));
   });
 
-  it('knows the shapes that detectors and masks come in', () => {
+  it('all usual shapes of detectors and masks are recognised', () => {
     expect([classCount([8, 3], 8), classCount([8], 8), classCount([3], 1)]).toEqual([3, 1, 3]);
     for (const shape of [
       [1, 1, 4, 6],
@@ -100,7 +99,7 @@ describe('the output contract', () => {
     expect(locateMask([1, 4, 6, 2], 'softmax')).toEqual({ ...two, interleaved: true });
   });
 
-  it('is that of the output which model.json names, or of the only one', () => {
+  it('the answer is the output that model.json names, or the only one', () => {
     const choose = (name: string | undefined, names: string[]) =>
       chooseOutput({ output: name === undefined ? {} : { name } }, names, createContractLedger());
     expect(choose(undefined, ['a'])).toBe('a');

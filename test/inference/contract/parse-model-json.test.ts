@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { parseModelJson } from '../../../src/inference/contract/parse-model-json.ts';
-import { refusal } from '../refusal.ts';
+import { refusal } from '../refused-model.ts';
 
 const parse = (value: unknown) => () => parseModelJson(JSON.stringify(value));
 
 describe('model.json', () => {
-  it('may be empty', () => {
+  it('model.json may be empty', () => {
     expect(parseModelJson('{}')).toEqual({});
     expect(parseModelJson('\uFEFF{ "task": "image" }')).toEqual({ task: 'image' });
   });
 
-  it('is refused with every wrong field named', () => {
+  it('a model.json with wrong fields is refused, and every field is named', () => {
     const value = {
       task: 'sound',
       input: { scale: 0, size: 224, std: [1, 1, 0], frameStride: 'all' },
@@ -30,7 +30,7 @@ describe('model.json', () => {
     }
   });
 
-  it('is refused where a field is unknown, with the one that was probably meant', () => {
+  it('an unknown field is refused, with the field that was probably meant', () => {
     const cases = [
       [{ input: { layuot: 'NCHW' } }, 'input.layuot: unknown field; did you mean input.layout?'],
       [{ layout: 'NCHW' }, 'layout: unknown field; did you mean input.layout?'],
@@ -44,7 +44,7 @@ describe('model.json', () => {
     expect(nothingNear).not.toThrow('did you mean');
   });
 
-  it('is refused when it is not JSON, or no object', () => {
+  it('a model.json that is not JSON or no object is refused', () => {
     expect(() => parseModelJson('nonsense')).toThrow(refusal('MODEL_JSON_INVALID', 'not JSON'));
     expect(() => parseModelJson('')).toThrow(refusal('MODEL_JSON_INVALID', 'not JSON'));
     expect(parse([1])).toThrow(refusal('MODEL_JSON_INVALID', 'expected object'));

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { redMask, weightedMeans, writeModel } from '../models.ts';
 import { GOOD, GOOD_MASK, input, output, type RefusedModel, refused } from '../refused-model.ts';
@@ -10,29 +10,16 @@ const TWO_CHANNELS = redMask(
   ['N', 2, 8, 8],
 );
 
+/** A good model with this text as its model.json. */
+function withJson(name: string, words: readonly string[], text: string): RefusedModel {
+  return refused(name, 'MODEL_JSON_INVALID', words, GOOD, { beside: { 'model.json': Buffer.from(text) } });
+}
+
 /** A model.json that is wrong by itself. */
 export const WRONG_JSONS: readonly RefusedModel[] = [
-  {
-    ...refused('no JSON', 'MODEL_JSON_INVALID', ['not JSON'], GOOD),
-    write(folder) {
-      writeFileSync(join(folder, 'model.json'), '{ "task": image }');
-      return writeModel(folder, '.', GOOD);
-    },
-  },
-  {
-    ...refused('an unknown field', 'MODEL_JSON_INVALID', ['input.layuot', 'input.layout'], GOOD),
-    write(folder) {
-      writeFileSync(join(folder, 'model.json'), '{ "input": { "layuot": "NCHW" } }');
-      return writeModel(folder, '.', GOOD);
-    },
-  },
-  {
-    ...refused('a wrong value', 'MODEL_JSON_INVALID', ['task: ', 'image'], GOOD),
-    write(folder) {
-      writeFileSync(join(folder, 'model.json'), '{ "task": "sound" }');
-      return writeModel(folder, '.', GOOD);
-    },
-  },
+  withJson('no JSON', ['not JSON'], '{ "task": image }'),
+  withJson('an unknown field', ['input.layuot', 'input.layout'], '{ "input": { "layuot": "NCHW" } }'),
+  withJson('a wrong value', ['task: ', 'image'], '{ "task": "sound" }'),
   {
     ...refused('a folder in place of model.json', 'MODEL_JSON_INVALID', ['model.json is a folder'], GOOD),
     write(folder) {
@@ -40,21 +27,33 @@ export const WRONG_JSONS: readonly RefusedModel[] = [
       return writeModel(folder, '.', GOOD);
     },
   },
-  refused('one class twice', 'MODEL_JSON_INVALID', ['real, fake, real', 'twice'], GOOD, {
-    ...output({ classes: ['real', 'fake', 'real'] }),
-  }),
-  refused('fake beside synthetic', 'MODEL_JSON_INVALID', ['synthetic'], GOOD, {
-    ...output({ classes: ['real', 'synthetic', 'fake'] }),
-  }),
-  refused('a threshold for a soft mask', 'MODEL_JSON_INVALID', ['soft', 'output.threshold'], GOOD_MASK, {
-    ...output({ mask: 'soft', threshold: 0.4 }, 'mask'),
-  }),
+  refused(
+    'one class twice',
+    'MODEL_JSON_INVALID',
+    ['real, fake, real', 'twice'],
+    GOOD,
+    output({ classes: ['real', 'fake', 'real'] }),
+  ),
+  refused(
+    'fake beside synthetic',
+    'MODEL_JSON_INVALID',
+    ['synthetic'],
+    GOOD,
+    output({ classes: ['real', 'synthetic', 'fake'] }),
+  ),
+  refused(
+    'a threshold for a soft mask',
+    'MODEL_JSON_INVALID',
+    ['soft', 'output.threshold'],
+    GOOD_MASK,
+    output({ mask: 'soft', threshold: 0.4 }, 'mask'),
+  ),
   refused(
     'a fit for pictures that stay as they are',
     'MODEL_JSON_INVALID',
     ['native', 'input.fit cover'],
     redMask(['N', 3, 'H', 'W']),
-    { ...input({ size: 'native', fit: 'cover' }, 'mask') },
+    input({ size: 'native', fit: 'cover' }, 'mask'),
   ),
 ];
 

@@ -5,25 +5,14 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { locateModel } from '../../../src/inference/files/locate-model.ts';
 import { isPartOfModel, openModelFile } from '../../../src/inference/files/model-folder.ts';
-import { createModelSource } from '../../../src/inference/files/watcher.ts';
+import { createModelWatcher } from '../../../src/inference/files/watcher.ts';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
-import { encodeModel } from '../../fixtures/onnx-writer.mjs';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
+import { weightsAt } from '../models.ts';
 
 const SECRET = 'the hotkey';
 const { logger } = createCapturingLogger();
 const never = new AbortController().signal;
-
-/** A model whose weights lie at `location`. */
-function modelWith(location: string): Buffer {
-  return encodeModel({
-    name: 'external',
-    inputs: [{ name: 'input', type: 'uint8', shape: [1, 3, 8, 8] }],
-    outputs: [{ name: 'answer', type: 'float32', shape: [1] }],
-    nodes: [{ op: 'Cast', inputs: ['input'], outputs: ['answer'], attributes: { to: 1 } }],
-    constants: [{ name: 'w', type: 'float32', shape: [1], data: [0], external: location }],
-  });
-}
 
 /** A program that puts a file and a link to argument 2 in the place of argument 1 by turns. */
 const SWAP_FOR_EVER = `
@@ -46,13 +35,13 @@ function place(location = 'model.data') {
   for (const path of [folder, copiesFolder]) mkdirSync(path);
   const secret = join(root, 'hotkey');
   writeFileSync(secret, SECRET);
-  writeFileSync(join(folder, 'model.onnx'), modelWith(location));
-  const source = createModelSource({ modelPath: folder, copiesFolder, pauseMs: 10, logger });
+  writeFileSync(join(folder, 'model.onnx'), weightsAt(location));
+  const watcher = createModelWatcher({ modelPath: folder, copiesFolder, pauseMs: 10, logger });
   const copied = () =>
     readdirSync(copiesFolder, { encoding: 'utf8', recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
-  return { root, folder, secret, source, copied };
+  return { root, folder, secret, watcher, copied };
 }
 
 const REFUSAL = {
@@ -60,63 +49,63 @@ const REFUSAL = {
   message: expect.stringContaining('outside its folder'),
 };
 
-describe('the private copy of a model', () => {
+describe('the snapshot of a model', () => {
   it.each([
     ['weights', 'model.data'],
     ['weights in a folder', 'deep/model.data'],
     ['model.json', 'model.json'],
-  ])('is refused where its %s are a link out of the folder', async (_, name) => {
-    const { folder, secret, source, copied } = place(name === 'model.json' ? undefined : name);
+  ])('a model is refused if its %s are a link out of the folder', async (_, name) => {
+    const { folder, secret, watcher, copied } = place(name === 'model.json' ? undefined : name);
     writeFileSync(join(folder, 'model.data'), 'weights');
     mkdirSync(join(folder, 'deep'));
     rmSync(join(folder, name), { force: true });
     symlinkSync(secret, join(folder, name));
-    await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+    await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
     expect(copied().join()).not.toContain(SECRET);
   });
 
-  it('is refused where the ONNX file itself is a link out of the folder', async () => {
-    const { folder, secret, source } = place();
+  it('a model is refused if its ONNX file is a link out of the folder', async () => {
+    const { folder, secret, watcher } = place();
     rmSync(join(folder, 'model.onnx'));
     symlinkSync(secret, join(folder, 'model.onnx'));
     expect(() => locateModel(folder)).toThrow(expect.objectContaining(REFUSAL));
-    await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+    await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
-  it('is refused where a folder on the way to its weights is a link out', async () => {
-    const { root, folder, source } = place('deep/hotkey');
+  it('a model is refused if a folder on the way to its weights is a link out', async () => {
+    const { root, folder, watcher } = place('deep/hotkey');
     symlinkSync(root, join(folder, 'deep'));
-    await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+    await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
   it.each(['../hotkey', 'a/../../hotkey', '/etc/hostname', '.ssh/id_ed25519', 'a/.hidden/key'])(
-    'is refused where the ONNX file keeps weights in %s',
+    'a model is refused if it keeps weights in %s',
     async (location) => {
-      const { folder, source } = place(location);
+      const { folder, watcher } = place(location);
       mkdirSync(join(folder, '.ssh'));
       writeFileSync(join(folder, '.ssh/id_ed25519'), SECRET);
-      await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+      await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
     },
   );
 
-  it('takes weights that are a link within the folder, and a folder that is a link itself', async () => {
-    const { root, folder, source } = place();
+  it('weights may be a link within the folder, and the folder may be a link', async () => {
+    const { root, folder, watcher } = place();
     writeFileSync(join(folder, 'v2.data'), 'weights');
     symlinkSync('v2.data', join(folder, 'model.data'));
-    const copy = await source.take(never);
+    const copy = await watcher.take(never);
     expect(readFileSync(join(copy.folder, 'model.data'), 'utf8')).toBe('weights');
     symlinkSync('model', join(root, 'current'));
     expect(locateModel(join(root, 'current'))).toBe(join(root, 'current', 'model.onnx'));
     await (await openModelFile(join(root, 'current'), 'model.data'))?.close();
   });
 
-  it('does not wait for a pipe in place of the weights', async () => {
-    const { folder, source } = place();
+  it('a pipe in place of the weights does not block', async () => {
+    const { folder, watcher } = place();
     execFileSync('mkfifo', [join(folder, 'model.data')]);
-    await expect(source.take(never)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    await expect(watcher.take(never)).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
-  it('is judged by what was opened, also while a link takes the place of the weights again and again', async () => {
+  it('the open file is checked, also while a link replaces the weights again and again', async () => {
     const { folder, secret } = place();
     const path = join(folder, 'model.data');
     writeFileSync(path, 'weights');
@@ -141,25 +130,25 @@ describe('the private copy of a model', () => {
   });
 });
 
-describe('a snapshot in a cache of Hugging Face', () => {
+describe('a model in a Hugging Face cache', () => {
   function placeSnapshot() {
     const root = temporaryFolderPath();
     const repository = join(root, 'hub/models--someone--detector');
     const snapshot = join(repository, 'snapshots/0123abcd');
     const link = (name: string, target: string): void => symlinkSync(target, join(snapshot, name));
     for (const path of [snapshot, join(repository, 'blobs')]) mkdirSync(path, { recursive: true });
-    writeFileSync(join(repository, 'blobs/aa11'), modelWith('model.data'));
+    writeFileSync(join(repository, 'blobs/aa11'), weightsAt('model.data'));
     writeFileSync(join(repository, 'blobs/bb22'), 'weights');
     link('model.onnx', '../../blobs/aa11');
     const copiesFolder = join(root, 'copies');
-    const source = createModelSource({ modelPath: snapshot, copiesFolder, pauseMs: 10, logger });
-    return { root, repository, link, source };
+    const watcher = createModelWatcher({ modelPath: snapshot, copiesFolder, pauseMs: 10, logger });
+    return { root, repository, link, watcher };
   }
 
-  it('is copied with the blobs that its links lead to', async () => {
-    const { link, source } = placeSnapshot();
+  it('a model in a Hugging Face cache is copied with the blobs that its links lead to', async () => {
+    const { link, watcher } = placeSnapshot();
     link('model.data', '../../blobs/bb22');
-    const copy = await source.take(never);
+    const copy = await watcher.take(never);
     expect(readFileSync(join(copy.folder, 'model.data'), 'utf8')).toBe('weights');
     expect(dirname(copy.onnxPath)).toBe(copy.folder);
   });
@@ -168,8 +157,8 @@ describe('a snapshot in a cache of Hugging Face', () => {
     ['the rest of its repository', 'refs/main'],
     ['another repository', '../models--other/blobs/cc33'],
     ['a blob that is a link itself', 'blobs/link'],
-  ])('is refused where a link leads to %s', async (_, target) => {
-    const { root, repository, link, source } = placeSnapshot();
+  ])('a model in a Hugging Face cache is refused if a link leads to %s', async (_, target) => {
+    const { root, repository, link, watcher } = placeSnapshot();
     writeFileSync(join(root, 'hotkey'), SECRET);
     if (target === 'blobs/link') symlinkSync(join(root, 'hotkey'), join(repository, target));
     else {
@@ -177,10 +166,10 @@ describe('a snapshot in a cache of Hugging Face', () => {
       writeFileSync(join(repository, target), SECRET);
     }
     link('model.data', join(repository, target));
-    await expect(source.take(never)).rejects.toMatchObject(REFUSAL);
+    await expect(watcher.take(never)).rejects.toMatchObject(REFUSAL);
   });
 
-  it('is told by where the folder lies, and not by what is in it', () => {
+  it('a Hugging Face cache is recognised by the path of the folder', () => {
     expect(isPartOfModel('/m', '/m/models--a/blobs/x')).toBe(true);
     expect(isPartOfModel('/m', '/models--a/blobs/x')).toBe(false);
     expect(isPartOfModel('/h/models--a/snapshots/r', '/h/models--a/blobs/x')).toBe(true);

@@ -3,8 +3,8 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFi
 import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { openCopiesFolder } from '../../../src/inference/files/snapshot.ts';
-import { createModelSource } from '../../../src/inference/files/watcher.ts';
+import { openSnapshotsFolder } from '../../../src/inference/files/snapshot.ts';
+import { createModelWatcher } from '../../../src/inference/files/watcher.ts';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
 import { until } from '../../fixtures/until.ts';
@@ -20,19 +20,19 @@ function place(onnx: Uint8Array, json?: string) {
   mkdirSync(copiesFolder);
   writeFileSync(join(modelPath, 'model.onnx'), onnx);
   if (json !== undefined) writeFileSync(join(modelPath, 'model.json'), json);
-  const source = createModelSource({ modelPath, copiesFolder, pauseMs: 10, logger });
+  const watcher = createModelWatcher({ modelPath, copiesFolder, pauseMs: 10, logger });
   const isCopying = () =>
     readdirSync(copiesFolder, { encoding: 'utf8', recursive: true }).some((name) => name.endsWith('.onnx'));
-  return { onnxPath: join(modelPath, 'model.onnx'), copiesFolder, source, isCopying };
+  return { onnxPath: join(modelPath, 'model.onnx'), copiesFolder, watcher, isCopying };
 }
 
 const never = new AbortController().signal;
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-describe("a copy of a model's files", () => {
-  it('holds them all, is for this user only, and tells the hash of the ONNX file', async () => {
-    const { source } = place(Buffer.from('onnx'), '{}');
-    const copy = await source.take(never);
+describe('a snapshot', () => {
+  it('a snapshot holds all files, can be read by this user only, and knows the hash of the ONNX file', async () => {
+    const { watcher } = place(Buffer.from('onnx'), '{}');
+    const copy = await watcher.take(never);
     expect(readFileSync(copy.onnxPath, 'utf8')).toBe('onnx');
     expect(readFileSync(join(copy.folder, 'model.json'), 'utf8')).toBe('{}');
     expect(copy).toMatchObject({ sha256: sha256(Buffer.from('onnx')), sizeBytes: 6 });
@@ -41,10 +41,10 @@ describe("a copy of a model's files", () => {
     expect(readdirSync(dirname(copy.folder))).toEqual([]);
   });
 
-  it('has the fingerprint of every copy of the same bytes, and another one of others', async () => {
+  it('snapshots of the same bytes have the same fingerprint, and of other bytes another one', async () => {
     const copies = await Promise.all(
       [place(Buffer.from('a'), '{}'), place(Buffer.from('a'), '{}'), place(Buffer.from('a'), '{ }')].map(
-        ({ source }) => source.take(never),
+        ({ watcher }) => watcher.take(never),
       ),
     );
     const [first, same, other] = copies.map(({ fingerprint }) => fingerprint);
@@ -52,9 +52,9 @@ describe("a copy of a model's files", () => {
     expect(other).not.toBe(first);
   });
 
-  it('is made again where a file changes meanwhile', async () => {
-    const { source, onnxPath, copiesFolder, isCopying } = place(Buffer.alloc(LARGE_BYTES));
-    const taking = source.take(never);
+  it('a snapshot is taken again if a file changes meanwhile', async () => {
+    const { watcher, onnxPath, copiesFolder, isCopying } = place(Buffer.alloc(LARGE_BYTES));
+    const taking = watcher.take(never);
     while (!isCopying()) await turn();
     appendFileSync(onnxPath, 'more');
     const copy = await taking;
@@ -62,43 +62,43 @@ describe("a copy of a model's files", () => {
     expect(readdirSync(copiesFolder)).toHaveLength(1);
   });
 
-  it('that is no longer wanted leaves nothing', async () => {
-    const { source, copiesFolder, isCopying } = place(Buffer.alloc(LARGE_BYTES));
+  it('a snapshot that is aborted leaves no file', async () => {
+    const { watcher, copiesFolder, isCopying } = place(Buffer.alloc(LARGE_BYTES));
     const enough = new AbortController();
-    const taking = expect(source.take(enough.signal)).rejects.toThrow('enough');
+    const taking = expect(watcher.take(enough.signal)).rejects.toThrow('enough');
     while (!isCopying()) await turn();
     enough.abort(new Error('enough'));
     await taking;
     expect(readdirSync(copiesFolder)).toEqual([]);
   });
 
-  it('of a process that is gone is removed, and the folder is made where it is not there', async () => {
-    const { source, copiesFolder } = place(Buffer.from('onnx'));
-    const { folder } = await source.take(never);
+  it('snapshots of ended processes are removed, and a missing folder is made', async () => {
+    const { watcher, copiesFolder } = place(Buffer.from('onnx'));
+    const { folder } = await watcher.take(never);
     const stale = folder.replace(`-${process.pid}-`, '-4194305-');
     mkdirSync(stale);
-    await openCopiesFolder(copiesFolder, logger);
+    await openSnapshotsFolder(copiesFolder, logger);
     expect(readdirSync(copiesFolder)).toHaveLength(1);
-    await openCopiesFolder(join(copiesFolder, 'new'), logger);
+    await openSnapshotsFolder(join(copiesFolder, 'new'), logger);
     expect(statSync(join(copiesFolder, 'new')).mode & 0o777).toBe(0o700);
   });
 });
 
-describe('a look at the files', () => {
-  it('says that they changed once they were found the same twice', async () => {
-    const { source, onnxPath } = place(Buffer.from('onnx'));
-    await source.take(never);
-    expect([await source.look(undefined), await source.look(undefined)]).toEqual([
+describe('the watcher', () => {
+  it('a change counts after two equal looks', async () => {
+    const { watcher, onnxPath } = place(Buffer.from('onnx'));
+    await watcher.take(never);
+    expect([await watcher.look(undefined), await watcher.look(undefined)]).toEqual([
       { kind: 'unsettled' },
       { kind: 'same' },
     ]);
     appendFileSync(onnxPath, '1');
-    expect(await source.look(undefined)).toEqual({ kind: 'unsettled' });
+    expect(await watcher.look(undefined)).toEqual({ kind: 'unsettled' });
     appendFileSync(onnxPath, '2');
-    expect(await source.look(undefined)).toEqual({ kind: 'unsettled' });
-    expect(await source.look(undefined)).toEqual({ kind: 'changed' });
-    await until(async () => (await source.look(undefined)).kind === 'changed');
-    await source.take(never);
-    expect(await source.look(undefined)).toEqual({ kind: 'same' });
+    expect(await watcher.look(undefined)).toEqual({ kind: 'unsettled' });
+    expect(await watcher.look(undefined)).toEqual({ kind: 'changed' });
+    await until(async () => (await watcher.look(undefined)).kind === 'changed');
+    await watcher.take(never);
+    expect(await watcher.look(undefined)).toEqual({ kind: 'same' });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createCrashRecord } from '../../../src/inference/worker/crash-record.ts';
 
 describe('the record of crashes', () => {
-  it('bars an input at its second crash within ten minutes, for ten minutes', () => {
+  it('the second crash within ten minutes bars an input for ten minutes', () => {
     let nowMs = 0;
     const record = createCrashRecord({ clock: { monotonic: () => nowMs } });
     record.add('a');
@@ -17,7 +17,7 @@ describe('the record of crashes', () => {
     expect(record.isBarred('a')).toBe(false);
   });
 
-  it('forgets one crash after ten minutes', () => {
+  it('a crash is forgotten after ten minutes', () => {
     let nowMs = 0;
     const record = createCrashRecord({ clock: { monotonic: () => nowMs } });
     record.add('a');
@@ -26,7 +26,7 @@ describe('the record of crashes', () => {
     expect(record.isBarred('a')).toBe(false);
   });
 
-  it('forgets the crash of an input that the process lived through since', () => {
+  it('a crash is forgotten when the process survives the same input', () => {
     const record = createCrashRecord({ clock: { monotonic: () => 0 } });
     record.add('a');
     record.clear('a');
@@ -34,7 +34,7 @@ describe('the record of crashes', () => {
     expect(record.isBarred('a')).toBe(false);
   });
 
-  it('is bounded: the oldest are forgotten', () => {
+  it('the record of crashes is bounded: the oldest inputs are forgotten', () => {
     const record = createCrashRecord({ clock: { monotonic: () => 0 } });
     for (const hash of ['old', 'old', 'kept', 'kept']) record.add(hash);
     for (let index = 0; index < 1023; index += 1) record.add(`other ${index}`);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { countPhysicalCores, parsePhysicalCores } from '../../../src/inference/worker/physical-cores.ts';
 
 describe('physical cores', () => {
-  it('count once where each runs two threads', () => {
+  it('a core with two threads counts once', () => {
     const processors = [
       [0, 0],
       [0, 1],
@@ -16,11 +16,11 @@ describe('physical cores', () => {
     expect(parsePhysicalCores(processors.join('\n'))).toBe(3);
   });
 
-  it('are unknown where the kernel does not tell', () => {
+  it('the number of cores is unknown if the kernel does not say', () => {
     expect(parsePhysicalCores('processor\t: 0\nBogoMIPS\t: 50.00\n')).toBeUndefined();
   });
 
-  it('are no more than this process may use', () => {
+  it('the number of cores is limited to those of this process', () => {
     expect(countPhysicalCores()).toBeGreaterThanOrEqual(1);
     expect(countPhysicalCores()).toBeLessThanOrEqual(availableParallelism());
   });

@@ -26,7 +26,7 @@ describe('pixels on their way', () => {
 
   const files = () => readdirSync(root).flatMap((folder) => readdirSync(join(root, folder)));
 
-  it('travel in the message when they are few', async () => {
+  it('a few pixels travel in the message', async () => {
     const transfer = await createPixelTransfer(temporary, FEW, FEW.length);
     expect(transfer.pixels).toHaveProperty('inline');
     expect(readPayload(transfer.pixels)).toEqual(FEW);
@@ -35,7 +35,7 @@ describe('pixels on their way', () => {
     await transfer.close();
   });
 
-  it('travel in files when they are many, and leave nothing', async () => {
+  it('many pixels travel in files, which are removed afterwards', async () => {
     const transfer = await createPixelTransfer(temporary, MANY, MANY.length);
     expect(readPayload(transfer.pixels).equals(MANY)).toBe(true);
     expect((await transfer.receive(writeResult(MANY, transfer.resultFile))).equals(MANY)).toBe(true);
@@ -44,7 +44,7 @@ describe('pixels on their way', () => {
     expect(files()).toEqual([]);
   });
 
-  it('are refused where there is no room, and leave nothing', async () => {
+  it('pixels are refused if the disk is full, and no file stays', async () => {
     const refused = createPixelTransfer(temporary, MANY, Number.MAX_SAFE_INTEGER);
     await expect(refused).rejects.toMatchObject({ code: 'MEDIA_NO_SPACE' });
     expect(files()).toEqual([]);

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineInput } from '../../../src/inference/engine.ts';
 import { createRunQueue } from '../../../src/inference/worker/run-queue.ts';
-import { lasting, plain } from '../harness.ts';
+import { lasting, plain, sourceSize } from '../harness.ts';
 
 const input: EngineInput = {
   frames: plain([0, 0, 0]),
   contentHash: 'any',
-  sourceSize: { height: 8, width: 8 },
+  sourceSize,
 };
 
 describe('the queue of a model', () => {
-  it('is bounded', async () => {
+  it('the queue refuses a request when it is full', async () => {
     const queue = createRunQueue({ limit: 1 });
     const first = queue.add(input, lasting());
     expect(() => queue.add(input, lasting())).toThrow(
@@ -20,14 +20,14 @@ describe('the queue of a model', () => {
     await expect(first).rejects.toThrow('done');
   });
 
-  it('refuses at once what was given up before it came', async () => {
+  it('the queue refuses a request whose deadline has passed', async () => {
     const queue = createRunQueue({ limit: 1 });
     const refused = queue.add(input, lasting(1_000, AbortSignal.abort(new Error('too late'))));
     await expect(refused).rejects.toThrow('too late');
     expect(queue.size).toBe(0);
   });
 
-  it('does not take back what is settled', async () => {
+  it('the queue does not take back a request that has its answer', async () => {
     const queue = createRunQueue({ limit: 1 });
     const deadline = new AbortController();
     const answer = queue.add(input, lasting(1_000, deadline.signal));

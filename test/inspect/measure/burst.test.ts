@@ -20,7 +20,7 @@ const segmenter = { task: 'mask', provider: 'cpu', answerMs: 50, decodedShare: 1
 const clips = { task: 'video', provider: 'cpu', answerMs: 100, decodedShare: 1 } as const;
 
 describe('a burst', () => {
-  it('of a segmenter is twenty pictures, whose costs add up', () => {
+  it('a burst for a segmenter is twenty pictures, whose costs add up', () => {
     const burst = judgeBurst(machine, segmenter, 17.5);
     expect(burst).toMatchObject({ pictures: 20, clips: 0, requests: 20, kind: 'pictures', clipMb: 0 });
     // 20 MB at 1 Gbit/s; 20 signatures and 20 MB hashed; 20 × 40 ms on 4 cores; 20 × 50 ms; the way back.
@@ -29,7 +29,7 @@ describe('a burst', () => {
     expect(burstSentence(burst, machine)).toBe('fits: a burst of 20 uses 1.9 of 11 s, 9.1 s to spare');
   });
 
-  it('of clips is decoded on all cores, with the pictures that came along', () => {
+  it('clips are decoded on all cores, with the pictures of the same burst', () => {
     const burst = judgeBurst(machine, clips, 17.5);
     expect(burst).toMatchObject({ pictures: 10, clips: 10, requests: 10, kind: 'clips' });
     expect(burst.decodeMs).toBe((10 * 40 + 10 * (200 + 17.5 * 130)) / 4);
@@ -39,14 +39,14 @@ describe('a burst', () => {
     );
   });
 
-  it('of pictures has half of the machine, since the clips take the other', () => {
+  it('pictures for a detector have half of the machine, since clips take the other half', () => {
     const burst = judgeBurst(machine, { ...segmenter, task: 'image' }, 17.5);
     expect(burst).toMatchObject({ requests: 10, kind: 'pictures', decodeMs: 200, modelMs: 1000 });
     const onGpu = judgeBurst(machine, { ...segmenter, task: 'image', provider: 'cuda' }, 17.5);
     expect(onGpu.modelMs).toBe(500);
   });
 
-  it('that is too much says how many are answered in time, and how much more it takes', () => {
+  it('a burst that is too much says how many requests are answered in time, and how much more speed it needs', () => {
     const small = { ...machine, cores: 2 };
     const burst = judgeBurst(small, clips, 17.5);
     // 11 s less the upload, the checks and the way back leave 8835 ms; each clip takes 1357.5.
@@ -60,7 +60,7 @@ describe('a burst', () => {
     );
   });
 
-  it('that a faster machine of that many times the speed gets is just in time', () => {
+  it('a machine with the speed that a burst needs answers it just in time', () => {
     const small = { ...machine, cores: 2 };
     const { speedNeeded } = judgeBurst(small, clips, 17.5);
     const faster = {
@@ -75,7 +75,7 @@ describe('a burst', () => {
     expect(burst.totalMs).toBeCloseTo(burst.limitMs);
   });
 
-  it('that only the model makes too long is one for a GPU, which works while others are decoded', () => {
+  it('a burst that is late because of the model needs a GPU, which works while others are decoded', () => {
     const slow = judgeBurst(machine, { ...segmenter, answerMs: 2000 }, 17.5);
     expect(slow.answeredInTime).toBe(5);
     expect(burstSentence(slow, machine)).toMatch(/, or a GPU$/);
@@ -83,18 +83,18 @@ describe('a burst', () => {
     expect(onGpu.totalMs).toBe(160 + 120 + 400 + 400);
   });
 
-  it('with a slow model and dear clips needs both', () => {
+  it('a burst with a slow model and slow clips needs a GPU and faster decoding', () => {
     const burst = judgeBurst(machine, { ...clips, answerMs: 4000 }, 66);
     expect(burstSentence(burst, machine)).toMatch(/, or a GPU and 4\.\d times its speed for the decoding$/);
   });
 });
 
-it('one request alone has its decoder to itself', () => {
+it('one request alone has the decoder to itself', () => {
   expect(timeAlone(machine, segmenter, 17.5)).toBe(8 + 5 + 1 + 40 + 50 + 400);
   expect(timeAlone(machine, clips, 17.5)).toBe(140 + 5 + 17.5 + 200 + (17.5 * 130) / 4 + 100 + 400);
 });
 
-it('a model that looks at the first frames in a row needs only those decoded', () => {
+it('for a model that looks at the first frames, only those are decoded', () => {
   expect(decodedShareOf({ frames: 16, frameStride: 'even' })).toBe(1);
   expect(decodedShareOf({ frames: 12, frameStride: 1 })).toBe(0.5);
   expect(decodedShareOf({ frames: 16, frameStride: 4 })).toBe(1);

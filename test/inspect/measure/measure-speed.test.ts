@@ -25,7 +25,7 @@ async function measure(modelPath: string, task: 'image' | 'video' = 'image') {
 const weights = Array<number>(9).fill(0.01);
 
 describe('runs of four at once', () => {
-  it('are measured for clips, too: their tensor has the clip four times', async () => {
+  it('a batch of four clips is measured: the tensor has the clip four times', async () => {
     const onnx = weightedMeans({
       layout: 'NTCHW',
       dtype: 'float32',
@@ -42,7 +42,7 @@ describe('runs of four at once', () => {
     ]);
   });
 
-  it('are left out where the batch is fixed, and the text says what four take one after the other', async () => {
+  it('a batch of four is left out if the batch is fixed, and the text says what four runs take', async () => {
     const onnx = meanHead({ weights, outputs: 3, shape: [1, 3, 8, 8] });
     const speed = await measure(writeModel(temporaryFolderPath(), 'fixed', onnx));
     expect(speed.batches[1]).toMatchObject({
@@ -55,14 +55,14 @@ describe('runs of four at once', () => {
     );
   });
 
-  it('are left out where pictures keep their own size', async () => {
+  it('a batch of four is left out if pictures keep their own size', async () => {
     const onnx = meanHead({ weights, outputs: 3, shape: ['N', 3, 'H', 'W'] });
     const folder = writeModel(temporaryFolderPath(), 'native', onnx, { input: { size: 'native' } });
     const { batches } = await measure(folder);
     expect(batches[1]?.notMeasured).toContain('keep their own size');
   });
 
-  it('may fail where the model says that it takes any batch and does not: the miner never asks it to', async () => {
+  it('a model that fails on a batch of four is not refused, since the miner never sends one', async () => {
     const { batches } = await measure(writeModel(temporaryFolderPath(), 'baked', bakedBatch()));
     expect(batches[0]?.latency?.runs).toBe(2);
     expect(batches[1]).toMatchObject({ latency: null, notMeasured: expect.stringMatching(/^it fails: ./) });
@@ -70,7 +70,7 @@ describe('runs of four at once', () => {
 });
 
 describe('the process of a model', () => {
-  it('ends where its owner gives up, in the middle of a run too', async () => {
+  it('the process of an inspected model ends when the signal is aborted, also during a run', async () => {
     const owner = new AbortController();
     const onnx = meanHead({ weights, outputs: 3 });
     const modelPath = writeModel(temporaryFolderPath(), 'm', onnx);
@@ -83,7 +83,7 @@ describe('the process of a model', () => {
     expect(model.pid === undefined || isRunning(model.pid)).toBe(false);
   });
 
-  it('that is killed is named with its end', async () => {
+  it('a killed process of an inspected model is reported with how it ended', async () => {
     const { signal } = new AbortController();
     const modelPath = writeModel(temporaryFolderPath(), 'm', meanHead({ weights, outputs: 3 }));
     const model = await openInspectedModel({ modelPath, task: undefined, device: 'cpu', temporary, signal });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { percentile } from '../../../src/inspect/measure/percentile.ts';
 
-it('a percentile is one of the values, and most others lie below', () => {
+it('a percentile is one of the values', () => {
   const values = Array.from({ length: 100 }, (_, index) => 100 - index);
   expect(percentile(values, 0.5)).toBe(50);
   expect(percentile(values, 0.95)).toBe(95);
@@ -9,6 +9,6 @@ it('a percentile is one of the values, and most others lie below', () => {
   expect(percentile([3], 0)).toBe(3);
 });
 
-it('nothing has no percentile', () => {
+it('an empty list has no percentile', () => {
   expect(() => percentile([], 0.5)).toThrow(RangeError);
 });

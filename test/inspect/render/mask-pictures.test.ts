@@ -30,14 +30,14 @@ describe('the pictures of a mask', () => {
       answered: mask(width, height, (x) => (x < 40 ? 0 : 1)),
     });
 
-  it('show each confidence in its colour, from the first to the last', async () => {
+  it('the heat map shows each confidence in its colour, from the first to the last', async () => {
     const { at } = await pixelsOf((await draw()).heatMap);
     expect(at(5, 5)).toEqual([...(HEAT_COLOURS[0] ?? [])]);
     expect(at(30, 5)).toEqual([...(HEAT_COLOURS[2] ?? [])]);
     expect(at(55, 5)).toEqual([...(HEAT_COLOURS.at(-1) ?? [])]);
   });
 
-  it('tint what the answer marks and outline it, and nothing else', async () => {
+  it('the overlay tints and outlines the pixels that the answer marks, and no others', async () => {
     const { at } = await pixelsOf((await draw()).overlay);
     const reddish = ([red = 0, green = 0]: number[]) => red - green;
     const [plain, edge, marked] = [at(10, 20), at(40, 20), at(52, 20)];
@@ -47,7 +47,7 @@ describe('the pictures of a mask', () => {
     expect(reddish([...TINT])).toBeGreaterThan(reddish(marked));
   });
 
-  it('are scaled down alike where they are large, and keep their shape', async () => {
+  it('large pictures of a mask are all scaled down to one size, and keep their shape', async () => {
     const [large, tall] = [1500, 3000];
     const pictures = await drawMaskPictures({
       picture: { data: Buffer.alloc(large * tall * 3), count: 1, width: large, height: tall },

@@ -40,7 +40,7 @@ const pictures = {
 };
 
 describe('the page', () => {
-  it('shows hostile names as text, also where they are attributes', () => {
+  it('hostile names are shown as text, also in attributes', () => {
     const page = renderPage({ model, entries: [{ report, pictures }], threshold: 0.5 });
     assertWellFormed(page);
     expect(page).not.toContain('<script');
@@ -49,7 +49,7 @@ describe('the page', () => {
     expect(page).toContain('&amp;amp;.jpg');
   });
 
-  it('shows a refused file with the refusal, and no picture', () => {
+  it('a refused file is shown with the refusal, and no picture', () => {
     const refused = {
       kind: 'error',
       file: 'a.txt',
@@ -62,7 +62,7 @@ describe('the page', () => {
     expect(page).not.toContain('<img ');
   });
 
-  it('says where masks are cut: at the threshold of the contract, and soft ones where validators do', () => {
+  it('the page says where masks are cut: at the threshold of the contract, or at that of validators for soft masks', () => {
     expect(renderPage({ model, entries: [], threshold: 0.3 })).toContain(
       'The line at 0.3 is where it is cut (output.threshold).',
     );
@@ -71,7 +71,7 @@ describe('the page', () => {
     );
   });
 
-  it('allows nothing from elsewhere and runs nothing', () => {
+  it('the page loads nothing and has no scripts', () => {
     const page = renderPage({ model, entries: [{ report, pictures }], threshold: 0.5 });
     expect(page).toContain(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"`);
     expect(page).not.toMatch(/https?:|\burl\(|@import/);

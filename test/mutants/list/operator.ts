@@ -15,8 +15,8 @@ const LOCK = { file: 'src/state/hotkey-lock.ts', tests: ['test/state/hotkey-lock
 const CONFLICTS = { file: 'src/config/contradictions.ts', tests: ['test/config/contradictions.test.ts'] };
 const CONFIG = { file: 'src/config/miner-config.ts', tests: ['test/config/load.test.ts'] };
 const WEIGHTS = {
-  file: 'src/inference/files/external-data.ts',
-  tests: ['test/inference/files/external-data.test.ts'],
+  file: 'src/inference/files/onnx-file.ts',
+  tests: ['test/inference/files/onnx-file.test.ts'],
 };
 const MODEL_FOLDER = {
   file: 'src/inference/files/model-folder.ts',

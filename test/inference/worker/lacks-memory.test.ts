@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type ErrorCode, MinerError } from '../../src/errors.ts';
-import { lacksMemory } from '../../src/inference/want-of-memory.ts';
+import { type ErrorCode, MinerError } from '../../../src/errors.ts';
+import { lacksMemory } from '../../../src/inference/worker/supervisor.ts';
 
 it.each<[ErrorCode, string]>([
   ['MODEL_UNAVAILABLE', 'the model process died 5 times in a row: it was killed by SIGKILL'],
@@ -9,7 +9,7 @@ it.each<[ErrorCode, string]>([
   ['MODEL_UNREADABLE', 'models/a: cannot be loaded (ONNX Runtime: std::bad_alloc)'],
   ['MODEL_UNREADABLE', 'models/a: Failed to allocate memory for requested buffer of size 4294967296'],
   ['MODEL_UNREADABLE', 'models/a: CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED'],
-])('%s may be for want of memory: %s', (code, message) => {
+])('%s may come from a lack of memory: %s', (code, message) => {
   expect(lacksMemory(new MinerError(code, message))).toBe(true);
 });
 
@@ -21,6 +21,6 @@ it.each<[ErrorCode, string]>([
   ['MODEL_UNREADABLE', '/data/bad_alloc/model: the ONNX file is cut short'],
   ['MODEL_UNREADABLE', '/data/out of memory/model: the ONNX file is cut short'],
   ['MODEL_DEVICE_UNAVAILABLE', 'models/a: no CUDA-capable device is detected'],
-])('%s is not for want of memory: %s', (code, message) => {
+])('%s does not come from a lack of memory: %s', (code, message) => {
   expect(lacksMemory(new MinerError(code, message))).toBe(false);
 });

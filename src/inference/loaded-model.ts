@@ -1,16 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VALIDATOR_TIMEOUT_MS } from '../admission/deadline.ts';
 import type { Clock } from '../clock.ts';
 import type { MinerError } from '../errors.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Task } from './contract/model-json.ts';
 import type { Device, EngineState, EngineStatus, HeldModel } from './engine.ts';
-import type { ModelCopy } from './files/snapshot.ts';
-import type { ReadyMessage } from './worker/messages.ts';
+import type { Snapshot } from './files/snapshot.ts';
+import type { ModelFacts } from './worker/messages.ts';
 import { createModelRunner, type HangLimits, requireUsable } from './worker/runner.ts';
 import { closingError, createModelSupervisor } from './worker/supervisor.ts';
 
-/** What is the same for all models that an engine has one after the other. */
-export interface GenerationSettings {
+/**
+ * One set of model files, from its first process to its last. The engine owns it; it owns the snapshot, the supervisor and
+ * the runner. The queue, the retries and the record of crashes are its own: they say nothing about the model that follows.
+ */
+
+/** What stays the same for all models of one engine. */
+export interface LoadedModelSettings {
   readonly task: Task;
   /** Where the operator put the model. */
   readonly modelPath: string;
@@ -23,23 +30,18 @@ export interface GenerationSettings {
   onCudaFailure(reason: string): void;
 }
 
-/**
- * One set of model files, from its first process to its last: its own queue, its own retries, its own record of what it
- * died on. None of that says anything about a model that comes after it.
- */
-export interface ModelGeneration {
-  readonly copy: ModelCopy;
+export interface LoadedModel {
+  readonly snapshot: Snapshot;
   /** Unix time in milliseconds at which it was warm for the first time; undefined before. */
   readonly readyAtMs: number | undefined;
   readonly state: EngineState;
+  /** Why it has no process; set while the state is `failed`. */
   readonly failure: MinerError | undefined;
-  /** What the latest process said when it was ready; undefined before the first was. */
-  readonly announced: ReadyMessage | undefined;
+  /** What its latest process said when it was ready; undefined before. */
+  readonly facts: ModelFacts | undefined;
   ready(signal?: AbortSignal): Promise<void>;
-  /** As that of an engine, always with this model. */
+  /** Like `use` of an engine, but always with this model. */
   use<Result>(work: (model: HeldModel) => Promise<Result>): Promise<Result>;
-  /** Resolves once no request holds the model. */
-  released(): Promise<void>;
   status(): Pick<
     EngineStatus,
     | 'state'
@@ -53,28 +55,33 @@ export interface ModelGeneration {
     | 'runs'
     | 'queued'
   >;
-  /** Ends the process and removes the copy. */
+  /** Closes the model as soon as no request holds it, and after 11 s at the latest. */
+  retire(): Promise<void>;
+  /** Ends the process and removes the snapshot. */
   close(): Promise<void>;
 }
 
+/** A request that is older has no caller any more. */
+const RETIRE_LIMIT_MS = VALIDATOR_TIMEOUT_MS;
+
 /**
- * Runs a model in a process of its own, which is replaced when it dies or hangs. Loading starts at once.
- * @param copy belongs to the generation, which removes it at its end
- * @param onTrial whether a process that dies before it is warm is the end of it; otherwise others are tried
+ * Runs a model in a process of its own. A process that dies or hangs is replaced. Loading starts at once.
+ * @param snapshot belongs to the loaded model from now on
+ * @param onTrial true: the model fails when its first process dies before it is warm; false: further processes are tried
  */
-export function createModelGeneration(
-  settings: GenerationSettings,
-  copy: ModelCopy,
+export function createLoadedModel(
+  settings: LoadedModelSettings,
+  snapshot: Snapshot,
   { onTrial }: { readonly onTrial: boolean },
-): ModelGeneration {
+): LoadedModel {
   const { hangLimits, clock } = settings;
   let readyAtMs: number | undefined;
   let holders = 0;
-  const awaitingRelease = new Set<() => void>();
+  let stopWaiting: () => void = () => undefined;
 
   const supervisor = createModelSupervisor({
     ...settings,
-    copy,
+    snapshot,
     onTrial,
     loadLimitMs: hangLimits.loadMs,
     onReady() {
@@ -85,8 +92,17 @@ export function createModelGeneration(
   });
   const runner = createModelRunner({ ...settings, supervisor });
 
+  const close = async (): Promise<void> => {
+    stopWaiting();
+    const closed = supervisor.close();
+    runner.rejectWaiting(closingError());
+    await closed;
+    await runner.idle();
+    await snapshot.remove();
+  };
+
   return {
-    copy,
+    snapshot,
     get readyAtMs() {
       return readyAtMs;
     },
@@ -96,8 +112,8 @@ export function createModelGeneration(
     get failure() {
       return supervisor.failure;
     },
-    get announced() {
-      return supervisor.announced;
+    get facts() {
+      return supervisor.facts;
     },
     ready: supervisor.ready,
 
@@ -109,24 +125,20 @@ export function createModelGeneration(
         return await work({ contract, infer: runner.infer });
       } finally {
         holders -= 1;
-        if (holders === 0) for (const resolve of awaitingRelease) resolve();
+        if (holders === 0) stopWaiting();
       }
     },
 
-    released: () =>
-      new Promise((resolve) => {
-        if (holders === 0) resolve();
-        else awaitingRelease.add(resolve);
-      }),
-
     status: () => ({ ...supervisor.status(), runs: runner.runs, queued: runner.queued }),
 
-    async close() {
-      const closed = supervisor.close();
-      runner.rejectWaiting(closingError());
-      await closed;
-      await runner.idle();
-      await copy.remove();
+    async retire() {
+      if (holders > 0) {
+        const wait = new AbortController();
+        stopWaiting = () => wait.abort();
+        await sleep(RETIRE_LIMIT_MS, undefined, { signal: wait.signal }).catch(() => undefined);
+      }
+      await close();
     },
+    close,
   };
 }

@@ -3,28 +3,11 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { listExternalFiles } from '../../../src/inference/files/external-data.ts';
-import { encodeModel } from '../../fixtures/onnx-writer.mjs';
+import { listExternalFiles } from '../../../src/inference/files/onnx-file.ts';
+import { weightsAt } from '../models.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'external-data-test-'));
+const folder = mkdtempSync(join(tmpdir(), 'onnx-file-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function modelWith(...locations: string[]): Buffer {
-  return encodeModel({
-    name: 'external',
-    inputs: [{ name: 'input', type: 'uint8', shape: [1, 3, 8, 8] }],
-    outputs: [{ name: 'answer', type: 'float32', shape: [1] }],
-    nodes: [{ op: 'Cast', inputs: ['input'], outputs: ['answer'], attributes: { to: 1, axes: [1, 2, 3] } }],
-    constants: [
-      // Larger than what is read at once, so that it has to be passed over.
-      { name: 'inside', type: 'float32', shape: [50_000], data: new Float32Array(50_000).fill(1) },
-      ...locations.map((external, index) => ({
-        ...({ name: `w${index}`, type: 'float32', shape: [1], data: [0] } as const),
-        external,
-      })),
-    ],
-  });
-}
 
 async function list(bytes: Uint8Array): Promise<string[]> {
   const path = join(folder, 'model.onnx');
@@ -52,18 +35,18 @@ function varint(value: number): number[] {
 }
 
 describe('the files that hold the weights of an ONNX file', () => {
-  it('are none where the weights are within', async () => {
-    expect(await list(modelWith())).toEqual([]);
+  it('a model with its weights inside has no external files', async () => {
+    expect(await list(weightsAt())).toEqual([]);
   });
 
-  it('are each named once, however many tensors they hold', async () => {
-    expect(await list(modelWith('model.data', 'more/weights.bin', 'model.data'))).toEqual([
+  it('a file with weights of several tensors is named once', async () => {
+    expect(await list(weightsAt('model.data', 'more/weights.bin', 'model.data'))).toEqual([
       'model.data',
       'more/weights.bin',
     ]);
   });
 
-  it('are found in the branches of a graph and in functions', async () => {
+  it('weights are found in the branches of a graph and in functions', async () => {
     const entry = Buffer.concat([field(1, Buffer.from('location')), field(2, Buffer.from('branch.bin'))]);
     const tensor = field(13, entry);
     const branch = field(6, field(5, tensor));
@@ -73,8 +56,8 @@ describe('the files that hold the weights of an ONNX file', () => {
     expect(await list(field(25, field(7, constant)))).toEqual(['branch.bin']);
   });
 
-  it('are named as they are meant, also outside of its folder', async () => {
-    expect(await list(modelWith('../secret', '/etc/passwd', 'a/../../b', 'a/../kept'))).toEqual([
+  it('paths of weights are normalised, also those that lead out of the folder', async () => {
+    expect(await list(weightsAt('../secret', '/etc/passwd', 'a/../../b', 'a/../kept'))).toEqual([
       '../secret',
       '/etc/passwd',
       '../b',
@@ -82,8 +65,8 @@ describe('the files that hold the weights of an ONNX file', () => {
     ]);
   });
 
-  it('are those up to the damage where it is damaged, wherever that is', async () => {
-    const whole = modelWith('model.data');
+  it('a damaged file is read up to the damage, wherever that is', async () => {
+    const whole = weightsAt('model.data');
     for (const length of [0, 1, 100, 70_000, whole.length - 100, whole.length - 1]) {
       expect(await list(whole.subarray(0, length))).toBeInstanceOf(Array);
     }
@@ -95,7 +78,7 @@ describe('the files that hold the weights of an ONNX file', () => {
     }
   });
 
-  it('leave others their turn while a file of many small fields is read', async () => {
+  it('a file of many small fields does not block the event loop', async () => {
     let turns = 0;
     const counting = setInterval(() => {
       turns += 1;
@@ -106,7 +89,7 @@ describe('the files that hold the weights of an ONNX file', () => {
     expect(turns).toBeGreaterThan(20);
   });
 
-  it('are looked for as deep as branches and loops go, and no deeper', async () => {
+  it('graphs are followed as deep as real models go, and no deeper', async () => {
     const text = (number: number, value: string) => field(number, Buffer.from(value));
     const entry = Buffer.concat([text(1, 'location'), text(2, 'deep.data')]);
     const nested = (depth: number) => {
