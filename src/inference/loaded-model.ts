@@ -9,7 +9,7 @@ import type { Device, EngineState, EngineStatus, HeldModel } from './engine.ts';
 import type { Snapshot } from './files/snapshot.ts';
 import type { ModelFacts } from './worker/messages.ts';
 import { createModelRunner, type HangLimits, requireUsable } from './worker/runner.ts';
-import { closingError, createModelSupervisor } from './worker/supervisor.ts';
+import { closingError, createModelSupervisor, type SupervisorStatus } from './worker/supervisor.ts';
 
 /**
  * One set of model files, from its first process to its last. The engine owns it; it owns the snapshot, the supervisor and
@@ -42,19 +42,7 @@ export interface LoadedModel {
   ready(signal?: AbortSignal): Promise<void>;
   /** Like `use` of an engine, but always with this model. */
   use<Result>(work: (model: HeldModel) => Promise<Result>): Promise<Result>;
-  status(): Pick<
-    EngineStatus,
-    | 'state'
-    | 'provider'
-    | 'nodesByProvider'
-    | 'pid'
-    | 'restarts'
-    | 'recentRestarts'
-    | 'lastError'
-    | 'warmupMs'
-    | 'runs'
-    | 'queued'
-  >;
+  status(): SupervisorStatus & Pick<EngineStatus, 'runs' | 'queued'>;
   /** Closes the model as soon as no request holds it, and after 11 s at the latest. */
   retire(): Promise<void>;
   /** Ends the process and removes the snapshot. */

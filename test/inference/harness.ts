@@ -112,7 +112,7 @@ export function lasting(remainingMs = 25_000, signal = new AbortController().sig
   return { deadline: { remainingMs: () => end - performance.now(), signal } };
 }
 
-/** Pictures of one colour, 8 × 8 unless told. */
+/** Pictures of one colour, 8 × 8 by default. */
 export function plain(
   [red, green, blue]: readonly [number, number, number],
   { count = 1, height = 8, width = 8 } = {},

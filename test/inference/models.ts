@@ -29,7 +29,7 @@ interface WeightedMeans {
   /** Declares these dimensions of the layout as unknown until the model runs. */
   readonly dynamic?: string;
   readonly gain?: number;
-  /** 3 × outputs numbers that the three means are multiplied with; the identity unless told. */
+  /** 3 × outputs numbers that the three means are multiplied with; the identity by default. */
   readonly matrix?: readonly number[];
   /** Gives the softmax of the numbers. */
   readonly softmax?: boolean;
@@ -164,7 +164,7 @@ interface MeanHead {
   readonly outputShape?: readonly (number | string)[];
 }
 
-/** A detector of pictures (uint8, 8 × 8 unless told) whose numbers are the means of R, G, B times a matrix. */
+/** A detector of pictures (uint8, 8 × 8 by default) whose numbers are the means of R, G, B times a matrix. */
 export function meanHead({
   weights,
   outputs,

@@ -88,7 +88,7 @@ function keepAsking(port: number, pictures: readonly Buffer[]) {
   };
 }
 
-/** What is in each place of a mask of float16 numbers, in hexadecimal; several things where they differ. */
+/** The float16 numbers that a mask has, in hexadecimal, each once. */
 function maskOf(body: Buffer): string {
   return [...new Set(body.toString('hex').match(/.{4}/g))].join();
 }

@@ -79,3 +79,5 @@ export type ClassProbabilities = readonly [number, number, number];
 
 /** Side of the warm-up picture for a model that takes any size: a multiple of the usual strides. */
 export const NATIVE_WARMUP_EDGE = 256;
+/** The largest picture for a model of native size, 4096 × 4096: as float32 it is 201 MB. */
+export const NATIVE_LIMIT_PIXELS = 16_777_216;

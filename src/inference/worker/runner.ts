@@ -3,7 +3,7 @@ import { MinerError } from '../../errors.ts';
 import type { RgbFrames } from '../../media/frames.ts';
 import type { TemporaryFolder } from '../../state/temporary-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { type ModelContract, NATIVE_WARMUP_EDGE } from '../contract/contract.ts';
+import { type ModelContract, NATIVE_LIMIT_PIXELS, NATIVE_WARMUP_EDGE } from '../contract/contract.ts';
 import type { Task } from '../contract/model-json.ts';
 import type { EngineInput, InferOptions, Prediction } from '../engine.ts';
 import { createCrashRecord } from './crash-record.ts';
@@ -59,8 +59,6 @@ const HANG_FACTOR = 20;
 const FLOAT16_BYTES = 2;
 /** Each request holds decoded pictures, so this bounds memory. The miner's admission is stricter. */
 const QUEUE_LIMIT = 64;
-/** The largest picture for a model of native size, 4096 × 4096: as float32 it is 201 MB. */
-export const NATIVE_LIMIT_PIXELS = 16_777_216;
 
 /**
  * If the process dies during a run, the request gets one more attempt in a new process. An input on which two processes died

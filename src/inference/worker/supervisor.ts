@@ -19,9 +19,7 @@ interface ModelSupervisorOptions {
   readonly device: Device;
   /** A process that has not loaded and warmed the model by then is killed. */
   readonly loadLimitMs: number;
-  /**
-   * True for a candidate beside a running model: its first failure is final, and the caller logs it.
-   */
+  /** True for a candidate beside a running model: its first failure is final, and the caller logs it. */
   readonly onTrial: boolean;
   readonly logger: Logger;
   readonly clock: DeadlineClock;
@@ -33,7 +31,7 @@ interface ModelSupervisorOptions {
   onFailed(error: MinerError): void;
 }
 
-type SupervisorStatus = Pick<
+export type SupervisorStatus = Pick<
   EngineStatus,
   'state' | 'provider' | 'nodesByProvider' | 'pid' | 'restarts' | 'recentRestarts' | 'lastError' | 'warmupMs'
 >;
@@ -265,9 +263,7 @@ function countNodes({ useByProvider }: ModelFacts): Readonly<Record<string, numb
   return Object.fromEntries(Object.entries(useByProvider).map(([provider, { nodes }]) => [provider, nodes]));
 }
 
-/**
- * Whether a model failed because memory ran out. Then it may work when another process has ended.
- */
+/** Whether a model failed because memory ran out. Then it may work when another process has ended. */
 export function lacksMemory({ code, message }: MinerError): boolean {
   if (code === 'MODEL_UNAVAILABLE' && KILLED.test(message)) return true;
   return NO_MEMORY.test(message.replaceAll(PATHS, ''));

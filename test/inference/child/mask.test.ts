@@ -10,7 +10,7 @@ type Reading = Parameters<typeof encodeMask>[4];
 const hard = (threshold: number) => ({ mode: 'hard', threshold }) as const;
 const plain: Reading = { activation: 'none', resize: 'bilinear', hardness: hard(0.5) };
 
-/** A mask of one channel of a model that pictures are stretched for, unless told otherwise. */
+/** A mask of one channel; pictures are stretched for the model by default. */
 function encode(values: ArrayLike<number>, from: Size, to: Size, reading = plain, fit?: Fit): Buffer {
   const place = { ...from, channels: 1, interleaved: false } as const;
   return encodeMask(values, place, to, fit ?? { mode: 'stretch', ...from }, reading);
