@@ -7,8 +7,8 @@ import { type AxonAddress, type AxonCall, axonCall, holds, leadsTo } from './axo
 import type { ForeignEntries } from './foreign-entries.ts';
 import type { ChainSession } from './link/session.ts';
 import type { AxonEntry, SubtensorReader } from './reader.ts';
-import { parsePoolRefusal, type Refusal, refusalNamed } from './refusals.ts';
 import type { Registration } from './registration.ts';
+import { parsePoolRefusal, refusalNamed, type ServeAxonRefusal } from './serve-axon-refusals.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { type Inclusion, readDispatchError, submitServeAxon } from './submit-serve-axon.ts';
 
@@ -317,7 +317,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   }
 
   async function onRefusal(
-    { name, words }: Refusal,
+    { name, words }: ServeAxonRefusal,
     entry: AxonEntry | undefined,
     reader: SubtensorReader,
   ): Promise<void> {

@@ -14,15 +14,12 @@ import type { AxonAddress } from './axon-call.ts';
 import { createEmitter } from './emitter.ts';
 import { createForeignEntries } from './foreign-entries.ts';
 import { createBlockClock } from './link/block-clock.ts';
-import { type Connection, type ConnectionFailure, createSubtensor } from './link/connection.ts';
-import { openGenesisPin } from './link/genesis-pin.ts';
+import { type Connection, type ConnectionFailure, createNodeConnection } from './link/connection.ts';
 import { createMetadataCache } from './link/metadata-cache.ts';
-import type { ChainSession } from './link/session.ts';
-import type { Signer } from './neurons.ts';
-import { createReader, type Watched } from './reader.ts';
+import { type ChainSession, openGenesisPin } from './link/session.ts';
+import { createReader, type Neuron, type Watched } from './reader.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
-import { createSignerTable } from './signer-table.ts';
-import { createSignersFile } from './signers-file.ts';
+import { createSignersFile, createSignerTable } from './signer-table.ts';
 import { createWeightsVersionWatch, type ValidatorRelease } from './validator-release.ts';
 
 /** What an operator would ask of the chain link; plain JSON. Ages are in milliseconds. */
@@ -57,7 +54,7 @@ export interface Chain {
   /** Begins to connect in the background; never throws. */
   start(): void;
   /** A neuron of the subnet, by its SS58 hotkey, as the last good table has it. */
-  signer(hotkey: string): Signer | undefined;
+  signer(hotkey: string): Neuron | undefined;
   /** Whether there is a table of signers that is young enough to judge by. */
   readonly signersKnown: boolean;
   /**
@@ -133,7 +130,7 @@ export function createChain(options: ChainOptions): Chain {
 
   const folder = stateDir === undefined ? undefined : join(stateDir, 'chain');
   const pin = folder === undefined ? undefined : openGenesisPin({ folder, logger });
-  const subtensor = createSubtensor({
+  const node = createNodeConnection({
     endpoints,
     genesis: { expected: expectedGenesisHash, refused: refuseGenesis, pin },
     metadataCache: createMetadataCache({ folder, logger }),
@@ -164,7 +161,7 @@ export function createChain(options: ChainOptions): Chain {
     onRead(table) {
       const genesisHash = link?.session.genesisHash;
       if (genesisHash === undefined) return;
-      signersFile?.save({ genesisHash, block: subtensor.head?.block ?? 0, signers: table });
+      signersFile?.save({ genesisHash, block: node.head?.block ?? 0, signers: table });
     },
     onUnreadable,
     logger,
@@ -207,7 +204,7 @@ export function createChain(options: ChainOptions): Chain {
     // Watched first, read after: so that no change falls in between.
     reader.watch({ onChange: onWatched, onBlockTime }).then(
       () => {
-        refreshAll(subtensor.head?.block ?? 0);
+        refreshAll(node.head?.block ?? 0);
         announcer.startOver();
       },
       (error) => session.socket.end(asMinerError(error, 'CHAIN_CALL_FAILED')),
@@ -242,7 +239,7 @@ export function createChain(options: ChainOptions): Chain {
   }
 
   return {
-    start: () => subtensor.start(),
+    start: () => node.start(),
     signer: (hotkey) => signers.get(hotkey),
     get signersKnown() {
       return signers.known;
@@ -261,7 +258,7 @@ export function createChain(options: ChainOptions): Chain {
     },
 
     status() {
-      const { connection, lastFailure, head } = subtensor;
+      const { connection, lastFailure, head } = node;
       return {
         connection,
         lastFailure: lastFailure ?? null,
@@ -281,7 +278,7 @@ export function createChain(options: ChainOptions): Chain {
 
     async close() {
       const quiet = announcer.close();
-      await subtensor.close();
+      await node.close();
       await quiet;
       emitter.removeAll();
     },

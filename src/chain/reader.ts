@@ -3,17 +3,28 @@ import { z } from 'zod';
 import { asMinerError, MinerError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime } from './link/head-age.ts';
-import { boundedArray } from './link/hex.ts';
-import { type ChainSession, parse } from './link/session.ts';
 import {
   addressSchema,
   bigintSchema,
-  NEURONS_LIMIT,
+  boundedArray,
   numberSchema,
-  type Signers,
+  parse,
   taoSchema,
-  toSigners,
-} from './neurons.ts';
+} from './link/node-answers.ts';
+import type { ChainSession } from './link/session.ts';
+
+/** Subnets of subtensor have up to 256 neurons. */
+const NEURONS_LIMIT = 4_096;
+
+/** A neuron of the subnet as the signer checks need it. Stake is in TAO, exact to about 0.001. */
+export interface Neuron {
+  readonly uid: number;
+  readonly stakeTao: number;
+  readonly permit: boolean;
+}
+
+/** By hotkey, an SS58 address. */
+export type Neurons = ReadonlyMap<string, Neuron>;
 
 /** An entry of the chain's `Axons`. `ip` is the address as an integer. */
 export interface AxonEntry {
@@ -49,7 +60,7 @@ export interface SubtensorReader {
   isAxonFinal(): Promise<boolean>;
   /** Blocks between two announcements. */
   readServingRateLimitBlocks(): Promise<number>;
-  readSigners(): Promise<Signers>;
+  readNeurons(): Promise<Neurons>;
   /**
    * Tells of each change of what matters to a miner, and of each block's time, until the session ends. A block that is
    * too old by its own time ends the session, and nothing of it is told.
@@ -91,6 +102,12 @@ const storageChangesSchema = z.object({
   changes: boundedArray(z.tuple([z.string(), z.string().nullable()]), CHANGES_LIMIT),
 });
 
+const neuronsSchema = z.object({
+  hotkeys: boundedArray(addressSchema, NEURONS_LIMIT),
+  validatorPermit: boundedArray(z.boolean(), NEURONS_LIMIT),
+  totalStake: boundedArray(taoSchema, NEURONS_LIMIT),
+});
+
 interface ReaderOptions {
   readonly session: ChainSession;
   readonly netuid: number;
@@ -127,7 +144,7 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
   }
 
   /** The stake that counts for a miner is the runtime's own total: it can't be recomputed from storage. */
-  async function readNeurons(): Promise<unknown> {
+  async function readMetagraph(): Promise<unknown> {
     const calls = api.call.subnetInfoRuntimeApi;
     const selective = calls?.getSelectiveMetagraph;
     if (selective !== undefined) {
@@ -191,10 +208,10 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
       return parse(numberSchema, await read('servingRateLimit', netuid));
     },
 
-    async readSigners() {
-      const answer = await readNeurons();
+    async readNeurons() {
+      const answer = await readMetagraph();
       if (answer === null) throw new MinerError('CHAIN_CALL_FAILED', `the chain has no subnet ${netuid}`);
-      return toSigners(answer);
+      return toNeurons(answer);
     },
 
     async watch({ onChange, onBlockTime }) {
@@ -230,4 +247,21 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
 
 function missing(what: string): MinerError {
   return new MinerError('CHAIN_CALL_FAILED', `the runtime of this chain lacks ${what}`);
+}
+
+/**
+ * The table of a subnet as the runtime answers it, a column for each field.
+ * @throws MinerError CHAIN_ENDPOINT_UNTRUSTED
+ */
+export function toNeurons(answer: unknown): Neurons {
+  const { hotkeys, validatorPermit, totalStake } = parse(neuronsSchema, answer);
+  if (validatorPermit.length !== hotkeys.length || totalStake.length !== hotkeys.length) {
+    throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the columns of the metagraph differ in length');
+  }
+  return new Map(
+    hotkeys.map((address, uid) => [
+      address,
+      { uid, stakeTao: totalStake[uid] ?? 0, permit: validatorPermit[uid] ?? false },
+    ]),
+  );
 }

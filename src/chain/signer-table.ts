@@ -1,14 +1,17 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
+import { createStateFile } from '../state/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Signer, Signers } from './neurons.ts';
-import type { SubtensorReader } from './reader.ts';
+import { type HexString, hexSchema } from './link/node-answers.ts';
+import type { Neuron, Neurons, SubtensorReader } from './reader.ts';
 import { createSingleFlight } from './single-flight.ts';
 
 /** Who may sign requests, as the chain last said. */
 export interface SignerTable {
-  get(hotkey: string): Signer | undefined;
+  get(hotkey: string): Neuron | undefined;
   /** Whether there is a table, and it is young enough to judge by. While there is none, nobody is known. */
   readonly known: boolean;
   readonly size: number;
@@ -31,9 +34,9 @@ interface SignerTableOptions {
   /** A table that could not be refreshed for so long is not believed any more. */
   readonly maxAgeMs: number;
   /** The table of an earlier process, which counts until there is a newer one. */
-  readonly saved?: { readonly signers: Signers; readonly ageMs: number } | undefined;
+  readonly saved?: { readonly signers: Neurons; readonly ageMs: number } | undefined;
   /** Called with each table read. */
-  readonly onRead?: (signers: Signers) => void;
+  readonly onRead?: (signers: Neurons) => void;
   /** Called for an answer that is none of a subtensor. */
   readonly onUnreadable: () => void;
   readonly logger: Logger;
@@ -42,7 +45,7 @@ interface SignerTableOptions {
 
 export function createSignerTable(options: SignerTableOptions): SignerTable {
   const { reader, minIntervalMs, maxAgeMs, saved, onRead, onUnreadable, logger, clock } = options;
-  let signers: Signers = saved?.signers ?? new Map();
+  let signers: Neurons = saved?.signers ?? new Map();
   let readAtMs = saved === undefined ? undefined : clock.monotonic() - saved.ageMs;
   let triedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -52,7 +55,7 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
       if (source === undefined) return;
       const startedAtMs = clock.monotonic();
       triedAtMs = startedAtMs;
-      signers = await source.readSigners();
+      signers = await source.readNeurons();
       // Its age counts from the question: that is how old the answer may be.
       readAtMs = startedAtMs;
       logger.debug({ signers: signers.size }, 'signer table read');
@@ -95,6 +98,63 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
         sleep(timeoutMs, undefined, { signal: over.signal }).catch(() => undefined),
       ]);
       over.abort();
+    },
+  };
+}
+
+/** The last good signer table of an earlier process. */
+interface SavedSigners {
+  readonly signers: Neurons;
+  readonly ageMs: number;
+  /** The block at which it was read. */
+  readonly block: number;
+}
+
+/** Keeps the last good signer table on disk, so that a miner that is restarted while the chain is away serves. */
+export interface SignersFile {
+  /** The table, if it is one of this subnet on this chain. */
+  load(genesisHash: string | undefined): SavedSigners | undefined;
+  save(table: { readonly genesisHash: HexString; readonly block: number; readonly signers: Neurons }): void;
+}
+
+interface SignersFileOptions {
+  readonly folder: string;
+  readonly netuid: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const savedSchema = z.object({
+  genesisHash: hexSchema,
+  netuid: z.number().int(),
+  block: z.number().int(),
+  /** Unix time. */
+  readAtMs: z.number(),
+  signers: z.array(
+    z.object({
+      hotkey: z.string(),
+      uid: z.number().int(),
+      stakeTao: z.number(),
+      permit: z.boolean(),
+    }),
+  ),
+});
+
+export function createSignersFile({ folder, netuid, logger, clock }: SignersFileOptions): SignersFile {
+  const file = createStateFile({ path: join(folder, 'signers.json'), schema: savedSchema, logger });
+  return {
+    load(genesisHash) {
+      const saved = file.read();
+      if (saved === undefined || saved.netuid !== netuid || saved.genesisHash !== genesisHash) {
+        return undefined;
+      }
+      const signers = new Map(saved.signers.map(({ hotkey, ...signer }) => [hotkey, signer]));
+      // A clock that was set back must not make the table younger than new.
+      return { signers, block: saved.block, ageMs: Math.max(0, clock.now() - saved.readAtMs) };
+    },
+    save({ genesisHash, block, signers }) {
+      const rows = [...signers].map(([hotkey, signer]) => ({ hotkey, ...signer }));
+      file.write({ genesisHash, netuid, block, readAtMs: clock.now(), signers: rows });
     },
   };
 }

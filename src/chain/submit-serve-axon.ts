@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { AxonCall } from './axon-call.ts';
 import { requireKnownCall } from './known-call.ts';
-import { boundedArray, type HexString, hexSchema } from './link/hex.ts';
 import { RpcRefusal } from './link/json-rpc.ts';
-import { type ChainSession, headerSchema, parse } from './link/session.ts';
+import { boundedArray, type HexString, headerSchema, hexSchema, parse } from './link/node-answers.ts';
+import type { ChainSession } from './link/session.ts';
 
 /** An extrinsic that is in a block. */
 export interface Inclusion {

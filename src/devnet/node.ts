@@ -2,17 +2,17 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Clock, systemClock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createBlockAuthor } from './control/block-author.ts';
 import { type Control, createControl, toHotkey, toRao } from './control/control.ts';
 import { createControlMethods } from './control/control-methods.ts';
 import { DEVELOPMENT_NEURONS, type GenesisNeuron } from './control/development-neurons.ts';
-import { type Block, type Chain, createChain } from './ledger/chain.ts';
+import { type Block, type BlockLedger, createBlockLedger } from './ledger/block-ledger.ts';
 import { registerNeuron, type Subnet } from './ledger/subnet.ts';
 import type { Call } from './rpc/dispatch.ts';
+import { createPool } from './rpc/pool.ts';
 import { createRpcMethods, type RpcMethods } from './rpc/rpc-methods.ts';
 import { createRpcServer } from './rpc/rpc-server.ts';
-import { createSession, SESSION_METHODS, type Session } from './rpc/session.ts';
-import { createBlockAuthor } from './runtime/block-author.ts';
-import { createPool } from './runtime/pool.ts';
+import { createSubscriptions, SUBSCRIPTION_METHODS, type Subscriptions } from './rpc/subscriptions.ts';
 import { createRuntimeApi } from './runtime/runtime-api.ts';
 import { createRuntimeCodec, type RuntimeCodec } from './runtime/runtime-codec.ts';
 import { FIRST_RUNTIME } from './runtime/runtime-version.ts';
@@ -34,7 +34,7 @@ export interface DevnetOptions {
   /** Makes it another chain, with a genesis hash of its own. */
   readonly chainName?: string;
   /** The chain of a closed devnet, to go on with; `netuid`, `neurons` and the rate limit are then its own. */
-  readonly state?: Chain;
+  readonly state?: BlockLedger;
   readonly logger?: Logger;
   readonly clock?: Pick<Clock, 'now'>;
 }
@@ -46,7 +46,7 @@ export interface Devnet extends Control {
   readonly port: number;
   readonly blockNumber: number;
   /** All blocks; passed to another devnet, it starts where this one was closed. */
-  readonly state: Chain;
+  readonly state: BlockLedger;
   /**
    * Silence: sockets stay open, but nothing is answered or told. Blocks are still made, and devnet_* calls
    * over HTTP are still answered.
@@ -114,9 +114,10 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   await cryptoWaitReady();
 
   let runtime = FIRST_RUNTIME;
-  const chain = options.state ?? createChain(createGenesisSubnet(options), clock.now(), options.chainName);
+  const ledger =
+    options.state ?? createBlockLedger(createGenesisSubnet(options), clock.now(), options.chainName);
   const pool = createPool({
-    chain,
+    ledger,
     runtime: () => runtime,
     // A turn of the event loop later, so that the answer to the submission goes out before the block.
     onSubmit: () => {
@@ -126,10 +127,10 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   const firstCodec = createRuntimeCodec(runtime);
   // What is stored is the same in all runtimes.
   const storage = createStorage(firstCodec);
-  const blockAuthor = createBlockAuthor({ chain, pool, clock });
-  const sessions = new Set<Session>();
+  const blockAuthor = createBlockAuthor({ ledger, pool, clock });
+  const clients = new Set<Subscriptions>();
   const announce = () => {
-    for (const session of sessions) session.announce();
+    for (const client of clients) client.announce();
   };
   const silence = createFault(announce);
   const standstill = createFault(() => undefined);
@@ -139,9 +140,9 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
     if (!silence.isActive()) announce();
   }
 
-  const control = createControl({ chain, pool, blockAuthor, onBlock });
+  const control = createControl({ ledger, pool, blockAuthor, onBlock });
   const controlMethods = createControlMethods({
-    chain,
+    ledger,
     control,
     faults: {
       stopAnswering: silence.start,
@@ -154,9 +155,9 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   function createMethods(codec: RuntimeCodec): RpcMethods {
     const runtimeApi = createRuntimeApi(codec);
     const { metadata } = codec;
-    const rpcMethods = createRpcMethods({ chain, pool, storage, runtimeApi, runtime, metadata });
+    const rpcMethods = createRpcMethods({ ledger, pool, storage, runtimeApi, runtime, metadata });
     // Control methods are left out: clients warn of every name in this list that they do not know.
-    const names = [...Object.keys(rpcMethods), ...SESSION_METHODS, 'rpc_methods'].sort();
+    const names = [...Object.keys(rpcMethods), ...SUBSCRIPTION_METHODS, 'rpc_methods'].sort();
     return { ...rpcMethods, ...controlMethods, rpc_methods: () => ({ methods: names }) };
   }
   let methods = createMethods(firstCodec);
@@ -183,8 +184,8 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
     port: options.port,
     callOnce,
     connect: (notify) => {
-      const session = createSession({
-        chain,
+      const subscriptions = createSubscriptions({
+        ledger,
         pool,
         storage,
         runtime: () => runtime,
@@ -192,10 +193,10 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
           if (!silence.isActive()) notify(method, params);
         },
       });
-      sessions.add(session);
+      clients.add(subscriptions);
       return {
-        call: (method, params) => session.call(method, params) ?? callOnce(method, params),
-        close: () => sessions.delete(session),
+        call: (method, params) => subscriptions.call(method, params) ?? callOnce(method, params),
+        close: () => clients.delete(subscriptions),
       };
     },
     isIgnored: (request, transport) => {
@@ -214,9 +215,9 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
     url: server.url,
     port: server.port,
     get blockNumber() {
-      return chain.head.number;
+      return ledger.head.number;
     },
-    state: chain,
+    state: ledger,
     stopAnswering: () => silence.start(),
     resumeAnswering: () => silence.end(),
     stopBlocks: () => standstill.start(),

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Signers } from '../../src/chain/neurons.ts';
-import type { SubtensorReader } from '../../src/chain/reader.ts';
-import { createSignerTable } from '../../src/chain/signer-table.ts';
+import type { Neurons, SubtensorReader } from '../../src/chain/reader.ts';
+import { createSignersFile, createSignerTable } from '../../src/chain/signer-table.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { createManualClock } from '../fixtures/manual-clock.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import {
   alice,
@@ -88,12 +90,12 @@ describe('the signer table', () => {
 describe('reading the table for unknown callers', () => {
   function createCountedTable({
     minIntervalMs = 6_000,
-    read = async (): Promise<Signers> => new Map(),
+    read = async (): Promise<Neurons> => new Map(),
   } = {}) {
     const clock = createMovableClock();
     let reads = 0;
     const reader = {
-      readSigners: () => {
+      readNeurons: () => {
         reads += 1;
         return read();
       },
@@ -127,10 +129,10 @@ describe('reading the table for unknown callers', () => {
   });
 
   it('is not waited for longer than asked, and goes on', async () => {
-    let answer: ((signers: Signers) => void) | undefined;
+    let answer: ((signers: Neurons) => void) | undefined;
     const { table } = createCountedTable({
       read: () =>
-        new Promise<Signers>((resolve) => {
+        new Promise<Neurons>((resolve) => {
           answer = resolve;
         }),
     });
@@ -175,5 +177,21 @@ describe('reading the table for unknown callers', () => {
     fail = false;
     await table.refresh();
     expect(table.get(alice)).toBeDefined();
+  });
+});
+
+describe('the signer table on disk', () => {
+  it.each([
+    ['as old as the clock says', 3_600_000, 3_600_000],
+    ['not younger than new, though the clock was set back', -3_600_000, 0],
+  ])('is %s', (_, passedMs, ageMs) => {
+    const folder = temporaryFolderPath();
+    const signers = new Map([['5Alice', { uid: 0, stakeTao: 20_000, permit: true }]]);
+    const { logger } = createCapturingLogger();
+    const clock = createManualClock();
+    const file = createSignersFile({ folder, netuid: 34, logger, clock });
+    file.save({ genesisHash: '0x01', block: 7, signers: signers });
+    clock.advance(passedMs);
+    expect(file.load('0x01')).toEqual({ signers: signers, block: 7, ageMs });
   });
 });

@@ -6,9 +6,9 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { timeWords } from '../../telemetry/time-words.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import { createHeadJudge } from './head-age.ts';
-import type { HexString } from './hex.ts';
 import type { MetadataCache } from './metadata-cache.ts';
-import { type ChainSession, type GenesisRules, openSession } from './session.ts';
+import type { HexString } from './node-answers.ts';
+import { type ChainSession, type GenesisRules, openChainSession } from './session.ts';
 
 /** How things stand with the node. `endpoint` is its address without credentials, path or query. */
 export type Connection =
@@ -37,7 +37,7 @@ interface Head {
   readonly seenAtMs: number;
 }
 
-export interface Subtensor {
+export interface NodeConnection {
   /** Begins to connect, in the background and for ever; never throws. */
   start(): void;
   readonly connection: Connection;
@@ -47,7 +47,7 @@ export interface Subtensor {
   close(): Promise<void>;
 }
 
-interface SubtensorOptions {
+interface NodeConnectionOptions {
   /** ws:// or wss:// addresses, tried in turn. At least one. */
   readonly endpoints: readonly string[];
   readonly genesis: GenesisRules;
@@ -81,7 +81,7 @@ const RETRY_UNTRUSTED_LONGEST_MS = 300_000;
  * After a failure the other endpoints are tried at once; when all failed, the next round waits, from 1 s up to 15 s, and up
  * to 5 minutes where the last is not to be believed.
  */
-export function createSubtensor(options: SubtensorOptions): Subtensor {
+export function createNodeConnection(options: NodeConnectionOptions): NodeConnection {
   const { endpoints, genesis, metadataCache, blockWatchdogMs, callersClockOffsetMs, logger, clock } = options;
   const { onConnection, onSession, onHead } = options;
   const judgeHead = createHeadJudge({ limitMs: blockWatchdogMs, clock, callersClockOffsetMs });
@@ -133,7 +133,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       },
     });
     try {
-      opened = await openSession({
+      opened = await openChainSession({
         url,
         genesis,
         metadataCache,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { createStateFile } from '../../state/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { type HexString, hexSchema } from './hex.ts';
+import { type HexString, hexSchema } from './node-answers.ts';
 
 /** Metadata by genesis hash and spec version: with it, a connection costs kilobytes instead of 0.7 MB. */
 export interface MetadataCache {

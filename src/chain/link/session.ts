@@ -1,16 +1,33 @@
+import { join } from 'node:path';
 import { ApiPromise } from '@polkadot/api';
 import { compactFromU8a, hexToU8a, u8aToHex } from '@polkadot/util';
 import { z } from 'zod';
 import { asMinerError, MinerError } from '../../errors.ts';
 import { displayEndpoint } from '../../net/display-endpoint.ts';
-import { printable } from '../../printable.ts';
+import { createStateFile, type StateFile } from '../../state/state-file.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import { createApiProvider } from './api-provider.ts';
-import type { GenesisPin } from './genesis-pin.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime, type HeadJudge } from './head-age.ts';
-import { blockNumberSchema, type HexString, hexSchema } from './hex.ts';
 import { openRpcSocket, type RpcSocket } from './json-rpc.ts';
 import type { MetadataCache } from './metadata-cache.ts';
+import { type HexString, headerSchema, hexSchema, parse } from './node-answers.ts';
+
+const pinSchema = z.object({ genesisHash: hexSchema });
+
+/** Which chain this miner has used so far, where its network does not say which it must be. */
+export type GenesisPin = StateFile<z.output<typeof pinSchema>>;
+
+/** The pin of a state folder. It is read at each connection, so that removing the file is all that a reset takes. */
+export function openGenesisPin({
+  folder,
+  logger,
+}: {
+  readonly folder: string;
+  readonly logger: Logger;
+}): GenesisPin {
+  return createStateFile({ path: join(folder, 'genesis.json'), schema: pinSchema, logger });
+}
 
 /** Which chain may be talked to. Hashes are 0x-prefixed lower-case hex. */
 export interface GenesisRules {
@@ -70,15 +87,11 @@ const runtimeVersionSchema = z.object({
     .nonnegative()
     .max(2 ** 32 - 1),
 });
-export const headerSchema = z.object({ number: blockNumberSchema });
 /** Of a hash that should be one, and not all that an endpoint may send. */
 const hashSchema = hexSchema.refine((hash) => hash.length === 66, { error: 'is no hash of 32 bytes' });
 
 /** A fork moves the best block back by a few; a chain never jumps so far between two notifications of one node. */
 const LONGEST_JUMP_BLOCKS = 1_000;
-/** What a node sent is named in errors no longer than this. */
-const FAULT_LIMIT_CHARS = 200;
-
 /**
  * Connects to a node, makes sure which chain it serves and that its newest block is young before anything else is
  * asked, and loads its metadata. So what a node that is still syncing has to say is never read, kept or pinned.
@@ -88,7 +101,7 @@ const FAULT_LIMIT_CHARS = 200;
  * @throws MinerError CHAIN_UNREACHABLE, CHAIN_WRONG_NETWORK, CHAIN_NODE_BEHIND, CHAIN_ENDPOINT_UNTRUSTED or
  *   CHAIN_CALL_FAILED
  */
-export async function openSession(options: SessionOptions): Promise<ChainSession> {
+export async function openChainSession(options: SessionOptions): Promise<ChainSession> {
   const { url, genesis, metadataCache, connectTimeoutMs, callTimeoutMs, signal } = options;
   const { judgeHead, onHead, onCallbackError } = options;
   const socket = await openRpcSocket({ url, connectTimeoutMs, callTimeoutMs, signal, onCallbackError });
@@ -133,20 +146,6 @@ export async function openSession(options: SessionOptions): Promise<ChainSession
     await socket.closed;
     throw reason;
   }
-}
-
-/**
- * `value` as `schema` has it.
- * @throws MinerError CHAIN_ENDPOINT_UNTRUSTED when the node answered something else, with the first fault alone: there may
- *   be one for each of a million elements
- */
-export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const { path = [], message = '' } = result.error.issues[0] ?? {};
-  const where = path.length === 0 ? '' : ` at ${path.join('.')}`;
-  const fault = printable(`${message}${where}`, FAULT_LIMIT_CHARS);
-  throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', `unexpected answer: ${fault}`);
 }
 
 function checkGenesis(genesisHash: HexString, { expected, refused, pin }: GenesisRules): void {

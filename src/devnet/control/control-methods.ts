@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { MinerError } from '../../errors.ts';
-import type { Chain } from '../ledger/chain.ts';
-import { invalidParams } from '../ledger/rpc-error.ts';
-import type { AxonInfo, Neuron } from '../ledger/subnet.ts';
+import type { BlockLedger } from '../ledger/block-ledger.ts';
+import type { AxonInfo, SubnetNeuron } from '../ledger/subnet.ts';
 import type { RpcMethod, RpcMethods } from '../rpc/rpc-methods.ts';
+import { invalidParams } from '../runtime/node-error.ts';
 import type { Control } from './control.ts';
 
 interface ControlMethodsOptions {
-  readonly chain: Chain;
+  readonly ledger: BlockLedger;
   readonly control: Control;
   readonly faults: Faults;
 }
@@ -37,7 +37,7 @@ function formatAddress({ ip, ipType }: AxonInfo): string {
   return groups.join(ipType === 6 ? ':' : '.');
 }
 
-function describeNeuron(neuron: Neuron, uid: number) {
+function describeNeuron(neuron: SubnetNeuron, uid: number) {
   const { hotkey, stakeRao, permit, registeredAtBlock, standIn, axon } = neuron;
   const address = axon === undefined ? undefined : { ...axon, ip: formatAddress(axon) };
   return {
@@ -66,7 +66,7 @@ function checked<T>(schema: z.ZodType<T>, run: (params: T) => unknown): RpcMetho
 }
 
 /** The control as JSON-RPC methods, so that a person can move the chain with curl. */
-export function createControlMethods({ chain, control, faults }: ControlMethodsOptions): RpcMethods {
+export function createControlMethods({ ledger, control, faults }: ControlMethodsOptions): RpcMethods {
   return {
     devnet_register: checked(z.tuple([HOTKEY, REGISTRATION.optional()]), ([hotkey, registration]) =>
       control.register(hotkey, registration),
@@ -84,7 +84,7 @@ export function createControlMethods({ chain, control, faults }: ControlMethodsO
     devnet_lag: checked(z.tuple([LAG]), ([{ seconds }]) => control.setLag(seconds * 1000)),
     devnet_produceBlock: checked(z.tuple([]), () => {
       control.produceBlock();
-      return chain.head.number;
+      return ledger.head.number;
     }),
     devnet_refuseNext: checked(z.tuple([z.number()]), ([code]) => control.refuseNext(code)),
     devnet_evict: checked(z.tuple([HOTKEY, HOTKEY]), ([hotkey, newcomer]) => control.evict(hotkey, newcomer)),
@@ -97,12 +97,12 @@ export function createControlMethods({ chain, control, faults }: ControlMethodsO
       faults.upgradeRuntime(specVersion),
     ),
     devnet_state: checked(z.tuple([]), () => ({
-      block: chain.head.number,
-      netuid: chain.head.subnet.netuid,
-      timestampMs: chain.head.timestampMs,
-      servingRateLimitBlocks: chain.head.subnet.servingRateLimitBlocks,
-      weightsVersion: chain.head.subnet.weightsVersion,
-      neurons: chain.head.subnet.neurons.map(describeNeuron),
+      block: ledger.head.number,
+      netuid: ledger.head.subnet.netuid,
+      timestampMs: ledger.head.timestampMs,
+      servingRateLimitBlocks: ledger.head.subnet.servingRateLimitBlocks,
+      weightsVersion: ledger.head.subnet.weightsVersion,
+      neurons: ledger.head.subnet.neurons.map(describeNeuron),
     })),
   };
 }

@@ -1,6 +1,6 @@
 import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
 import { MinerError } from '../../errors.ts';
-import type { Block, Chain } from '../ledger/chain.ts';
+import type { Block, BlockLedger } from '../ledger/block-ledger.ts';
 import {
   type AxonInfo,
   changeNeuron,
@@ -10,10 +10,10 @@ import {
   type Subnet,
   uidOf,
 } from '../ledger/subnet.ts';
-import { type BlockAuthor, subtensorErrorIndex } from '../runtime/block-author.ts';
-import type { Pool } from '../runtime/pool.ts';
+import type { Pool } from '../rpc/pool.ts';
+import { type BlockAuthor, subtensorErrorIndex } from './block-author.ts';
 
-export interface Registration {
+export interface RegisterOptions {
   /** 0 when absent. */
   readonly stakeTao?: number | undefined;
   /** Validator permit; false when absent. */
@@ -28,7 +28,7 @@ export interface Registration {
  */
 export interface Control {
   /** Gives the hotkey a uid: the lowest freed one, or else a new one. */
-  register(hotkey: string, registration?: Registration): number;
+  register(hotkey: string, registration?: RegisterOptions): number;
   /** Takes uid and axon from the hotkey; a stand-in holds the uid until somebody new registers. */
   deregister(hotkey: string): void;
   /** Gives the uid of the hotkey to a newcomer, in one block, as a full subnet does. */
@@ -52,7 +52,7 @@ export interface Control {
 }
 
 interface ControlOptions {
-  readonly chain: Chain;
+  readonly ledger: BlockLedger;
   readonly pool: Pool;
   readonly blockAuthor: BlockAuthor;
   /** Called after each block. */
@@ -83,7 +83,7 @@ export function toHotkey(address: string): string {
   }
 }
 
-export function createControl({ chain, pool, blockAuthor, onBlock }: ControlOptions): Control {
+export function createControl({ ledger, pool, blockAuthor, onBlock }: ControlOptions): Control {
   function change(make: (subnet: Subnet, block: number) => Subnet): Block {
     const block = blockAuthor.author(make);
     onBlock(block);
@@ -131,7 +131,7 @@ export function createControl({ chain, pool, blockAuthor, onBlock }: ControlOpti
     },
     axonOf: (address) => {
       const hotkey = toHotkey(address);
-      return chain.head.subnet.neurons.find((neuron) => neuron.hotkey === hotkey)?.axon;
+      return ledger.head.subnet.neurons.find((neuron) => neuron.hotkey === hotkey)?.axon;
     },
     produceBlock: () => {
       change((subnet) => subnet);

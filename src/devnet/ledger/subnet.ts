@@ -15,7 +15,7 @@ export interface AxonInfo {
   readonly placeholder2: number;
 }
 
-export interface Neuron {
+export interface SubnetNeuron {
   /** SS58 address with prefix 42. */
   readonly hotkey: string;
   /** 1 TAO is 1e9 rao. */
@@ -34,10 +34,10 @@ export interface Subnet {
   readonly servingRateLimitBlocks: number;
   /** The least version of a validator whose weights count; 0 for any. */
   readonly weightsVersion: number;
-  readonly neurons: readonly Neuron[];
+  readonly neurons: readonly SubnetNeuron[];
 }
 
-interface Registration {
+interface RegisterOptions {
   readonly stakeRao: bigint;
   readonly permit: boolean;
   readonly block: number;
@@ -52,7 +52,7 @@ export function uidOf(subnet: Subnet, hotkey: string): number | undefined {
   return uid === -1 ? undefined : uid;
 }
 
-function withNeuron(subnet: Subnet, uid: number, neuron: Neuron): Subnet {
+function withNeuron(subnet: Subnet, uid: number, neuron: SubnetNeuron): Subnet {
   return { ...subnet, neurons: subnet.neurons.toSpliced(uid, 1, neuron) };
 }
 
@@ -69,7 +69,7 @@ function registeredUid(subnet: Subnet, hotkey: string): number {
  *
  * @throws MinerError DEVNET_INVALID_CONTROL when it is registered already, or all uids are taken.
  */
-export function registerNeuron(subnet: Subnet, hotkey: string, registration: Registration): Subnet {
+export function registerNeuron(subnet: Subnet, hotkey: string, registration: RegisterOptions): Subnet {
   if (uidOf(subnet, hotkey) !== undefined) {
     throw new MinerError(
       'DEVNET_INVALID_CONTROL',
@@ -135,7 +135,7 @@ export function evictNeuron(
 export function changeNeuron(
   subnet: Subnet,
   hotkey: string,
-  change: Partial<Pick<Neuron, 'stakeRao' | 'permit' | 'axon'>>,
+  change: Partial<Pick<SubnetNeuron, 'stakeRao' | 'permit' | 'axon'>>,
 ): Subnet {
   const uid = registeredUid(subnet, hotkey);
   const neuron = subnet.neurons[uid];

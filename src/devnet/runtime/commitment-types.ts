@@ -6,7 +6,7 @@ import type { TypeDefinition } from './type-table.ts';
  */
 export const COMMITMENT_TYPES: Readonly<Record<string, TypeDefinition>> = {
   Commitment: {
-    path: 'pallet_commitments::types::Registration',
+    path: 'pallet_commitments::types::RegisterOptions',
     fields: { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
   },
   CommitmentInfo: {

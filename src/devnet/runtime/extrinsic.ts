@@ -1,8 +1,8 @@
 import { u8aConcat } from '@polkadot/util';
 import { blake2AsHex, blake2AsU8a, encodeAddress, sr25519Verify } from '@polkadot/util-crypto';
-import type { Chain } from '../ledger/chain.ts';
-import { invalidTransaction, RpcError } from '../ledger/rpc-error.ts';
-import { decodeServeAxon, type ServeAxonCall } from '../ledger/serve-axon.ts';
+import type { BlockLedger } from '../ledger/block-ledger.ts';
+import { decodeServeAxon, type ServeAxonCall } from '../ledger/serve-axon-rules.ts';
+import { invalidTransaction, NodeError } from './node-error.ts';
 import { FIRST_RUNTIME, RUNTIME_VERSION, type Runtime } from './runtime-version.ts';
 
 /** A signed extrinsic whose shape is good; its signature is still to be checked. */
@@ -44,7 +44,7 @@ class Reader {
   take(count: number): Uint8Array {
     const end = this.offset + count;
     if (end > this.#bytes.length)
-      throw new RpcError(1002, 'Verification Error: the extrinsic ends too early');
+      throw new NodeError(1002, 'Verification Error: the extrinsic ends too early');
     const taken = this.#bytes.subarray(this.offset, end);
     this.offset = end;
     return taken;
@@ -75,13 +75,13 @@ class Reader {
 
 /** Fails where a real runtime fails to decode; the node then answers 1002. */
 function expect(condition: boolean, what: string): void {
-  if (!condition) throw new RpcError(1002, `Verification Error: ${what}`);
+  if (!condition) throw new NodeError(1002, `Verification Error: ${what}`);
 }
 
 /**
  * Takes a version 4 extrinsic apart: length, `0x84`, address, signature, era, nonce, tip, metadata mode, call.
  *
- * @throws RpcError 1002 for anything but a `serve_axon` signed with sr25519.
+ * @throws NodeError 1002 for anything but a `serve_axon` signed with sr25519.
  */
 export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Array): Extrinsic {
   const reader = new Reader(encoded);
@@ -107,7 +107,7 @@ export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Arr
 
   const callBytes = reader.rest();
   const call = decodeServeAxon(callBytes, serveAxonIndex);
-  if (call === undefined) throw new RpcError(1002, 'Verification Error: the only call taken is serve_axon');
+  if (call === undefined) throw new NodeError(1002, 'Verification Error: the only call taken is serve_axon');
   return {
     encoded,
     hash: blake2AsHex(encoded),
@@ -118,7 +118,7 @@ export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Arr
   };
 }
 
-/** Takes an extrinsic of the first runtime apart. @throws RpcError 1002 as `decodeExtrinsicOf`. */
+/** Takes an extrinsic of the first runtime apart. @throws NodeError 1002 as `decodeExtrinsicOf`. */
 export function decodeExtrinsic(encoded: Uint8Array): Extrinsic {
   return decodeExtrinsicOf(FIRST_RUNTIME, encoded);
 }
@@ -144,7 +144,7 @@ export function eraBounds(
 
 function isSignatureValid(
   { signed }: Extrinsic,
-  { chain, runtime, birthHash }: { chain: Chain; runtime: Runtime; birthHash: Uint8Array },
+  { ledger, runtime, birthHash }: { ledger: BlockLedger; runtime: Runtime; birthHash: Uint8Array },
 ): boolean {
   const versions = new DataView(new ArrayBuffer(8));
   versions.setUint32(0, runtime.specVersion, true);
@@ -153,7 +153,7 @@ function isSignatureValid(
     signed.call,
     signed.extensions,
     new Uint8Array(versions.buffer),
-    Buffer.from(chain.genesis.hash.slice(2), 'hex'),
+    Buffer.from(ledger.genesis.hash.slice(2), 'hex'),
     birthHash,
     NO_METADATA_HASH,
   );
@@ -170,14 +170,14 @@ function isSignatureValid(
  * Checks era and signature as the runtime does for the next block.
  *
  * @returns The first block in which the extrinsic is no longer good.
- * @throws RpcError 1010 with the pool's words.
+ * @throws NodeError 1010 with the pool's words.
  */
-export function verifyExtrinsic(extrinsic: Extrinsic, chain: Chain, runtime: Runtime): number {
-  const { birth, death } = eraBounds(extrinsic.signed.era, chain.head.number + 1);
-  const birthBlock = chain.byNumber(birth);
+export function verifyExtrinsic(extrinsic: Extrinsic, ledger: BlockLedger, runtime: Runtime): number {
+  const { birth, death } = eraBounds(extrinsic.signed.era, ledger.head.number + 1);
+  const birthBlock = ledger.byNumber(birth);
   if (birthBlock === undefined) throw invalidTransaction('Transaction birth block ancient');
   const birthHash = Buffer.from(birthBlock.hash.slice(2), 'hex');
-  if (!isSignatureValid(extrinsic, { chain, runtime, birthHash })) {
+  if (!isSignatureValid(extrinsic, { ledger, runtime, birthHash })) {
     throw invalidTransaction('Transaction has a bad signature');
   }
   return death;

@@ -1,7 +1,7 @@
 import { u8aConcat, u8aToHex } from '@polkadot/util';
 import { encodeAddress } from '@polkadot/util-crypto';
-import type { Block } from '../ledger/chain.ts';
-import { invalidParams, RpcError } from '../ledger/rpc-error.ts';
+import type { Block } from '../ledger/block-ledger.ts';
+import { invalidParams, NodeError } from './node-error.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
 import { BLANK_FIELDS, metagraphFields, neuronFields, neuronInfo, stakeInfo } from './runtime-views.ts';
 
@@ -152,7 +152,7 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
       case 'SubnetInfoRuntimeApi_get_subnet_state':
         return subnetState(input, block);
       default:
-        throw new RpcError(4003, 'Client error: Execution failed', `Exported method ${method} is not found`);
+        throw new NodeError(4003, 'Client error: Execution failed', `Exported method ${method} is not found`);
     }
   };
 }

@@ -1,7 +1,7 @@
 import { hexToU8a } from '@polkadot/util';
 import { encodeAddress } from '@polkadot/util-crypto';
-import type { Block } from '../ledger/chain.ts';
-import { MAX_UIDS, type Neuron, type Subnet, uidOf } from '../ledger/subnet.ts';
+import type { Block } from '../ledger/block-ledger.ts';
+import { MAX_UIDS, type Subnet, type SubnetNeuron, uidOf } from '../ledger/subnet.ts';
 import { METAGRAPH_FIELDS } from './metagraph-types.ts';
 import { BURN_RAO, IMMUNITY_PERIOD_BLOCKS, TEMPO_BLOCKS, TOKEN_SYMBOL } from './storage.ts';
 
@@ -37,8 +37,8 @@ export const BLANK_FIELDS: readonly (readonly [name: string, value: unknown])[] 
 ]);
 
 /** All that is known of the neurons, one list a field. Each hotkey is its own coldkey here. */
-export function neuronFields(neurons: readonly Neuron[]) {
-  const each = <T>(pick: (neuron: Neuron) => T): readonly T[] => neurons.map(pick);
+export function neuronFields(neurons: readonly SubnetNeuron[]) {
+  const each = <T>(pick: (neuron: SubnetNeuron) => T): readonly T[] => neurons.map(pick);
   const zeros = each(() => 0);
   return {
     hotkeys: each((neuron) => neuron.hotkey),

@@ -1,5 +1,5 @@
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
-import type { Block, BlockEvent } from '../ledger/chain.ts';
+import type { Block, BlockEvent } from '../ledger/block-ledger.ts';
 import { MAX_UIDS, type Subnet } from '../ledger/subnet.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
 import { STORAGE, type StorageEntry, storageKey } from './storage-layout.ts';

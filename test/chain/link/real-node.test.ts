@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AxonCall } from '../../../src/chain/axon-call.ts';
 import type { Chain } from '../../../src/chain/chain.ts';
 import { createMetadataCache } from '../../../src/chain/link/metadata-cache.ts';
-import { type ChainSession, openSession } from '../../../src/chain/link/session.ts';
+import { type ChainSession, openChainSession } from '../../../src/chain/link/session.ts';
 import { createReader, type SubtensorReader } from '../../../src/chain/reader.ts';
-import { parsePoolRefusal } from '../../../src/chain/refusals.ts';
+import { parsePoolRefusal } from '../../../src/chain/serve-axon-refusals.ts';
 import { readDispatchError, submitServeAxon } from '../../../src/chain/submit-serve-axon.ts';
 import { createDevnet } from '../../../src/devnet/node.ts';
 import { MinerError } from '../../../src/errors.ts';
@@ -41,7 +41,7 @@ function itServes(open: () => Promise<{ url: string; netuid: number }>, timeoutM
 
   beforeAll(async () => {
     ({ url, netuid } = await open());
-    session = await openSession({
+    session = await openChainSession({
       url,
       genesis: { refused: {} },
       metadataCache: createMetadataCache({ folder: undefined, logger }),

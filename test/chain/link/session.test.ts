@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { BLOCK_TIME_KEY, type HeadJudge } from '../../../src/chain/link/head-age.ts';
 import type { MetadataCache } from '../../../src/chain/link/metadata-cache.ts';
-import { type ChainSession, openSession, parse } from '../../../src/chain/link/session.ts';
+import { parse } from '../../../src/chain/link/node-answers.ts';
+import { type ChainSession, openChainSession } from '../../../src/chain/link/session.ts';
 import { createReader } from '../../../src/chain/reader.ts';
 import { MinerError } from '../../../src/errors.ts';
 import { displayEndpoint } from '../../../src/net/display-endpoint.ts';
@@ -27,7 +28,7 @@ async function open(
   metadata: MetadataCache = new Map(),
   judgeHead: HeadJudge = () => undefined,
 ): Promise<ChainSession> {
-  return await openSession({
+  return await openChainSession({
     url,
     genesis: { expected: undefined, refused: {} },
     metadataCache: metadata,
@@ -82,7 +83,7 @@ describe('a session', () => {
     const second = await open(url, metadata);
     expect(loads).toBe(0);
     const reader = createReader({ session: second, netuid: NETUID, hotkey: bob });
-    expect((await reader.readSigners()).get(alice)).toMatchObject({ permit: true });
+    expect((await reader.readNeurons()).get(alice)).toMatchObject({ permit: true });
     await end(second);
   });
 
@@ -94,7 +95,7 @@ describe('a session', () => {
     });
     const current = createReader({ session, netuid: NETUID, hotkey: bob });
     const fallback = createReader({ session: { ...session, api: older }, netuid: NETUID, hotkey: bob });
-    expect([...(await fallback.readSigners())]).toEqual([...(await current.readSigners())]);
+    expect([...(await fallback.readNeurons())]).toEqual([...(await current.readNeurons())]);
     await end(session);
   });
 
@@ -112,7 +113,7 @@ describe('a session', () => {
   it('says so when the chain has no such subnet', async () => {
     const session = await open((await openDevnet()).url);
     const reader = createReader({ session, netuid: 77, hotkey: bob });
-    await expect(reader.readSigners()).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
+    await expect(reader.readNeurons()).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
     await end(session);
   });
 

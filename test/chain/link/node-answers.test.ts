@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { blockNumberSchema, boundedArray } from '../../../src/chain/link/hex.ts';
+import { blockNumberSchema, boundedArray } from '../../../src/chain/link/node-answers.ts';
 
 describe('an array that a node sends', () => {
   const schema = boundedArray(z.number(), 3);

@@ -1,6 +1,6 @@
 /** An error object of JSON-RPC 2.0, with the codes and words of a Substrate node. */
-export class RpcError extends Error {
-  override readonly name = 'RpcError';
+export class NodeError extends Error {
+  override readonly name = 'NodeError';
   readonly code: number;
   readonly data: string | undefined;
 
@@ -20,11 +20,11 @@ export class RpcError extends Error {
 }
 
 /** A call with parameters that cannot be used. */
-export function invalidParams(message: string): RpcError {
-  return new RpcError(-32602, message);
+export function invalidParams(message: string): NodeError {
+  return new NodeError(-32602, message);
 }
 
 /** The pool's refusal of an extrinsic, in the shape in which a node answers it. */
-export function invalidTransaction(reason: string): RpcError {
-  return new RpcError(1010, 'Invalid Transaction', reason);
+export function invalidTransaction(reason: string): NodeError {
+  return new NodeError(1010, 'Invalid Transaction', reason);
 }

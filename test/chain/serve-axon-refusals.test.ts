@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RpcRefusal } from '../../src/chain/link/json-rpc.ts';
-import { parsePoolRefusal, refusalNamed } from '../../src/chain/refusals.ts';
+import { parsePoolRefusal, refusalNamed } from '../../src/chain/serve-axon-refusals.ts';
 
 const CODES = [
   [6, 'RateLimitExceeded'],

@@ -1,7 +1,7 @@
 import { RpcRefusal } from './link/json-rpc.ts';
 
 /** Why the chain does not store an address: the chain's own name for the rule, and what it means. */
-export interface Refusal {
+export interface ServeAxonRefusal {
   readonly name: string;
   readonly words: string;
 }
@@ -34,7 +34,7 @@ const POOL_CODES: ReadonlyMap<number, string> = new Map([
 const INVALID_TRANSACTION = 1010;
 
 /** The refusal of that name; a rule that is not known here speaks for itself. */
-export function refusalNamed(name: string): Refusal {
+export function refusalNamed(name: string): ServeAxonRefusal {
   return { name, words: WORDS[name] ?? `the chain refused with ${name}` };
 }
 
@@ -42,7 +42,7 @@ export function refusalNamed(name: string): Refusal {
  * The rule by which the transaction pool refused. Nodes write it `Custom error: 12`, some tools
  * `{"invalid":{"custom":12}}`, in the data or in the message. Undefined when `error` is something else.
  */
-export function parsePoolRefusal(error: unknown): Refusal | undefined {
+export function parsePoolRefusal(error: unknown): ServeAxonRefusal | undefined {
   if (!(error instanceof RpcRefusal) || error.code !== INVALID_TRANSACTION) return undefined;
   const text = `${error.message} ${error.detail}`;
   const code = /custom(?: error|\\?")\s*:\s*(\d+)/i.exec(text)?.[1];

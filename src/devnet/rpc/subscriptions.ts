@@ -1,34 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import type { Block, Chain } from '../ledger/chain.ts';
-import { RpcError } from '../ledger/rpc-error.ts';
-import type { ExtrinsicStatus, Pool } from '../runtime/pool.ts';
+import type { Block, BlockLedger } from '../ledger/block-ledger.ts';
+import { NodeError } from '../runtime/node-error.ts';
 import { describeRuntimeVersion, type Runtime } from '../runtime/runtime-version.ts';
 import type { Storage } from '../runtime/storage.ts';
+import type { ExtrinsicStatus, Pool } from './pool.ts';
 import { hexParam, keysParam } from './rpc-methods.ts';
 
 /** The answer to a call, and what is sent right after it. */
-export interface SessionReply {
+export interface CallReply {
   readonly result: unknown;
   readonly afterwards?: () => void;
 }
 
 /** The subscriptions of one connection. */
-export interface Session {
+export interface Subscriptions {
   /** Undefined for a method that is no subscription. */
-  call(method: string, params: readonly unknown[]): SessionReply | undefined;
+  call(method: string, params: readonly unknown[]): CallReply | undefined;
   /** Tells of the head of the chain, and of what has changed in the storage since the last time. */
   announce(): void;
 }
 
 interface Sources {
-  readonly chain: Chain;
+  readonly ledger: BlockLedger;
   readonly pool: Pool;
   readonly storage: Storage;
   /** The runtime that is in force now. */
   readonly runtime: () => Runtime;
 }
 
-interface SessionOptions extends Sources {
+interface SubscriptionsOptions extends Sources {
   /** Sends a notification: its method, and the `params` of JSON-RPC. */
   readonly notify: (
     method: string,
@@ -70,11 +70,11 @@ function feedBlocks(latest: () => Block, { tell }: Subscriber): Feed {
   return { first: onBlock, onBlock };
 }
 
-function feedStorage({ chain, storage }: Sources, { params, tell }: Subscriber): Feed {
+function feedStorage({ ledger, storage }: Sources, { params, tell }: Subscriber): Feed {
   const keys = keysParam(params[0]);
   const told = new Map<string, string | null>();
   const onBlock = () => {
-    const block = chain.head;
+    const block = ledger.head;
     const changes = keys
       .map((key) => [key, storage.read(block, key)] as const)
       .filter(([key, value]) => told.get(key) !== value);
@@ -107,19 +107,19 @@ const TOPICS: readonly Topic[] = [
     subscribe: ['chain_subscribeNewHead', 'chain_subscribeNewHeads'],
     unsubscribe: ['chain_unsubscribeNewHead', 'chain_unsubscribeNewHeads'],
     notification: 'chain_newHead',
-    start: ({ chain }, subscriber) => feedBlocks(() => chain.head, subscriber),
+    start: ({ ledger }, subscriber) => feedBlocks(() => ledger.head, subscriber),
   },
   {
     subscribe: ['chain_subscribeAllHeads'],
     unsubscribe: ['chain_unsubscribeAllHeads'],
     notification: 'chain_allHead',
-    start: ({ chain }, subscriber) => feedBlocks(() => chain.head, subscriber),
+    start: ({ ledger }, subscriber) => feedBlocks(() => ledger.head, subscriber),
   },
   {
     subscribe: ['chain_subscribeFinalizedHeads'],
     unsubscribe: ['chain_unsubscribeFinalizedHeads'],
     notification: 'chain_finalizedHead',
-    start: ({ chain }, subscriber) => feedBlocks(() => chain.finalized, subscriber),
+    start: ({ ledger }, subscriber) => feedBlocks(() => ledger.finalized, subscriber),
   },
   {
     subscribe: ['state_subscribeRuntimeVersion'],
@@ -141,18 +141,18 @@ const TOPICS: readonly Topic[] = [
   },
 ];
 
-/** Names of all methods that a session answers. */
-export const SESSION_METHODS: readonly string[] = TOPICS.flatMap(({ subscribe, unsubscribe }) => [
+/** Names of all methods that begin or end a subscription. */
+export const SUBSCRIPTION_METHODS: readonly string[] = TOPICS.flatMap(({ subscribe, unsubscribe }) => [
   ...subscribe,
   ...unsubscribe,
 ]);
 
-export function createSession({ notify, ...sources }: SessionOptions): Session {
+export function createSubscriptions({ notify, ...sources }: SubscriptionsOptions): Subscriptions {
   const feeds = new Map<string, Feed>();
 
-  function subscribe(topic: Topic, params: readonly unknown[]): SessionReply {
+  function subscribe(topic: Topic, params: readonly unknown[]): CallReply {
     if (feeds.size >= SUBSCRIPTIONS_LIMIT) {
-      throw new RpcError(-32006, 'Too many subscriptions on the connection');
+      throw new NodeError(-32006, 'Too many subscriptions on the connection');
     }
     // Never the same again, so that a client cannot take what it hears for a subscription of an earlier connection.
     const subscription = randomBytes(12).toString('base64url');

@@ -38,7 +38,7 @@ export interface Block {
 type BlockContent = Pick<Block, 'timestampMs' | 'extrinsics' | 'events' | 'subnet' | 'nonces'>;
 
 /** The blocks of a development chain: plain memory, which outlives the node that serves it. */
-export interface Chain {
+export interface BlockLedger {
   readonly genesis: Block;
   readonly head: Block;
   /** A block is final once another stands on it. */
@@ -80,7 +80,7 @@ function createBlock(stateRoot: string, number: number, parentHash: string, cont
 }
 
 /** A chain with its genesis block; the genesis hash is the same for the same name. */
-export function createChain(subnet: Subnet, timestampMs: number, name = CHAIN_NAME): Chain {
+export function createBlockLedger(subnet: Subnet, timestampMs: number, name = CHAIN_NAME): BlockLedger {
   const stateRoot = blake2AsHex(name);
   const genesis = createBlock(stateRoot, 0, ZERO_HASH, {
     timestampMs,

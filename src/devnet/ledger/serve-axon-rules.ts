@@ -52,7 +52,7 @@ function isAddressValid({ ip, ipType }: ServeAxonCall): boolean {
  * Why the runtime would refuse the call in the given block: the custom code, or undefined when it would not.
  * The checks and their order are the runtime's.
  */
-export function refusalOf(
+export function serveAxonRefusal(
   subnet: Subnet,
   hotkey: string,
   call: ServeAxonCall,

@@ -1,10 +1,10 @@
 import { compactAddLength, compactToU8a, u8aConcat } from '@polkadot/util';
 import type { Clock } from '../../clock.ts';
-import type { Block, BlockEvent, Chain } from '../ledger/chain.ts';
-import { refusalOf } from '../ledger/serve-axon.ts';
+import type { Block, BlockEvent, BlockLedger } from '../ledger/block-ledger.ts';
+import { serveAxonRefusal } from '../ledger/serve-axon-rules.ts';
 import { changeNeuron, type Subnet } from '../ledger/subnet.ts';
-import type { Pool, PooledExtrinsic } from './pool.ts';
-import { SUBTENSOR_TYPES } from './subtensor-types.ts';
+import type { Pool, PooledExtrinsic } from '../rpc/pool.ts';
+import { SUBTENSOR_TYPES } from '../runtime/subtensor-types.ts';
 
 /** Makes blocks out of what the pool holds. */
 export interface BlockAuthor {
@@ -21,7 +21,7 @@ export interface BlockAuthor {
 }
 
 interface BlockAuthorOptions {
-  readonly chain: Chain;
+  readonly ledger: BlockLedger;
   readonly pool: Pool;
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -74,16 +74,16 @@ function fail(subnet: Subnet, position: number, error: number): Effect {
   return { subnet, events: [systemEvent(position, { ExtrinsicFailed: failed })] };
 }
 
-export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): BlockAuthor {
+export function createBlockAuthor({ ledger, pool, clock }: BlockAuthorOptions): BlockAuthor {
   let forcedError: number | undefined;
   let lagMs = 0;
   /** The time of the newest block, had it no lag. */
-  let newestMs = chain.head.timestampMs;
+  let newestMs = ledger.head.timestampMs;
   /** Included, and not yet final. */
   let unfinalized: readonly { readonly block: Block; readonly included: readonly PooledExtrinsic[] }[] = [];
 
   function finalize(): void {
-    const due = unfinalized.filter(({ block }) => block.number <= chain.finalized.number);
+    const due = unfinalized.filter(({ block }) => block.number <= ledger.finalized.number);
     unfinalized = unfinalized.filter((one) => !due.includes(one));
     for (const { block, included } of due) {
       for (const { watcher } of included) watcher({ finalized: block.hash });
@@ -91,19 +91,19 @@ export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): B
   }
 
   function author(change: (subnet: Subnet, block: number) => Subnet = (subnet) => subnet): Block {
-    const number = chain.head.number + 1;
+    const number = ledger.head.number + 1;
     // Never at or before the previous block, whatever the clock does; only a change of the lag moves it back.
     newestMs = Math.max(clock.now(), newestMs + 1);
     const timestampMs = newestMs - lagMs;
-    let subnet = change(chain.head.subnet, number);
-    const nonces = new Map(chain.head.nonces);
+    let subnet = change(ledger.head.subnet, number);
+    const nonces = new Map(ledger.head.nonces);
     const nonceOf = (address: string) => nonces.get(address) ?? 0;
     const included: PooledExtrinsic[] = [];
     const events = [systemEvent(0, { ExtrinsicSuccess: { dispatchInfo: dispatchInfo('Mandatory') } })];
 
     for (let next = pool.take(nonceOf, number); next !== undefined; next = pool.take(nonceOf, number)) {
       // What was good when it was submitted may have stopped being so; it then never gets into a block.
-      if (refusalOf(subnet, next.signer, next.call, number) !== undefined) {
+      if (serveAxonRefusal(subnet, next.signer, next.call, number) !== undefined) {
         next.watcher('invalid');
         continue;
       }
@@ -120,7 +120,7 @@ export function createBlockAuthor({ chain, pool, clock }: BlockAuthorOptions): B
     }
 
     const extrinsics = [timestampExtrinsic(timestampMs), ...included.map(({ encoded }) => encoded)];
-    const block = chain.append({ timestampMs, extrinsics, events, subnet, nonces });
+    const block = ledger.append({ timestampMs, extrinsics, events, subnet, nonces });
     unfinalized = [...unfinalized, { block, included }];
     for (const { watcher } of included) watcher({ inBlock: block.hash });
     finalize();
