@@ -1,13 +1,12 @@
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Clock, systemClock } from '../clock.ts';
-import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createBlockAuthor } from './control/block-author.ts';
 import { type Control, createControl, toHotkey, toRao } from './control/control.ts';
 import { createControlMethods } from './control/control-methods.ts';
 import { DEVELOPMENT_NEURONS, type GenesisNeuron } from './control/development-neurons.ts';
 import { type Block, type BlockLedger, createBlockLedger } from './ledger/block-ledger.ts';
-import { registerNeuron, type Subnet } from './ledger/subnet.ts';
+import { invalidControl, registerNeuron, type Subnet } from './ledger/subnet.ts';
 import type { Call } from './rpc/dispatch.ts';
 import { createPool } from './rpc/pool.ts';
 import { createRpcMethods, type RpcMethods } from './rpc/rpc-methods.ts';
@@ -164,10 +163,7 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
 
   function upgradeRuntime(specVersion: number, serveAxonIndex = runtime.serveAxonIndex): void {
     if (!Number.isInteger(specVersion) || specVersion <= runtime.specVersion || specVersion >= 2 ** 32) {
-      throw new MinerError(
-        'DEVNET_INVALID_CONTROL',
-        `a new runtime needs a whole number above ${runtime.specVersion}`,
-      );
+      throw invalidControl(`a new runtime needs a whole number above ${runtime.specVersion}`);
     }
     runtime = { specVersion, serveAxonIndex };
     methods = createMethods(createRuntimeCodec(runtime));

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger.ts';
+import { isAbsent } from './is-absent.ts';
 
 /** One value that outlives the process, as a JSON file. */
 export interface StateFile<Value> {
@@ -34,7 +35,7 @@ export function createStateFile<Value>({ path, schema, logger }: StateFileOption
         isReadable = true;
         return value;
       } catch (error) {
-        if (isMissing(error)) return undefined;
+        if (isAbsent(error)) return undefined;
         if (isReadable) logger.warn({ err: error, path }, 'state file unusable, going on without it');
         isReadable = false;
         return undefined;
@@ -62,8 +63,4 @@ export function createStateFile<Value>({ path, schema, logger }: StateFileOption
       }
     },
   };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { isAbsent } from './is-absent.ts';
 import { makeProcessFolder, removeStaleFolders } from './process-folder.ts';
 
 /** A private file that lives as long as the request or the call it serves. */
 export interface TemporaryFile {
   /** For children, which read it by name. */
   readonly path: string;
-  /** Bytes written so far. */
-  readonly sizeBytes: number;
   /**
    * Writes a chunk at the end. Wait for one before giving the next.
    *
@@ -126,20 +125,15 @@ async function openFile(
     promisedBytes -= settled;
     place.promisedBytes -= settled;
   };
-  let sizeBytes = 0;
   let removal: Promise<void> | undefined;
   return {
     path,
-    get sizeBytes() {
-      return sizeBytes;
-    },
     async append(chunk) {
       try {
         await handle.appendFile(chunk);
       } catch (error) {
         throw asSpaceError(error);
       }
-      sizeBytes += chunk.byteLength;
       settle(chunk.byteLength);
     },
     remove() {
@@ -156,19 +150,15 @@ async function openIn(place: Place, name: string): Promise<{ path: string; handl
   try {
     return { path, handle: await open(path, 'wx', 0o600) };
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    if (!isAbsent(error)) throw error;
     const folder = await makeProcessFolder(place.parent);
     place.folders.push(folder);
     return { path: join(folder, name), handle: await open(join(folder, name), 'wx', 0o600) };
   }
 }
 
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
 function asSpaceError(error: unknown): unknown {
-  const code = errorCode(error);
-  if (code === undefined || !NO_SPACE_CODES.has(code)) return error;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!NO_SPACE_CODES.has(code)) return error;
   return new MinerError('MEDIA_NO_SPACE', `writing a temporary file failed with ${code}`, { cause: error });
 }

@@ -73,7 +73,7 @@ function announcedCall(devnet: Devnet, hotkey: string): string {
   // The first extrinsic of a block sets the time.
   const own = block?.extrinsics
     .slice(1)
-    .map(decodeExtrinsic)
+    .map((bytes) => decodeExtrinsic(bytes))
     .find(({ signer }) => signer === hotkey);
   return `0x${Buffer.from(own?.signed.call ?? []).toString('hex')}`;
 }

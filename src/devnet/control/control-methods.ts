@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { MinerError } from '../../errors.ts';
+import { integerToIp } from '../../net/ipv4.ts';
 import type { BlockLedger } from '../ledger/block-ledger.ts';
-import type { AxonInfo, SubnetNeuron } from '../ledger/subnet.ts';
+import type { SubnetNeuron } from '../ledger/subnet.ts';
 import type { RpcMethod, RpcMethods } from '../rpc/rpc-methods.ts';
 import { invalidParams } from '../runtime/node-error.ts';
 import type { Control } from './control.ts';
@@ -27,19 +28,9 @@ const REGISTRATION = z.strictObject({ stakeTao: z.number().optional(), permit: z
 const DURATION = z.strictObject({ seconds: z.number().positive().max(3600) });
 const LAG = z.strictObject({ seconds: z.number() });
 
-/** An address as people write it. */
-function formatAddress({ ip, ipType }: AxonInfo): string {
-  const [parts, bits] = ipType === 6 ? [8, 16n] : [4, 8n];
-  const groups = Array.from({ length: parts }, (_, index) => {
-    const group = BigInt.asUintN(Number(bits), ip >> (BigInt(parts - 1 - index) * bits));
-    return group.toString(ipType === 6 ? 16 : 10);
-  });
-  return groups.join(ipType === 6 ? ':' : '.');
-}
-
 function describeNeuron(neuron: SubnetNeuron, uid: number) {
   const { hotkey, stakeRao, permit, registeredAtBlock, standIn, axon } = neuron;
-  const address = axon === undefined ? undefined : { ...axon, ip: formatAddress(axon) };
+  const address = axon === undefined ? undefined : { ...axon, ip: integerToIp(axon.ip, axon.ipType) };
   return {
     uid,
     hotkey,

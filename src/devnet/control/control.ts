@@ -1,11 +1,11 @@
 import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
-import { MinerError } from '../../errors.ts';
 import type { Block, BlockLedger } from '../ledger/block-ledger.ts';
 import {
   type AxonInfo,
   changeNeuron,
   deregisterNeuron,
   evictNeuron,
+  invalidControl,
   registerNeuron,
   type Subnet,
   uidOf,
@@ -69,7 +69,7 @@ const MAX_LAG_MS = 365 * 24 * 3_600_000;
 /** An amount of TAO as the runtime counts it. */
 export function toRao(stakeTao: number): bigint {
   if (!(stakeTao >= 0 && stakeTao <= MAX_STAKE_TAO)) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', `a stake has to be between 0 and ${MAX_STAKE_TAO} TAO`);
+    throw invalidControl(`a stake has to be between 0 and ${MAX_STAKE_TAO} TAO`);
   }
   return BigInt(Math.round(stakeTao * RAO_PER_TAO));
 }
@@ -79,7 +79,7 @@ export function toHotkey(address: string): string {
   try {
     return encodeAddress(decodeAddress(address), 42);
   } catch (cause) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', 'a hotkey has to be an SS58 address', { cause });
+    throw invalidControl('a hotkey has to be an SS58 address', cause);
   }
 }
 
@@ -115,16 +115,13 @@ export function createControl({ ledger, pool, blockAuthor, onBlock }: ControlOpt
     },
     setWeightsVersion: (weightsVersion) => {
       if (!Number.isSafeInteger(weightsVersion) || weightsVersion < 0) {
-        throw new MinerError(
-          'DEVNET_INVALID_CONTROL',
-          'a weights version has to be a whole number from 0 on',
-        );
+        throw invalidControl('a weights version has to be a whole number from 0 on');
       }
       change((subnet) => ({ ...subnet, weightsVersion }));
     },
     setLag: (lagMs) => {
       if (!(lagMs >= 0 && lagMs <= MAX_LAG_MS)) {
-        throw new MinerError('DEVNET_INVALID_CONTROL', 'a lag has to be between 0 and 365 days');
+        throw invalidControl('a lag has to be between 0 and 365 days');
       }
       blockAuthor.setLag(Math.round(lagMs));
       change((subnet) => subnet);
@@ -138,16 +135,13 @@ export function createControl({ ledger, pool, blockAuthor, onBlock }: ControlOpt
     },
     refuseNext: (customCode) => {
       if (!Number.isInteger(customCode) || customCode < 0 || customCode > 255) {
-        throw new MinerError(
-          'DEVNET_INVALID_CONTROL',
-          'a custom code has to be a whole number from 0 to 255',
-        );
+        throw invalidControl('a custom code has to be a whole number from 0 to 255');
       }
       pool.refuseNext(customCode);
     },
     failNext: (errorName) => {
       if (subtensorErrorIndex(errorName) === undefined) {
-        throw new MinerError('DEVNET_INVALID_CONTROL', `the subnet pallet has no error ${errorName} here`);
+        throw invalidControl(`the subnet pallet has no error ${errorName} here`);
       }
       blockAuthor.failNext(errorName);
     },

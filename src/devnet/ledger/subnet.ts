@@ -46,6 +46,11 @@ interface RegisterOptions {
 /** Uids that a subnet of finney has at most. */
 export const MAX_UIDS = 256;
 
+/** The refusal of a change from outside that cannot be. */
+export function invalidControl(message: string, cause?: unknown): MinerError {
+  return new MinerError('DEVNET_INVALID_CONTROL', message, { cause });
+}
+
 /** The uid of a hotkey; undefined when it is not registered. */
 export function uidOf(subnet: Subnet, hotkey: string): number | undefined {
   const uid = subnet.neurons.findIndex((neuron) => neuron.hotkey === hotkey);
@@ -59,7 +64,7 @@ function withNeuron(subnet: Subnet, uid: number, neuron: SubnetNeuron): Subnet {
 function registeredUid(subnet: Subnet, hotkey: string): number {
   const uid = uidOf(subnet, hotkey);
   if (uid === undefined) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', `${hotkey} is not registered on netuid ${subnet.netuid}`);
+    throw invalidControl(`${hotkey} is not registered on netuid ${subnet.netuid}`);
   }
   return uid;
 }
@@ -71,18 +76,12 @@ function registeredUid(subnet: Subnet, hotkey: string): number {
  */
 export function registerNeuron(subnet: Subnet, hotkey: string, registration: RegisterOptions): Subnet {
   if (uidOf(subnet, hotkey) !== undefined) {
-    throw new MinerError(
-      'DEVNET_INVALID_CONTROL',
-      `${hotkey} is already registered on netuid ${subnet.netuid}`,
-    );
+    throw invalidControl(`${hotkey} is already registered on netuid ${subnet.netuid}`);
   }
   const freed = subnet.neurons.findIndex((neuron) => neuron.standIn);
   const uid = freed === -1 ? subnet.neurons.length : freed;
   if (uid >= MAX_UIDS) {
-    throw new MinerError(
-      'DEVNET_INVALID_CONTROL',
-      `all ${MAX_UIDS} uids of netuid ${subnet.netuid} are taken`,
-    );
+    throw invalidControl(`all ${MAX_UIDS} uids of netuid ${subnet.netuid} are taken`);
   }
   const { stakeRao, permit, block } = registration;
   return withNeuron(subnet, uid, { hotkey, stakeRao, permit, registeredAtBlock: block, standIn: false });
@@ -118,10 +117,7 @@ export function evictNeuron(
 ): Subnet {
   const uid = registeredUid(subnet, hotkey);
   if (uidOf(subnet, newcomer) !== undefined) {
-    throw new MinerError(
-      'DEVNET_INVALID_CONTROL',
-      `${newcomer} is already registered on netuid ${subnet.netuid}`,
-    );
+    throw invalidControl(`${newcomer} is already registered on netuid ${subnet.netuid}`);
   }
   const neuron = { hotkey: newcomer, stakeRao: 0n, permit: false, registeredAtBlock: block, standIn: false };
   return withNeuron(subnet, uid, neuron);

@@ -1,7 +1,7 @@
 import { hexToU8a } from '@polkadot/util';
 import type { BlockLedger } from '../ledger/block-ledger.ts';
 import { serveAxonRefusal } from '../ledger/serve-axon-rules.ts';
-import { decodeExtrinsicOf, type Extrinsic, verifyExtrinsic } from '../runtime/extrinsic.ts';
+import { decodeExtrinsic, type Extrinsic, verifyExtrinsic } from '../runtime/extrinsic.ts';
 import { invalidTransaction, NodeError } from '../runtime/node-error.ts';
 import type { Runtime } from '../runtime/runtime-version.ts';
 
@@ -76,7 +76,7 @@ export function createPool({ ledger, runtime, onSubmit }: PoolOptions): Pool {
     nextNonce,
 
     submit: (encoded, watcher) => {
-      const extrinsic = decodeExtrinsicOf(runtime(), hexToU8a(encoded));
+      const extrinsic = decodeExtrinsic(hexToU8a(encoded), runtime());
       if (waiting.some((one) => one.hash === extrinsic.hash)) {
         throw new NodeError(1013, 'Transaction Already Imported', extrinsic.hash);
       }

@@ -83,7 +83,7 @@ function expect(condition: boolean, what: string): void {
  *
  * @throws NodeError 1002 for anything but a `serve_axon` signed with sr25519.
  */
-export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Array): Extrinsic {
+export function decodeExtrinsic(encoded: Uint8Array, { serveAxonIndex }: Runtime = FIRST_RUNTIME): Extrinsic {
   const reader = new Reader(encoded);
   const length = reader.compact();
   expect(length === BigInt(encoded.length - reader.offset), 'the length of the extrinsic is wrong');
@@ -116,11 +116,6 @@ export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Arr
     call,
     signed: { publicKey, signature, era, extensions, call: callBytes },
   };
-}
-
-/** Takes an extrinsic of the first runtime apart. @throws NodeError 1002 as `decodeExtrinsicOf`. */
-export function decodeExtrinsic(encoded: Uint8Array): Extrinsic {
-  return decodeExtrinsicOf(FIRST_RUNTIME, encoded);
 }
 
 /** How long an era lasts, and how far its first block lies behind a multiple of that; in blocks. */

@@ -1,6 +1,6 @@
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
 import type { Block, BlockEvent } from '../ledger/block-ledger.ts';
-import { MAX_UIDS, type Subnet } from '../ledger/subnet.ts';
+import { MAX_UIDS, type Subnet, type SubnetNeuron } from '../ledger/subnet.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
 import { STORAGE, type StorageEntry, storageKey } from './storage-layout.ts';
 
@@ -67,6 +67,8 @@ export function createStorage(codec: RuntimeCodec): Storage {
     const set = (name: SubtensorEntry, value: unknown, ...rest: readonly Uint8Array[]) =>
       setUnder(name, [netuid, ...rest], value);
     const { neurons } = subnet;
+    const setColumn = (name: SubtensorEntry, pick: (neuron: SubnetNeuron) => unknown) =>
+      set(name, neurons.map(pick));
 
     set('NetworksAdded', true);
     set('SubnetworkN', neurons.length);
@@ -77,23 +79,10 @@ export function createStorage(codec: RuntimeCodec): Storage {
     set('WeightsVersionKey', subnet.weightsVersion);
     set('Burn', BURN_RAO);
     set('TokenSymbol', TOKEN_SYMBOL);
-    set(
-      'Active',
-      neurons.map(() => true),
-    );
-    set(
-      'ValidatorPermit',
-      neurons.map((neuron) => neuron.permit),
-    );
-    set(
-      'LastUpdate',
-      neurons.map((neuron) => neuron.registeredAtBlock),
-    );
-    for (const name of ['Incentive', 'Dividends', 'Emission'] as const)
-      set(
-        name,
-        neurons.map(() => 0),
-      );
+    setColumn('Active', () => true);
+    setColumn('ValidatorPermit', ({ permit }) => permit);
+    setColumn('LastUpdate', ({ registeredAtBlock }) => registeredAtBlock);
+    for (const name of ['Incentive', 'Dividends', 'Emission'] as const) setColumn(name, () => 0);
     for (const [uid, neuron] of neurons.entries()) {
       const uidKey = codec.encode('u16', uid);
       const hotkey = codec.encode('AccountId', neuron.hotkey);

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asMinerError } from '../../errors.ts';
+import { isAbsent } from '../../state/is-absent.ts';
 import { listExternalFiles } from './external-data.ts';
-import { isAbsent, openModelFile } from './model-folder.ts';
+import { openModelFile } from './model-folder.ts';
 
 /** One file of a model, as it was when it was looked at. */
 export interface ModelFile {

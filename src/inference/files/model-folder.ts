@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { MinerError } from '../../errors.ts';
+import { isAbsent } from '../../state/is-absent.ts';
 
 /**
  * Which files are parts of a model. A model may come from anybody, and its files name others: what lies outside the folder
@@ -67,9 +68,4 @@ export function outside(folder: string, name: string): MinerError {
     `the model in ${folder} has a file outside its folder, or a hidden one: ${name}; put the file itself beside the ONNX ` +
       'file (only in a Hugging Face cache may it be a link, into the blobs of its own repository)',
   );
-}
-
-/** Whether there is nothing at a path, as an error of the file system tells. */
-export function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -8,7 +8,7 @@ import { createPictureDecoder } from '../../../src/media/pictures/picture-decode
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
 import { isRunning } from '../../fixtures/is-running.ts';
 import { makeJpeg } from '../../fixtures/media.ts';
-import { pictureChildren } from '../../fixtures/picture-children.ts';
+import { pictureChildren } from '../../fixtures/model-children.ts';
 import { makeScannedJpeg } from '../../fixtures/scanned-jpeg.ts';
 import { until } from '../../fixtures/until.ts';
 
