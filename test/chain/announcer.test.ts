@@ -6,20 +6,11 @@ import { xxhashAsU8a } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
+import { bob, dave } from '../fixtures/keys.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import {
-  bob,
-  closeAfterEach,
-  DISPATCH_ERRORS,
-  dave,
-  openAlteringProxy,
-  openChain,
-  openCountingProxy,
-  openDevnet,
-} from './fixture.ts';
-
-closeAfterEach();
+import { DISPATCH_ERRORS, openChain, openProxy } from './fixture.ts';
 
 const ADDRESS = { ip: '8.8.8.8', port: 8091 };
 
@@ -281,7 +272,7 @@ describe('announcing', () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     // The node keeps the announcement, and the word that it is in a block is lost.
     let isLost = false;
-    const url = await openAlteringProxy(devnet.url, {
+    const { url } = await openProxy(devnet.url, {
       answer: (method, params) => {
         if (method !== 'author_submitAndWatchExtrinsic' || isLost) return undefined;
         isLost = true;
@@ -303,7 +294,7 @@ describe('announcing', () => {
     let monotonicMs = 0;
     const clock = { now: () => Date.now(), monotonic: () => monotonicMs };
     let isBroken = false;
-    const url = await openAlteringProxy(devnet.url, {
+    const { url } = await openProxy(devnet.url, {
       answer: (method, params) => (isBroken && isAxonRead(method, params) ? 'unusable' : undefined),
     });
     const chain = openChain([url], { clock });
@@ -328,7 +319,7 @@ describe('announcing', () => {
     'of %s, which the internet cannot reach, is never signed for a public network',
     async (ip) => {
       const devnet = await openDevnet();
-      const node = await openCountingProxy(devnet.url);
+      const node = await openProxy(devnet.url);
       const chain = openChain([node.url], { isPublicNetwork: true });
       chain.announce({ ip, port: 8091 });
       await until(() => chain.announcement.state === 'failed');

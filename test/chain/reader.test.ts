@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toNeurons } from '../../src/chain/reader.ts';
-import { alice, bob } from './fixture.ts';
+import { alice, bob } from '../fixtures/keys.ts';
 
 const ANSWER = {
   hotkeys: [alice, bob],

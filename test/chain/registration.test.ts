@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { SubtensorReader } from '../../src/chain/reader.ts';
 import { createRegistrationWatch, type Registration } from '../../src/chain/registration.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
+import { alice, bob, charlie, dave } from '../fixtures/keys.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import { alice, bob, charlie, closeAfterEach, dave, openChain, openDevnet } from './fixture.ts';
-
-closeAfterEach();
+import { openChain } from './fixture.ts';
 
 describe('the registration', () => {
   it('is the uid, the block, the end of immunity and the standing of a registered hotkey', async () => {

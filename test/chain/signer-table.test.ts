@@ -3,21 +3,12 @@ import type { Neurons, SubtensorReader } from '../../src/chain/reader.ts';
 import { createSignersFile, createSignerTable } from '../../src/chain/signer-table.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
-import { createManualClock } from '../fixtures/manual-clock.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
+import { alice, bob, charlie, dave } from '../fixtures/keys.ts';
+import { createManualClock, createMovableClock } from '../fixtures/manual-clock.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import {
-  alice,
-  bob,
-  charlie,
-  closeAfterEach,
-  createMovableClock,
-  dave,
-  openChain,
-  openDevnet,
-} from './fixture.ts';
-
-closeAfterEach();
+import { openChain } from './fixture.ts';
 
 describe('the signer table', () => {
   it('holds uid, stake and permit of every neuron', async () => {

@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { SubtensorReader } from '../../src/chain/reader.ts';
 import { createWeightsVersionWatch } from '../../src/chain/validator-release.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
 import { until } from '../fixtures/until.ts';
-import { closeAfterEach, openChain, openDevnet } from './fixture.ts';
-
-closeAfterEach();
+import { openChain } from './fixture.ts';
 
 describe('the weights version of the subnet', () => {
   it('is read with the rest, and stays known while the chain is away', async () => {

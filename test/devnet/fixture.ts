@@ -1,33 +1,18 @@
-import { ApiPromise, HttpProvider, Keyring, WsProvider } from '@polkadot/api';
+import { ApiPromise, HttpProvider, WsProvider } from '@polkadot/api';
 import type { ApiOptions, SignerOptions, SubmittableExtrinsic } from '@polkadot/api/types';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { ISubmittableResult } from '@polkadot/types/types';
-import { cryptoWaitReady } from '@polkadot/util-crypto';
-import { afterEach } from 'vitest';
-import { createDevnet, type Devnet, type DevnetOptions } from '../../src/devnet/node.ts';
+import { onTestFinished } from 'vitest';
+import type { Devnet, DevnetOptions } from '../../src/devnet/node.ts';
+import { NETUID, openDevnet as openWithBlocks } from '../fixtures/devnet.ts';
 
-export const NETUID = 34;
 /** Longer than any test: blocks come when a test asks for them. */
 const NEVER_MS = 3_600_000;
 const EMPTY = { extrinsic: {}, payload: {} };
 
-const opened: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-/** A devnet on a free port that makes blocks only when asked to; closed after the test. */
-export async function openDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
-  const devnet = await createDevnet({
-    host: '127.0.0.1',
-    port: 0,
-    netuid: NETUID,
-    blockTimeMs: NEVER_MS,
-    ...options,
-  });
-  opened.push(devnet.close);
-  return devnet;
+/** A development chain that makes blocks only when asked to; closed after the test. */
+export function openDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
+  return openWithBlocks({ blockTimeMs: NEVER_MS, ...options });
 }
 
 /** polkadot.js as the miner uses it, connected over a real socket; disconnected after the test. */
@@ -42,21 +27,13 @@ export async function connect(devnet: Devnet): Promise<ApiPromise> {
       DrandPriority: EMPTY,
     },
   });
-  opened.push(async () => {
+  onTestFinished(async () => {
     const isGone = new Promise((resolve) => provider.on('disconnected', () => resolve(true)));
     const wasConnected = provider.isConnected;
     await api.disconnect();
     if (wasConnected) await isGone;
   });
   return api;
-}
-
-/** One of the well-known development keys. */
-export async function developmentKey(
-  uri: '//Alice' | '//Bob' | '//Charlie' | '//Dave',
-): Promise<KeyringPair> {
-  await cryptoWaitReady();
-  return new Keyring({ type: 'sr25519' }).addFromUri(uri);
 }
 
 export interface Axon {

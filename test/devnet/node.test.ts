@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createDevnet, type Devnet } from '../../src/devnet/node.ts';
 import { head, openSocket as openTcp } from '../fixtures/axon.ts';
+import { NETUID } from '../fixtures/devnet.ts';
+import { developmentKey } from '../fixtures/keys.ts';
 import { until } from '../fixtures/until.ts';
-import { connect, developmentKey, NETUID, openDevnet, post, serveAxon, submit } from './fixture.ts';
+import { connect, openDevnet, post, serveAxon, submit } from './fixture.ts';
 
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
@@ -260,7 +262,7 @@ describe('a devnet that is started again', () => {
   it('goes on with the state of the one before, on the same port', async () => {
     const first = await openDevnet();
     const api = await connect(first);
-    await submit(first, serveAxon(api), await developmentKey('//Bob'));
+    await submit(first, serveAxon(api), developmentKey('Bob'));
     first.register(DAVE);
     const head = (await api.rpc.chain.getBlockHash()).toHex();
     const heads: number[] = [];

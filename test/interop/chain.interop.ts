@@ -2,22 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { AxonAddress } from '../../src/chain/axon-call.ts';
 import type { Devnet } from '../../src/devnet/node.ts';
 import { decodeExtrinsic } from '../../src/devnet/runtime/extrinsic.ts';
-import {
-  alice,
-  bob,
-  charlie,
-  closeAfterEach,
-  dave,
-  NETUID,
-  openChain,
-  openDevnet,
-} from '../chain/fixture.ts';
+import { openChain } from '../chain/fixture.ts';
+import { NETUID, openDevnet } from '../fixtures/devnet.ts';
+import { alice, bob, charlie, dave } from '../fixtures/keys.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { runPython } from './python.ts';
 import { pythonOf } from './python-environments.ts';
-
-closeAfterEach();
 
 /** What the SDK announces by itself: with `Subtensor`, then with `AsyncSubtensor`. */
 const SERVED = [

@@ -1,18 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
+import { BLOCK_TIME_MS, openDevnet } from '../../fixtures/devnet.ts';
+import { bob } from '../../fixtures/keys.ts';
 import { until } from '../../fixtures/until.ts';
-import {
-  BLOCK_TIME_MS,
-  bob,
-  closeAfterEach,
-  openAlteringProxy,
-  openChain,
-  openDevnet,
-  openNode,
-  openUpgradingProxy,
-} from '../fixture.ts';
-
-closeAfterEach();
+import { openChain, openNode, openProxy } from '../fixture.ts';
 
 const WATCHDOG_MS = 20 * BLOCK_TIME_MS;
 
@@ -103,13 +94,13 @@ describe('the connection', () => {
 
   it('is rebuilt with the new metadata when the runtime changes', async () => {
     const devnet = await openDevnet();
-    const { url, upgrade } = await openUpgradingProxy(devnet.url);
-    const chain = openChain([url]);
+    const chain = openChain([devnet.url]);
     await until(() => chain.signersKnown);
-    upgrade(9_999);
+    devnet.upgradeRuntime(9_999);
     await until(() => chain.status().connection.state === 'down');
     expect(chain.status().lastFailure?.reason).toContain('9999');
     await until(() => chain.status().connection.state === 'connected');
+    expect(chain.status().connection).toMatchObject({ specVersion: 9_999 });
   });
 
   it('is refused to a chain with another genesis, and nothing is asked of it', async () => {
@@ -135,11 +126,11 @@ describe('the connection', () => {
   it('is refused to a chain that must not be used, also if the node writes its genesis in capitals, as no node does', async () => {
     const devnet = await openDevnet();
     const { hash } = devnet.state.genesis;
-    const shouting = await openAlteringProxy(devnet.url, {
+    const shouting = await openProxy(devnet.url, {
       answer: (method, [block]) =>
         method === 'chain_getBlockHash' && block === 0 ? `0x${hash.slice(2).toUpperCase()}` : undefined,
     });
-    const chain = openChain([shouting], { refuseGenesis: { [hash]: 'it belongs to others' } });
+    const chain = openChain([shouting.url], { refuseGenesis: { [hash]: 'it belongs to others' } });
     await until(() => chain.status().lastFailure !== null);
     expect(chain.status().lastFailure).toMatchObject({ code: 'CHAIN_ENDPOINT_UNTRUSTED' });
     expect(chain.signersKnown).toBe(false);

@@ -2,20 +2,12 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
+import { openDevnet } from '../../fixtures/devnet.ts';
+import { alice, bob } from '../../fixtures/keys.ts';
+import { createMovableClock } from '../../fixtures/manual-clock.ts';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
 import { until } from '../../fixtures/until.ts';
-import {
-  alice,
-  bob,
-  closeAfterEach,
-  createMovableClock,
-  openChain,
-  openCountingProxy,
-  openDevnet,
-  openNode,
-} from '../fixture.ts';
-
-closeAfterEach();
+import { openChain, openNode, openProxy } from '../fixture.ts';
 
 const LOAD_METADATA = 'Metadata_metadata_at_version';
 const OTHER_GENESIS = `0x${'2f'.repeat(32)}`;
@@ -23,7 +15,7 @@ const OTHER_GENESIS = `0x${'2f'.repeat(32)}`;
 describe('the metadata kept on disk', () => {
   it('makes a restart cost a few kilobytes', async () => {
     const devnet = await openDevnet({ blockTimeMs: 60_000 });
-    const proxy = await openCountingProxy(devnet.url);
+    const proxy = await openProxy(devnet.url);
     const stateDir = temporaryFolderPath();
     const first = openChain([proxy.url], { stateDir });
     await until(() => first.signersKnown);
@@ -48,7 +40,7 @@ describe('the metadata kept on disk', () => {
     ['is empty', () => ''],
   ])('that %s is loaded anew, and written again', async (_what, damage) => {
     const devnet = await openDevnet();
-    const proxy = await openCountingProxy(devnet.url);
+    const proxy = await openProxy(devnet.url);
     const stateDir = temporaryFolderPath();
     const path = join(stateDir, 'chain', 'metadata.json');
     const first = openChain([proxy.url], { stateDir });

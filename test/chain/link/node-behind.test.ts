@@ -3,20 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_TIME_KEY } from '../../../src/chain/link/head-age.ts';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
+import { openDevnet } from '../../fixtures/devnet.ts';
+import { alice, bob } from '../../fixtures/keys.ts';
+import { createMovableClock } from '../../fixtures/manual-clock.ts';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
 import { until } from '../../fixtures/until.ts';
-import {
-  alice,
-  bob,
-  closeAfterEach,
-  createMovableClock,
-  openAlteringProxy,
-  openChain,
-  openCountingProxy,
-  openDevnet,
-} from '../fixture.ts';
-
-closeAfterEach();
+import { openChain, openProxy } from '../fixture.ts';
 
 const HOUR_MS = 3_600_000;
 const BEHIND = {
@@ -44,7 +36,7 @@ describe('a node that is hours behind', () => {
   it('is not read, not kept on disk, and told nothing', async () => {
     const devnet = await openLaggingDevnet();
     devnet.deregister(bob);
-    const proxy = await openCountingProxy(devnet.url);
+    const proxy = await openProxy(devnet.url);
     const stateDir = temporaryFolderPath();
     const chain = openChain([proxy.url], { stateDir });
     const blockTimes: number[] = [];
@@ -71,7 +63,7 @@ describe('a node that is hours behind', () => {
 
   it('costs less than a kilobyte a try, and is said once', async () => {
     const devnet = await openLaggingDevnet();
-    const proxy = await openCountingProxy(devnet.url);
+    const proxy = await openProxy(devnet.url);
     const { logger, lines } = createCapturingLogger();
     const chain = openChain([proxy.url], { logger });
     await until(() => isDown(chain));
@@ -149,7 +141,7 @@ describe('a node that is hours behind', () => {
   it('that has only the first block of its chain has only begun to sync', async () => {
     const devnet = await openDevnet({ blockTimeMs: HOUR_MS });
     // The first block of a real chain has no time.
-    const url = await openAlteringProxy(devnet.url, {
+    const { url } = await openProxy(devnet.url, {
       answer: (method, [key]) => (devnet.blockNumber === 0 && asksTime(method, key) ? null : undefined),
     });
     const chain = openChain([url]);
@@ -164,7 +156,7 @@ describe('a node that is hours behind', () => {
 
   it('cannot be told from others on a chain that keeps no time of its blocks', async () => {
     const devnet = await openLaggingDevnet();
-    const url = await openAlteringProxy(devnet.url, {
+    const { url } = await openProxy(devnet.url, {
       answer: (method, [key]) => (asksTime(method, key) ? null : undefined),
       ask: (method, params) => {
         if (method !== 'state_subscribeStorage' || !Array.isArray(params[0])) return params;

@@ -10,8 +10,10 @@ import { createDevnet } from '../../../src/devnet/node.ts';
 import { MinerError } from '../../../src/errors.ts';
 import { ipv4ToInteger } from '../../../src/net/ipv4.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
+import { BLOCK_TIME_MS } from '../../fixtures/devnet.ts';
+import { developmentKey } from '../../fixtures/keys.ts';
 import { until } from '../../fixtures/until.ts';
-import { BLOCK_TIME_MS, closeAfterEach, developmentKey, openChain } from '../fixture.ts';
+import { openChain } from '../fixture.ts';
 
 /** A node on which //Bob is registered and //Dave is not; its subnet, which is 34 when absent. */
 const { SUBTENSOR_TEST_ENDPOINT: REAL_ENDPOINT, SUBTENSOR_TEST_NETUID: REAL_NETUID = '34' } = process.env;
@@ -136,8 +138,6 @@ function itServes(open: () => Promise<{ url: string; netuid: number }>, timeoutM
     timeoutMs,
   );
 }
-
-closeAfterEach();
 
 describe('the devnet', () => {
   let close: (() => Promise<void>) | undefined;

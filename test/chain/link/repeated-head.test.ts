@@ -1,14 +1,13 @@
 import { expect, it } from 'vitest';
+import { BLOCK_TIME_MS, openDevnet } from '../../fixtures/devnet.ts';
 import { until } from '../../fixtures/until.ts';
-import { BLOCK_TIME_MS, closeAfterEach, openAlteringProxy, openChain, openDevnet } from '../fixture.ts';
-
-closeAfterEach();
+import { openChain, openProxy } from '../fixture.ts';
 
 it('a node that tells the same head again and again is given up like one that tells none', async () => {
   const devnet = await openDevnet();
   let isStuck = false;
   let last: string | undefined;
-  const url = await openAlteringProxy(devnet.url, {
+  const { url } = await openProxy(devnet.url, {
     answer: () => undefined,
     tell: (message) => {
       if (!message.includes('"chain_newHead"')) return message;

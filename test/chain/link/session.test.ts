@@ -9,9 +9,8 @@ import { type ChainSession, openChainSession } from '../../../src/chain/link/ses
 import { createReader } from '../../../src/chain/reader.ts';
 import { MinerError } from '../../../src/errors.ts';
 import { displayEndpoint } from '../../../src/net/display-endpoint.ts';
-import { alice, bob, closeAfterEach, NETUID, openDevnet } from '../fixture.ts';
-
-closeAfterEach();
+import { NETUID, openDevnet } from '../../fixtures/devnet.ts';
+import { alice, bob } from '../../fixtures/keys.ts';
 
 /** Metadata of finney as a node answers it, where somebody has it. */
 const { FINNEY_METADATA_FILE } = process.env;

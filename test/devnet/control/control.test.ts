@@ -1,8 +1,10 @@
 import { encodeAddress } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
 import { MAX_UIDS } from '../../../src/devnet/ledger/subnet.ts';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { developmentKey } from '../../fixtures/keys.ts';
 import { until } from '../../fixtures/until.ts';
-import { connect, developmentKey, NETUID, openDevnet, post, serveAxon, submit } from '../fixture.ts';
+import { connect, openDevnet, post, serveAxon, submit } from '../fixture.ts';
 
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
@@ -39,14 +41,14 @@ describe('the control of the devnet', () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     devnet.register(DAVE);
-    await submit(devnet, serveAxon(api), await developmentKey('//Dave'));
+    await submit(devnet, serveAxon(api), developmentKey('Dave'));
     expect(devnet.axonOf(DAVE)?.port).toBe(8091);
   });
 
   it('takes uid and axon away with the registration, and tells who watches', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     const { uids, axons, subnetworkN } = api.query.subtensorModule ?? {};
     if (uids === undefined || axons === undefined || subnetworkN === undefined)
       throw new Error('No such storage.');
@@ -187,9 +189,9 @@ describe('the control calls of the devnet over HTTP', () => {
   it('show axons with addresses as people write them', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     const ip = 0x20010db8000000000000000000000001n;
-    await submit(devnet, serveAxon(api, { ip, ipType: 6 }), await developmentKey('//Charlie'));
+    await submit(devnet, serveAxon(api, { ip, ipType: 6 }), developmentKey('Charlie'));
     const { neurons } = await stateOf(devnet);
     expect(neurons[1]?.axon).toMatchObject({ ip: '8.8.8.8', port: 8091, version: 10_002_000, block: 1 });
     expect(neurons[2]?.axon).toMatchObject({ ip: '2001:db8:0:0:0:0:0:1' });
@@ -199,7 +201,7 @@ describe('the control calls of the devnet over HTTP', () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     await post(devnet, 'devnet_refuseNext', [6]);
-    const sent = submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    const sent = submit(devnet, serveAxon(api), developmentKey('Bob'));
     await expect(sent).rejects.toMatchObject({ code: 1010, data: 'Custom error: 6' });
   });
 
@@ -264,7 +266,7 @@ describe('the faults of the devnet', () => {
   it('upgrades to another runtime, and refuses what is signed for the former one', async () => {
     const devnet = await openDevnet();
     const before = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     const signedBefore = (await serveAxon(before).signAsync(bob)).toHex();
     await post(devnet, 'devnet_upgradeRuntime', [425]);
     expect(await post(devnet, 'state_getRuntimeVersion')).toMatchObject({ specVersion: 425 });

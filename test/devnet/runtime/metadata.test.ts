@@ -3,7 +3,8 @@ import { expandMetadata, Metadata, type PortableRegistry, TypeRegistry } from '@
 import type { SiLookupTypeId } from '@polkadot/types/interfaces';
 import { describe, expect, it, vi } from 'vitest';
 import { createRuntimeCodec } from '../../../src/devnet/runtime/runtime-codec.ts';
-import { connect, NETUID, openDevnet, post, serveAxon } from '../fixture.ts';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { connect, openDevnet, post, serveAxon } from '../fixture.ts';
 
 /** polkadot.js warns of those that it isn't told of. */
 const OWN_EXTENSIONS = Object.fromEntries(

@@ -1,6 +1,8 @@
 import type { ApiPromise } from '@polkadot/api';
 import { describe, expect, it } from 'vitest';
-import { connect, developmentKey, NETUID, openDevnet, serveAxon, submit } from '../fixture.ts';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { developmentKey } from '../../fixtures/keys.ts';
+import { connect, openDevnet, serveAxon, submit } from '../fixture.ts';
 
 const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
@@ -83,7 +85,7 @@ describe('the storage of the devnet', () => {
   it('counts the extrinsics of an account', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     expect((await api.query.system?.account?.(BOB))?.toJSON()).toMatchObject({ nonce: 1, data: { free: 0 } });
     expect((await api.rpc.system.accountNextIndex(BOB)).toNumber()).toBe(1);
   });
@@ -116,7 +118,7 @@ describe('the metagraph of the devnet', () => {
   it('shows an announced axon, and zeros where there is none', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     const { axons } = await ask(api, 'getSelectiveMetagraph', NETUID, [55]);
     expect(axons).toMatchObject([
       { port: 0 },
@@ -174,7 +176,7 @@ describe('the neurons of the devnet', () => {
   it('are described one by one, with their axon and stake', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     const bob = {
       hotkey: BOB,
       uid: 1,

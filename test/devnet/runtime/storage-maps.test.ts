@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { describe, expect, it } from 'vitest';
-import { connect, NETUID, openDevnet, post } from '../fixture.ts';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { connect, openDevnet, post } from '../fixture.ts';
 
 const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
