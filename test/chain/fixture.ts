@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { type Chain, createChain } from '../../src/chain/chain.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createLogger, type Logger } from '../../src/telemetry/logger.ts';
@@ -72,8 +73,12 @@ export async function openProxy(
   };
 }
 
-async function openServer(onConnection: (socket: WebSocket) => void): Promise<string> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+/** A WebSocket server on a free port, closed after the test. Gives its address. */
+export async function openServer(
+  onConnection: (socket: WebSocket, request: IncomingMessage) => void,
+  options: ServerOptions = {},
+): Promise<string> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...options });
   server.on('connection', onConnection);
   await once(server, 'listening');
   onTestFinished(async () => {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checkHotkeyLock, takeHotkeyLock } from '../../src/state/hotkey-lock.ts';
 import { makePrivateFolder } from '../../src/state/private-folder.ts';
 import { canMount } from '../fixtures/can-mount.ts';
@@ -38,18 +38,13 @@ process.on('message', () => lock.release());
 setInterval(() => {}, 1000);
 `;
 
-const pids: number[] = [];
-afterEach(() => {
-  for (const pid of pids.splice(0)) process.kill(pid, 'SIGKILL');
-});
-
 async function startHolder(folder: string): Promise<{ holder: ChildProcess; childPid: number }> {
   const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, folder, HOTKEY], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const [line] = (await once(holder.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
   const childPid = Number(line.toString());
-  pids.push(childPid);
+  onTestFinished(() => void process.kill(childPid, 'SIGKILL'));
   return { holder, childPid };
 }
 

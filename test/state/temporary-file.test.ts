@@ -1,44 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chown,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  statfs,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, mkdir, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/state/temporary-file.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
 
 let root: string;
 let memoryFolder: string;
 let diskFolder: string;
-let opened: TemporaryFolder[];
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'temporary-file-test-'));
-  memoryFolder = await mkdtemp('/dev/shm/temporary-file-test-');
+  root = temporaryFolderPath();
+  memoryFolder = temporaryFolderPath('/dev/shm');
   diskFolder = join(root, 'disk');
   await mkdir(diskFolder);
-  opened = [];
-});
-
-afterEach(async () => {
-  await Promise.all(opened.map((folder) => folder.close()));
-  await rm(root, { recursive: true });
-  await rm(memoryFolder, { recursive: true });
 });
 
 async function open(options: { memoryFolder?: string; mostBytes?: number } = {}): Promise<TemporaryFolder> {
   const folder = await createTemporaryFolder({ memoryFolder, diskFolder, ...options });
-  opened.push(folder);
+  onTestFinished(folder.close);
   return folder;
 }
 

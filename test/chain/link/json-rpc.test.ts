@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { WebSocket } from 'ws';
 import {
   openRpcSocket,
   PAYLOAD_LIMIT_BYTES,
@@ -9,28 +9,14 @@ import {
   type RpcSocket,
 } from '../../../src/chain/link/json-rpc.ts';
 import { MinerError } from '../../../src/errors.ts';
+import { openServer } from '../fixture.ts';
 
 type Answer = (socket: WebSocket, message: { id: number; method: string }) => void;
 
-const servers: WebSocketServer[] = [];
-const sockets: RpcSocket[] = [];
-
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.end(new MinerError('INTERNAL', 'the test is over'));
-  for (const server of servers.splice(0)) {
-    for (const client of server.clients) client.terminate();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-
-async function serve(answer: Answer): Promise<string> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  servers.push(server);
-  server.on('connection', (socket) => {
+function serve(answer: Answer): Promise<string> {
+  return openServer((socket) => {
     socket.on('message', (data) => answer(socket, JSON.parse(String(data))));
   });
-  await new Promise((resolve) => server.once('listening', resolve));
-  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 async function open(answer: Answer, callTimeoutMs = 5_000): Promise<RpcSocket> {
@@ -45,7 +31,7 @@ async function openAt(url: string, callTimeoutMs = 5_000): Promise<RpcSocket> {
     signal: new AbortController().signal,
     onCallbackError: () => undefined,
   });
-  sockets.push(socket);
+  onTestFinished(() => socket.end(new MinerError('INTERNAL', 'the test is over')));
   return socket;
 }
 
@@ -200,16 +186,16 @@ describe('a JSON-RPC connection', () => {
   });
 
   it('offers no compression, and so unpacks nothing', async () => {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: { threshold: 0 } });
-    servers.push(server);
     const offers: unknown[] = [];
-    server.on('connection', (peer, request) => {
-      offers.push(request.headers['sec-websocket-extensions']);
-      // What a peer sends compressed all the same: the first bit that is reserved is set.
-      peer.on('message', () => request.socket.write(Buffer.from([0xc1, 0x01, 0x00])));
-    });
-    await new Promise((resolve) => server.once('listening', resolve));
-    const socket = await openAt(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const url = await openServer(
+      (peer, request) => {
+        offers.push(request.headers['sec-websocket-extensions']);
+        // What a peer sends compressed all the same: the first bit that is reserved is set.
+        peer.on('message', () => request.socket.write(Buffer.from([0xc1, 0x01, 0x00])));
+      },
+      { perMessageDeflate: { threshold: 0 } },
+    );
+    const socket = await openAt(url);
     await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
     expect(offers).toEqual([undefined]);
   });

@@ -10,6 +10,7 @@ import { sampleVideo } from '../../../src/media/clips/video.ts';
 import { inputOptions } from '../../../src/media/clips/video-input.ts';
 import { DECODER_MEMORY_LIMIT_BYTES } from '../../../src/media/limits.ts';
 import { encodeClip, makeClip, makePixels } from '../../fixtures/media.ts';
+import { until } from '../../fixtures/until.ts';
 
 const run = promisify(execFile);
 const SIZE = { width: 33, height: 25, seed: 3 };
@@ -78,10 +79,6 @@ const isThere = (name: string) =>
     () => true,
     () => false,
   );
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 describe('a decoder process', () => {
   it.each(PROGRAMS)(
