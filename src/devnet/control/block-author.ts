@@ -6,17 +6,17 @@ import { changeNeuron, type Subnet } from '../ledger/subnet.ts';
 import type { Pool, PooledExtrinsic } from '../rpc/pool.ts';
 import { SUBTENSOR_TYPES } from '../runtime/subtensor-types.ts';
 
-/** Makes blocks out of what the pool holds. */
+/** Makes blocks from the extrinsics in the pool. Owned by node.ts, called by the control. */
 export interface BlockAuthor {
   /**
    * Appends a block.
    *
-   * @param change A change of the subnet from outside (the control calls), made before the extrinsics.
+   * @param change a change of the subnet by the control, made before the extrinsics
    */
   author(change?: (subnet: Subnet, block: number) => Subnet): Block;
   /** The next extrinsic that is included fails with this error of the subnet pallet, as on runtimes before spec 300. */
   failNext(errorName: string): void;
-  /** From the next block on, blocks carry a time this far in the past; 0 ends it. */
+  /** From the next block on, block times are this far in the past; 0 ends it. */
   setLag(lagMs: number): void;
 }
 
@@ -31,7 +31,7 @@ const UNSIGNED_V4 = 4;
 /** `Timestamp.set`: pallet 2, call 0. */
 const TIMESTAMP_SET = [2, 0] as const;
 
-/** Errors of the subnet pallet that an extrinsic can be made to fail with, by name. */
+/** The index of an error of the subnet pallet, by its name; undefined for an unknown name. */
 export function subtensorErrorIndex(name: string): number | undefined {
   const definition = SUBTENSOR_TYPES.SubtensorError;
   return definition !== undefined && 'variants' in definition ? definition.variants[name]?.index : undefined;
@@ -50,7 +50,7 @@ function dispatchInfo(dispatchClass: 'Normal' | 'Mandatory') {
   return { weight: { refTime: 0, proofSize: 0 }, class: dispatchClass, paysFee: 'No' };
 }
 
-/** What an extrinsic at a position of a block has done: the subnet after it, and what the runtime says about it. */
+/** The effect of one extrinsic: the subnet after it, and the events of the runtime. */
 interface Effect {
   readonly subnet: Subnet;
   readonly events: readonly BlockEvent[];
@@ -77,9 +77,9 @@ function fail(subnet: Subnet, position: number, error: number): Effect {
 export function createBlockAuthor({ ledger, pool, clock }: BlockAuthorOptions): BlockAuthor {
   let forcedError: number | undefined;
   let lagMs = 0;
-  /** The time of the newest block, had it no lag. */
+  /** The time of the newest block without the lag. */
   let newestMs = ledger.head.timestampMs;
-  /** Included, and not yet final. */
+  /** Blocks that are not final yet, with their extrinsics. */
   let unfinalized: readonly { readonly block: Block; readonly included: readonly PooledExtrinsic[] }[] = [];
 
   function finalize(): void {
@@ -92,7 +92,7 @@ export function createBlockAuthor({ ledger, pool, clock }: BlockAuthorOptions): 
 
   function author(change: (subnet: Subnet, block: number) => Subnet = (subnet) => subnet): Block {
     const number = ledger.head.number + 1;
-    // Never at or before the previous block, whatever the clock does; only a change of the lag moves it back.
+    // Later than the previous block, even if the clock is set back. Only a change of the lag makes it earlier.
     newestMs = Math.max(clock.now(), newestMs + 1);
     const timestampMs = newestMs - lagMs;
     let subnet = change(ledger.head.subnet, number);
@@ -102,13 +102,13 @@ export function createBlockAuthor({ ledger, pool, clock }: BlockAuthorOptions): 
     const events = [systemEvent(0, { ExtrinsicSuccess: { dispatchInfo: dispatchInfo('Mandatory') } })];
 
     for (let next = pool.take(nonceOf, number); next !== undefined; next = pool.take(nonceOf, number)) {
-      // What was good when it was submitted may have stopped being so; it then never gets into a block.
+      // An extrinsic that was valid when submitted may be invalid now. It then never gets into a block.
       if (serveAxonRefusal(subnet, next.signer, next.call, number) !== undefined) {
         next.watcher('invalid');
         continue;
       }
       nonces.set(next.signer, next.nonce + 1);
-      // The first place is the timestamp's.
+      // The first position belongs to the timestamp.
       const position = included.push(next);
       const effect =
         forcedError === undefined

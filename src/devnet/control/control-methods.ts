@@ -13,11 +13,11 @@ interface ControlMethodsOptions {
   readonly faults: Faults;
 }
 
-/** What can go wrong with a node. */
+/** The faults that a test can switch on. */
 interface Faults {
-  /** Silence for a while: sockets stay open, and nothing is answered or told. */
+  /** Sockets stay open, but nothing is sent. */
   stopAnswering(durationMs: number): void;
-  /** All is answered, but no time makes a block. */
+  /** Calls are answered, but the timer makes no blocks. */
   stopBlocks(durationMs: number): void;
   dropConnections(): void;
   upgradeRuntime(specVersion: number): void;
@@ -42,7 +42,7 @@ function describeNeuron(neuron: SubnetNeuron, uid: number) {
   };
 }
 
-/** A method whose parameters are checked; what is wrong with them is answered as -32602. */
+/** A method that checks its parameters. It answers -32602 if they are wrong. */
 function checked<T>(schema: z.ZodType<T>, run: (params: T) => unknown): RpcMethod {
   return (params) => {
     const parsed = schema.safeParse(params);
@@ -56,7 +56,7 @@ function checked<T>(schema: z.ZodType<T>, run: (params: T) => unknown): RpcMetho
   };
 }
 
-/** The control as JSON-RPC methods, so that a person can move the chain with curl. */
+/** The control as JSON-RPC methods, so that a person can use it through curl. */
 export function createControlMethods({ ledger, control, faults }: ControlMethodsOptions): RpcMethods {
   return {
     devnet_register: checked(z.tuple([HOTKEY, REGISTRATION.optional()]), ([hotkey, registration]) =>

@@ -14,36 +14,36 @@ import type { Pool } from '../rpc/pool.ts';
 import { type BlockAuthor, subtensorErrorIndex } from './block-author.ts';
 
 export interface RegisterOptions {
-  /** 0 when absent. */
+  /** 0 if absent. */
   readonly stakeTao?: number | undefined;
-  /** Validator permit; false when absent. */
+  /** The validator permit; false if absent. */
   readonly permit?: boolean | undefined;
 }
 
 /**
- * What moves the chain from outside. Every change is made in a block of its own, at once: when a function
- * returns, queries and subscriptions show the change. Hotkeys are SS58 addresses.
+ * Changes the chain from outside. Each change makes a block of its own at once: when a function returns, queries and
+ * subscriptions show the change. Hotkeys are SS58 addresses. Owned by node.ts.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL for a hotkey, an amount, a number or a code that cannot be.
+ * @throws MinerError DEVNET_INVALID_CONTROL for an impossible hotkey, amount, number or code
  */
 export interface Control {
-  /** Gives the hotkey a uid: the lowest freed one, or else a new one. */
+  /** Gives the hotkey the lowest freed uid, or a new one if none is free. Returns the uid. */
   register(hotkey: string, registration?: RegisterOptions): number;
-  /** Takes uid and axon from the hotkey; a stand-in holds the uid until somebody new registers. */
+  /** Removes the hotkey and its axon. A stand-in holds the uid until the next registration. */
   deregister(hotkey: string): void;
-  /** Gives the uid of the hotkey to a newcomer, in one block, as a full subnet does. */
+  /** Gives the uid of the hotkey to a newcomer in one block, as a full subnet does. */
   evict(hotkey: string, newcomer: string): void;
   setStake(hotkey: string, stakeTao: number): void;
   setPermit(hotkey: string, permit: boolean): void;
-  /** What the owner of the subnet asks of validators: the least version of theirs whose weights count; 0 for any. */
+  /** Sets the lowest validator version whose weights count; 0 for any. */
   setWeightsVersion(weightsVersion: number): void;
   /**
-   * Block times are this far in the past from now on, as on a node that has not caught up with its chain; 0 ends it.
+   * From now on block times are this far in the past, as on a node that is still syncing; 0 ends it.
    * @param lagMs up to a year
    */
   setLag(lagMs: number): void;
   axonOf(hotkey: string): AxonInfo | undefined;
-  /** One block at once. */
+  /** Makes one block at once. */
   produceBlock(): void;
   /** The transaction pool refuses the next good submission with this custom code (0 to 255). */
   refuseNext(customCode: number): void;
@@ -60,13 +60,13 @@ interface ControlOptions {
 }
 
 const RAO_PER_TAO = 1e9;
-/** All TAO that there will ever be. */
+/** The supply of TAO. */
 const MAX_STAKE_TAO = 21_000_000;
 
 /** A year. */
 const MAX_LAG_MS = 365 * 24 * 3_600_000;
 
-/** An amount of TAO as the runtime counts it. */
+/** An amount of TAO in rao. */
 export function toRao(stakeTao: number): bigint {
   if (!(stakeTao >= 0 && stakeTao <= MAX_STAKE_TAO)) {
     throw invalidControl(`a stake has to be between 0 and ${MAX_STAKE_TAO} TAO`);
@@ -74,7 +74,7 @@ export function toRao(stakeTao: number): bigint {
   return BigInt(Math.round(stakeTao * RAO_PER_TAO));
 }
 
-/** An SS58 address of any prefix as one with prefix 42. */
+/** The same address with the SS58 prefix 42. */
 export function toHotkey(address: string): string {
   try {
     return encodeAddress(decodeAddress(address), 42);

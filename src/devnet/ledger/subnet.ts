@@ -1,9 +1,9 @@
 import { blake2AsU8a, encodeAddress } from '@polkadot/util-crypto';
 import { MinerError } from '../../errors.ts';
 
-/** Where a neuron says that it listens, as the chain keeps it. */
+/** The announced address of a neuron, as the chain stores it. */
 export interface AxonInfo {
-  /** Number of the block in which it was announced. */
+  /** The number of the block of the announcement. */
   readonly block: number;
   readonly version: number;
   /** The address as one integer. */
@@ -23,16 +23,16 @@ export interface SubnetNeuron {
   readonly permit: boolean;
   readonly registeredAtBlock: number;
   readonly axon?: AxonInfo;
-  /** True for the nobody who holds a freed uid until somebody new registers. */
+  /** True for the stand-in that holds a freed uid until the next registration. */
   readonly standIn: boolean;
 }
 
-/** One subnet at one block; a change makes a new one. A neuron's uid is its position. */
+/** One subnet at one block. A change makes a new value. The uid of a neuron is its position. */
 export interface Subnet {
   readonly netuid: number;
   /** Blocks that must pass between two announcements of one hotkey; 0 for no limit. */
   readonly servingRateLimitBlocks: number;
-  /** The least version of a validator whose weights count; 0 for any. */
+  /** The lowest validator version whose weights count; 0 for any. */
   readonly weightsVersion: number;
   readonly neurons: readonly SubnetNeuron[];
 }
@@ -43,15 +43,15 @@ interface RegisterOptions {
   readonly block: number;
 }
 
-/** Uids that a subnet of finney has at most. */
+/** The highest number of uids of a subnet on finney. */
 export const MAX_UIDS = 256;
 
-/** The refusal of a change from outside that cannot be. */
+/** The refusal of an impossible change by the control. */
 export function invalidControl(message: string, cause?: unknown): MinerError {
   return new MinerError('DEVNET_INVALID_CONTROL', message, { cause });
 }
 
-/** The uid of a hotkey; undefined when it is not registered. */
+/** The uid of a hotkey; undefined if it is not registered. */
 export function uidOf(subnet: Subnet, hotkey: string): number | undefined {
   const uid = subnet.neurons.findIndex((neuron) => neuron.hotkey === hotkey);
   return uid === -1 ? undefined : uid;
@@ -70,9 +70,9 @@ function registeredUid(subnet: Subnet, hotkey: string): number {
 }
 
 /**
- * A subnet in which the hotkey has a uid: the lowest freed one, or else a new one.
+ * The subnet after a registration. The hotkey gets the lowest freed uid, or a new one if none is free.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL when it is registered already, or all uids are taken.
+ * @throws MinerError DEVNET_INVALID_CONTROL if it is already registered, or all uids are taken
  */
 export function registerNeuron(subnet: Subnet, hotkey: string, registration: RegisterOptions): Subnet {
   if (uidOf(subnet, hotkey) !== undefined) {
@@ -88,10 +88,10 @@ export function registerNeuron(subnet: Subnet, hotkey: string, registration: Reg
 }
 
 /**
- * A subnet without the hotkey and its axon. On the real chain a neuron goes only when another takes its uid, so
- * that every uid below `SubnetworkN` always has a hotkey: here a stand-in that nobody holds the key of takes it.
+ * The subnet without the hotkey and its axon. On the real chain every uid below `SubnetworkN` has a hotkey, because a neuron
+ * leaves only when another takes its uid. Here a stand-in takes the uid; nobody has its key.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered.
+ * @throws MinerError DEVNET_INVALID_CONTROL if the hotkey is not registered
  */
 export function deregisterNeuron(subnet: Subnet, hotkey: string, block: number): Subnet {
   const uid = registeredUid(subnet, hotkey);
@@ -106,9 +106,9 @@ export function deregisterNeuron(subnet: Subnet, hotkey: string, block: number):
 }
 
 /**
- * A subnet in which a newcomer has taken the uid of a hotkey, as happens on a full subnet when somebody registers.
+ * The subnet after a newcomer took the uid of a hotkey, as a registration on a full subnet does.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered, or the newcomer is.
+ * @throws MinerError DEVNET_INVALID_CONTROL if the hotkey is not registered, or the newcomer is
  */
 export function evictNeuron(
   subnet: Subnet,
@@ -124,9 +124,9 @@ export function evictNeuron(
 }
 
 /**
- * A subnet in which something about a neuron is different.
+ * The subnet after a change of one neuron.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered.
+ * @throws MinerError DEVNET_INVALID_CONTROL if the hotkey is not registered
  */
 export function changeNeuron(
   subnet: Subnet,

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { NodeError } from '../runtime/node-error.ts';
 import type { CallReply } from './subscriptions.ts';
 
-/** Finds and runs a method; undefined when there is none of that name. */
+/** Runs a method by name; undefined if there is none. */
 export type Call = (method: string, params: readonly unknown[]) => CallReply | undefined;
 
-/** The text of a response, and what is to be done once it has been sent. */
+/** The text of a response, and the work to do after it is sent. */
 interface Response {
   readonly text: string;
   readonly afterwards?: () => void;
@@ -19,7 +19,7 @@ const REQUEST = z.object({
 });
 export type RpcRequest = z.infer<typeof REQUEST>;
 
-/** The request in the text; undefined when it holds none. */
+/** The request in a text; undefined if there is none. */
 export function parseRequest(text: string): RpcRequest | undefined {
   try {
     return REQUEST.safeParse(JSON.parse(text)).data;
@@ -33,9 +33,9 @@ function failed(id: RpcRequest['id'], error: NodeError): Response {
 }
 
 /**
- * Runs one request. Whatever it holds, there is a response.
+ * Runs one request. Every request gets a response, a malformed one too.
  *
- * @param onFault Told of faults of the chain itself, which the caller is answered as -32603.
+ * @param onFault called with an error of the chain itself, which is answered with -32603
  */
 export function respond(
   request: RpcRequest | undefined,

@@ -5,7 +5,7 @@ import { decodeExtrinsic, type Extrinsic, verifyExtrinsic } from '../runtime/ext
 import { invalidTransaction, NodeError } from '../runtime/node-error.ts';
 import type { Runtime } from '../runtime/runtime-version.ts';
 
-/** What a node tells the watcher of an extrinsic. */
+/** The status of an extrinsic, as a node sends it to the watcher. */
 export type ExtrinsicStatus =
   | 'ready'
   | 'future'
@@ -16,24 +16,24 @@ export type ExtrinsicStatus =
 type Watcher = (status: ExtrinsicStatus) => void;
 
 export interface PooledExtrinsic extends Extrinsic {
-  /** The first block in which it may no longer be included. */
+  /** The first block in which it is no longer valid. */
   readonly death: number;
   readonly watcher: Watcher;
 }
 
-/** Extrinsics that wait for a block. */
+/** Extrinsics that wait for a block. Owned by node.ts; the block author takes them. */
 export interface Pool {
   /**
    * Checks an extrinsic against the head of the chain and keeps it.
    *
-   * @param watcher Told of the status from the next block on.
-   * @returns The hash, and whether it can go into the next block.
-   * @throws NodeError as a node words it: 1010 refused by the runtime, 1013 known, 1014 nonce in use, 1016 full.
+   * @param watcher called with each status from the next block on
+   * @returns the hash, and whether it can go into the next block
+   * @throws NodeError 1010 refused by the runtime, 1013 known, 1014 nonce in use, 1016 pool full
    */
   submit(encoded: string, watcher: Watcher): { readonly hash: string; readonly status: 'ready' | 'future' };
-  /** Takes out one that may be applied with these nonces, in order of arrival; outdated ones fall out on the way. */
+  /** Removes and returns the first extrinsic that is valid with these nonces. Outdated ones are dropped. */
   take(nonceOf: (address: string) => number, block: number): PooledExtrinsic | undefined;
-  /** The nonce that the account's next extrinsic takes, after those that wait. */
+  /** The nonce of the account's next extrinsic, after those that wait. */
   nextNonce(address: string): number;
   /** The next submission is refused with this custom code. */
   refuseNext(customCode: number): void;
@@ -45,7 +45,7 @@ interface PoolOptions {
   readonly ledger: BlockLedger;
   /** The runtime that is in force now. */
   readonly runtime: () => Runtime;
-  /** Called after each submission that was taken. */
+  /** Called after each accepted submission. */
   readonly onSubmit: () => void;
 }
 
@@ -60,7 +60,7 @@ export function createPool({ ledger, runtime, onSubmit }: PoolOptions): Pool {
     return next;
   }
 
-  /** The runtime's checks for the next block; gives the block in which the extrinsic is no longer good. */
+  /** The runtime's checks for the next block. Returns the first block in which the extrinsic is no longer valid. */
   function validate(extrinsic: Extrinsic): number {
     const { signer, nonce, call } = extrinsic;
     const { subnet, nonces, number } = ledger.head;

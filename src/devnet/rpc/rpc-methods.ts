@@ -20,7 +20,7 @@ interface RpcMethodsOptions {
   readonly metadata: EncodedMetadata;
 }
 
-/** Older names that nodes still answer to, and that the Python SDK asks by. */
+/** Older names that nodes still answer, and that the Python SDK uses. */
 const ALIASES = {
   account_nextIndex: 'system_accountNextIndex',
   chain_getHead: 'chain_getBlockHash',
@@ -36,7 +36,7 @@ export function hexParam(value: unknown, name: string): string {
   return value;
 }
 
-/** Bytes as hex, with or without `0x`: nodes insist on it for hashes and keys only. @throws NodeError -32602. */
+/** Bytes as hex, with or without `0x`: nodes require the prefix only for hashes and keys. @throws NodeError -32602. */
 function bytesParam(value: unknown, name: string): Uint8Array {
   const hex = typeof value === 'string' && !value.startsWith('0x') ? `0x${value}` : value;
   return hexToU8a(hexParam(hex, name));
@@ -50,7 +50,7 @@ export function keysParam(value: unknown): readonly string[] {
   return value.map((key: unknown) => hexParam(key, 'a key').toLowerCase());
 }
 
-/** How many keys a page may have. @throws NodeError -32602, or 4002 as a node answers a count that is too high. */
+/** The number of keys in a page. @throws NodeError -32602, or 4002 if it is too high. */
 function countParam(value: unknown): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
     throw invalidParams('the count has to be a whole number');
@@ -65,12 +65,12 @@ function addressParam(value: unknown): string {
   try {
     if (typeof value === 'string') return encodeAddress(decodeAddress(value), 42);
   } catch {
-    // Falls through to the same answer.
+    // The answer is the same.
   }
   throw invalidParams('the account has to be an SS58 address');
 }
 
-/** The methods of a Substrate node that answer once; for subscriptions see subscriptions.ts. */
+/** The methods of a Substrate node with one answer each; for subscriptions see subscriptions.ts. */
 export function createRpcMethods({
   ledger,
   pool,

@@ -6,7 +6,7 @@ import type { Storage } from '../runtime/storage.ts';
 import type { ExtrinsicStatus, Pool } from './pool.ts';
 import { hexParam, keysParam } from './rpc-methods.ts';
 
-/** The answer to a call, and what is sent right after it. */
+/** The answer to a call, and the work to do right after it is sent. */
 export interface CallReply {
   readonly result: unknown;
   readonly afterwards?: () => void;
@@ -14,9 +14,9 @@ export interface CallReply {
 
 /** The subscriptions of one connection. */
 export interface Subscriptions {
-  /** Undefined for a method that is no subscription. */
+  /** Undefined if the method is not about subscriptions. */
   call(method: string, params: readonly unknown[]): CallReply | undefined;
-  /** Tells of the head of the chain, and of what has changed in the storage since the last time. */
+  /** Sends the new head of the chain, and the storage changes since the last call. */
   announce(): void;
 }
 
@@ -36,21 +36,21 @@ interface SubscriptionsOptions extends Sources {
   ) => void;
 }
 
-/** One subscription, as it is seen by what feeds it. */
+/** One subscription, from the side of its feed. */
 interface Subscriber {
   readonly params: readonly unknown[];
   tell(result: unknown): void;
   end(): void;
 }
 
-/** What a subscription does right after its name has been answered, and after each block. */
+/** The work of a subscription right after its id is answered, and after each block. */
 interface Feed {
   readonly first: () => void;
   readonly onBlock?: () => void;
 }
 
 interface Topic {
-  /** Nodes know some methods by several names; polkadot.js asks for `chain_subscribeNewHead`. */
+  /** Nodes know some methods by several names; polkadot.js uses `chain_subscribeNewHead`. */
   readonly subscribe: readonly string[];
   readonly unsubscribe: readonly string[];
   readonly notification: string;
@@ -59,7 +59,7 @@ interface Topic {
 
 const SUBSCRIPTIONS_LIMIT = 256;
 
-/** Tells of a block whenever it is another one than before. */
+/** Sends a header whenever the block differs from the last one. */
 function feedBlocks(latest: () => Block, { tell }: Subscriber): Feed {
   let told = -1;
   const onBlock = () => {
@@ -154,7 +154,7 @@ export function createSubscriptions({ notify, ...sources }: SubscriptionsOptions
     if (feeds.size >= SUBSCRIPTIONS_LIMIT) {
       throw new NodeError(-32006, 'Too many subscriptions on the connection');
     }
-    // Never the same again, so that a client cannot take what it hears for a subscription of an earlier connection.
+    // A new id each time, so that a client cannot confuse it with a subscription of an earlier connection.
     const subscription = randomBytes(12).toString('base64url');
     const feed = topic.start(sources, {
       params,

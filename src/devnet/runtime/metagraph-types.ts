@@ -1,6 +1,6 @@
 import type { TypeDefinition } from './type-table.ts';
 
-/** What every description of a neuron has, in its order. */
+/** The fields of every description of a neuron, in order. */
 const NEURON_INFO = {
   hotkey: 'AccountId',
   coldkey: 'AccountId',
@@ -21,7 +21,7 @@ const NEURON_INFO = {
   validator_permit: 'bool',
 } as const;
 
-/** What the runtime lists of all neurons, one value each. */
+/** The columns of a metagraph: one value for each neuron. */
 const NEURON_COLUMNS = {
   active: 'Vec<bool>',
   validator_permit: 'Vec<bool>',
@@ -39,7 +39,7 @@ const NEURON_COLUMNS = {
   total_stake: 'Vec<Compact<u64>>',
 } as const;
 
-/** All of a subnet. */
+/** The fields of a metagraph, in order. */
 const METAGRAPH = {
   netuid: 'Compact<u16>',
   name: 'Vec<Compact<u8>>',
@@ -102,21 +102,21 @@ const METAGRAPH = {
   alpha_dividends_per_hotkey: 'Vec<(AccountId, Compact<u64>)>',
 } as const;
 
-/** What can be asked for by its index, which is its position here: any of `METAGRAPH`, and what came later. */
+/** The fields that a caller selects by index, which is the position here: those of `METAGRAPH`, and later ones. */
 export const METAGRAPH_FIELDS = {
   ...METAGRAPH,
   validators: 'Vec<Compact<u16>>',
   commitments: 'Vec<(AccountId, Vec<Compact<u8>>)>',
 } as const;
 
-/** Each field may be missing, but for the first. */
+/** All fields but the first are optional. */
 function selectiveFields(): Readonly<Record<string, string>> {
   const { netuid, ...others } = METAGRAPH_FIELDS;
   const optional = Object.entries(others).map(([name, type]) => [name, `Option<${type}>`]);
   return { netuid, ...Object.fromEntries(optional) };
 }
 
-/** What the runtime answers about a subnet and its neurons; field types as on finney (spec 424). */
+/** The types of the answers about a subnet and its neurons, as on finney (spec 424). */
 export const METAGRAPH_TYPES: Readonly<Record<string, TypeDefinition>> = {
   PrometheusInfo: {
     path: 'pallet_subtensor::pallet::PrometheusInfo',

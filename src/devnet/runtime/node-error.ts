@@ -1,4 +1,4 @@
-/** An error object of JSON-RPC 2.0, with the codes and words of a Substrate node. */
+/** An error that a Substrate node answers, with its code and words. The runtime and the rooms above it throw it. */
 export class NodeError extends Error {
   override readonly name = 'NodeError';
   readonly code: number;
@@ -19,12 +19,12 @@ export class NodeError extends Error {
   }
 }
 
-/** A call with parameters that cannot be used. */
+/** The answer to a call with wrong parameters. */
 export function invalidParams(message: string): NodeError {
   return new NodeError(-32602, message);
 }
 
-/** The pool's refusal of an extrinsic, in the shape in which a node answers it. */
+/** The answer to an extrinsic that the pool refuses. */
 export function invalidTransaction(reason: string): NodeError {
   return new NodeError(1010, 'Invalid Transaction', reason);
 }

@@ -1,7 +1,7 @@
 import type { Runtime } from './runtime-version.ts';
 import type { TypeDefinition } from './type-table.ts';
 
-/** What a miner announces. */
+/** The fields of an announcement. */
 const AXON_FIELDS = {
   version: 'u32',
   ip: 'u128',
@@ -62,7 +62,7 @@ export const SUBTENSOR_TYPES: Readonly<Record<string, TypeDefinition>> = {
   },
 };
 
-/** With the calls of a runtime. */
+/** The same types and the calls of a runtime. */
 export function subtensorTypes({ serveAxonIndex }: Runtime): Readonly<Record<string, TypeDefinition>> {
   const variants = { serve_axon: { index: serveAxonIndex, fields: { netuid: 'u16', ...AXON_FIELDS } } };
   return { ...SUBTENSOR_TYPES, SubtensorCall: { path: 'pallet_subtensor::pallet::Call', variants } };
