@@ -1,12 +1,12 @@
 import { isIPv6 } from 'node:net';
 
 const MAPPED_IPV4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
-/** Hosts get at least a /64 of IPv6: 4 groups of 16 bits. */
+/** A host has at least a /64 of IPv6: 4 groups of 16 bits. */
 const PREFIX_GROUPS = 4;
 
 /**
- * What counts as one address where each address has a share: an IPv4 address itself, also when it is written as IPv6,
- * and the first 64 bits of an IPv6 address, of which one host may use all others.
+ * The part of an address that counts as one host: a whole IPv4 address, also if it is written as IPv6, or the first 64 bits
+ * of an IPv6 address, because one host may use all the others.
  */
 export function addressGroup(address: string): string {
   const mapped = MAPPED_IPV4.exec(address)?.[1];

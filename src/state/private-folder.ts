@@ -4,8 +4,8 @@ import { MinerError } from '../errors.ts';
 const OTHERS = 0o077;
 
 /**
- * Makes a folder that belongs to this user alone (mode 0700), or takes one that is there and does. Whoever else could
- * enter it could hold the lock in it; its owner could put another folder in its place.
+ * Makes a folder that belongs only to this user (mode 0700), or accepts an existing one. A user who could enter it could hold
+ * the lock in it, and its owner could replace it.
  * @throws MinerError STATE_DIR_UNUSABLE
  */
 export async function makePrivateFolder(path: string): Promise<void> {
