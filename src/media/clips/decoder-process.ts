@@ -11,11 +11,11 @@ interface DecoderProcess {
   readonly args: readonly string[];
   /** Kills the child when aborted. */
   readonly signal: AbortSignal;
-  /** CPU seconds after which the child is ended, here within a tenth of a second, or by the kernel a second later. */
+  /** CPU seconds after which the child is killed: within 0.1 s by this process, or a second later by the kernel. */
   readonly cpuLimitS: number;
-  /** Takes standard output piece by piece; the child waits while a returned promise is pending. */
+  /** Gets standard output in pieces. The child waits while a returned promise is pending. */
   readonly onOutput: (chunk: Buffer) => Promise<void> | void;
-  /** Told how far the child is, and asked now and then whether it should go on. */
+  /** Gets the progress of the child, and decides every 0.1 s whether it goes on. */
   readonly forecast?: Pick<DecodingForecast, 'onProgress' | 'assertHopeful'>;
 }
 
@@ -23,20 +23,20 @@ interface DecoderResult {
   readonly succeeded: boolean;
   /** The first 4 KiB of the child's standard error. */
   readonly complaint: string;
-  /** Whether the child was ended because it had used `cpuLimitS`. */
+  /** Whether the child was killed because it had used `cpuLimitS`. */
   readonly outOfCpu: boolean;
-  /** CPU milliseconds that it was seen to use. */
+  /** CPU milliseconds that the child used, as last read. */
   readonly cpuMs: number;
 }
 
-/** Where a child writes how far it is. */
+/** The descriptor to which a child writes its progress. */
 export const PROGRESS_FD = 3;
-/** Between two looks at how much CPU time a child has used. */
+/** Time between two readings of the CPU time of a child. */
 const FORECAST_INTERVAL_MS = 100;
 
 /**
- * Runs ffmpeg or ffprobe under kernel limits on memory and CPU time, and waits until it is gone, whatever happens. The
- * memory limit is the kernel's, because ffmpeg has none that covers a hostile index.
+ * Runs ffmpeg or ffprobe under kernel limits on memory and CPU time. Settles when the child is gone. ffmpeg has no memory
+ * limit of its own that covers a hostile index.
  *
  * @throws MinerError MEDIA_DECODER_MISSING; what `onOutput` and `forecast` throw; the signal's reason once it is aborted
  */

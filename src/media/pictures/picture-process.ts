@@ -8,7 +8,7 @@ import { FRAMES_LIMIT_BYTES, PICTURE_PROCESS_MEMORY_LIMIT_BYTES } from '../limit
 import { createMessageReader, encodeHead, type PictureMessage } from './picture-messages.ts';
 import { openPixelFile } from './pixel-file.ts';
 
-/** What a process answers to a picture; the pixels are empty for a refusal. */
+/** The answer of a process to a picture. The pixels of a refusal are empty. */
 export interface PictureAnswer {
   readonly message: Exclude<PictureMessage, { type: 'ready' }>;
   readonly pixels: Buffer;
@@ -17,22 +17,22 @@ export interface PictureAnswer {
 /** How a process ended. */
 export interface PictureProcessEnd {
   readonly how: string;
-  /** The first of what it wrote to standard error, on one line. */
+  /** The start of its standard error, on one line. */
   readonly complaint: string;
-  /** Why it could not be started; undefined for one that was. */
+  /** Why it was not started; undefined if it was. */
   readonly startError: MinerError | undefined;
 }
 
-/** One life of a process that decodes pictures. */
+/** One child process that decodes pictures. Owned by the picture decoder. */
 export interface PictureProcess {
-  /** False from the moment that its end is known or was asked for. */
+  /** False from its end on, or from `kill` on. */
   readonly alive: boolean;
-  /** Pictures that it was given. */
+  /** The number of pictures that it was given. */
   readonly given: number;
-  /** Resolves when it can take a picture; never for one that ends before. */
+  /** Resolves when it can take a picture; never if it ends before. */
   readonly ready: Promise<void>;
   /**
-   * Has a picture decoded and fitted; one at a time.
+   * Decodes and fits a picture, one at a time.
    * @returns undefined if the process ended before it answered
    */
   request(bytes: Buffer, fit: Fit): Promise<PictureAnswer | undefined>;
@@ -42,8 +42,8 @@ export interface PictureProcess {
 }
 
 /**
- * A small heap: pixels lie outside of it, and are given back after each picture. One thread of libuv decodes, since
- * there is one picture at a time, and one of V8 compiles. Each thread would take memory of its own from the limit.
+ * A small heap is enough: pixels lie outside it, and are freed after each picture. One thread of libuv decodes, because there
+ * is one picture at a time, and one of V8 compiles. Each further thread would take memory from the limit.
  */
 const NODE_OPTIONS = [
   '--max-old-space-size=64',
@@ -52,7 +52,7 @@ const NODE_OPTIONS = [
   '--expose-gc',
 ];
 /**
- * glibc keeps up to 32 MiB for the next picture: fresh memory for it costs a tenth of the time of 1024 × 1024 pixels.
+ * glibc keeps up to 32 MiB for the next picture. Fresh memory would cost a tenth of the time of 1024 × 1024 pixels.
  */
 const KEPT_BYTES = String(32 * 1024 * 1024);
 const ENVIRONMENT = {
@@ -141,7 +141,7 @@ export function startPictureProcess(): PictureProcess {
   };
 }
 
-/** Without control characters, which could rewrite what an operator sees. */
+/** On one line, without control characters: they could change an operator's terminal. */
 function oneLine(complaint: string): string {
   return complaint.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
 }
