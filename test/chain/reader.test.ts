@@ -9,7 +9,7 @@ const ANSWER = {
 };
 
 describe('the table of a subnet', () => {
-  it('has uid, stake in TAO and permit of each hotkey', () => {
+  it('the neurons of a subnet have uid, stake in TAO and permit', () => {
     expect([...toNeurons(ANSWER)]).toEqual([
       [alice, { uid: 0, stakeTao: 1.5, permit: true }],
       [bob, { uid: 1, stakeTao: 1_000_000_000, permit: false }],

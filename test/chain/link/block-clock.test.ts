@@ -19,7 +19,7 @@ describe('the offset of our clock against the blocks', () => {
     expect(clock.offsetMs).toBe(offsetMs);
   });
 
-  it('is learnt from the chain', async () => {
+  it('the offset of our clock is learnt from the blocks', async () => {
     const devnet = await openDevnet();
     const clock = createMovableClock();
     clock.moveMs(-10_000);

@@ -17,7 +17,7 @@ function expectShortLines(text: string): void {
 }
 
 describe('an endpoint whose runtime has another call under the name of serve_axon', () => {
-  it('gets no signature, and is left for the next, which gets the announcement', async () => {
+  it('an endpoint with another call named serve_axon gets no signature, and the next endpoint gets the announcement', async () => {
     const devnet = await openDevnet();
     devnet.upgradeRuntime(425, 104);
     const hostile = await openProxy(devnet.url);
@@ -36,7 +36,7 @@ describe('an endpoint whose runtime has another call under the name of serve_axo
     expect(devnet.axonOf(bob)).toBeUndefined();
   });
 
-  it('gets no signature either if it asks to sign what no subtensor asks for', async () => {
+  it('an endpoint that asks to sign an unknown extension gets no signature', async () => {
     const devnet = await openDevnet();
     const name = (text: string): string => Buffer.from(text).toString('hex');
     const hostile = await openProxy(devnet.url, {
@@ -52,7 +52,7 @@ describe('an endpoint whose runtime has another call under the name of serve_axo
     expect(hostile.methods()).not.toContain('author_submitAndWatchExtrinsic');
   });
 
-  it('is tried again ever more seldom, and its metadata are not kept', async () => {
+  it('an untrusted endpoint is tried less and less often, and its metadata are dropped', async () => {
     const devnet = await openDevnet();
     devnet.upgradeRuntime(425, 104);
     const hostile = await openProxy(devnet.url);
@@ -94,7 +94,7 @@ describe('the newest block of an endpoint', () => {
     expectShortLines(text());
   });
 
-  it('that goes far back makes the miner leave it', async () => {
+  it('an endpoint whose newest block goes far back is left', async () => {
     const devnet = await openDevnet();
     let heads = 0;
     const hostile = await openProxy(devnet.url, {
@@ -183,7 +183,7 @@ describe('a node that talks too much', () => {
     expectShortLines(text());
   });
 
-  it('is left where a notification is malformed', async () => {
+  it('a node that sends a malformed notification is left', async () => {
     const devnet = await openDevnet();
     let notifications = 0;
     const hostile = await openProxy(devnet.url, {
@@ -202,7 +202,7 @@ describe('a node that talks too much', () => {
     expectShortLines(text());
   });
 
-  it('is left where it floods the miner with notifications that nobody asked for', async () => {
+  it('a node that floods the miner with stray notifications is left', async () => {
     const devnet = await openDevnet();
     let flooded = false;
     const stray = '{"jsonrpc":"2.0","method":"chain_newHead","params":{"subscription":"none","result":1}}';

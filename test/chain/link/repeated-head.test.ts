@@ -3,7 +3,7 @@ import { BLOCK_TIME_MS, openDevnet } from '../../fixtures/devnet.ts';
 import { until } from '../../fixtures/until.ts';
 import { openChain, openProxy } from '../fixture.ts';
 
-it('a node that tells the same head again and again is given up like one that tells none', async () => {
+it('a node that repeats its head is left like one without new heads', async () => {
   const devnet = await openDevnet();
   let isStuck = false;
   let last: string | undefined;
