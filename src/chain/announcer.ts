@@ -199,7 +199,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       const { block } = before;
       logger.warn(
         { code: 'CHAIN_HOTKEY_CONTESTED', other: display(before), block },
-        'axon of another miner on chain',
+        'another host announced its axon with this hotkey',
       );
     }
     const pausedForMs = foreignEntries.pausedUntilMs - clock.now();

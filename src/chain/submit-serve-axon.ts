@@ -132,7 +132,7 @@ function submitAndWatch(session: ChainSession, extrinsic: HexString, timeoutMs: 
           finish();
           resolve(status.blockHash);
         } else if (status.lost !== undefined) {
-          fail(new MinerError('CHAIN_CALL_FAILED', `the pool let go of the transaction (${status.lost})`));
+          fail(new MinerError('CHAIN_CALL_FAILED', `the pool dropped the transaction (${status.lost})`));
         }
       })
       .then((id) => {

@@ -19,9 +19,10 @@ interface ConnectionsOptions {
 /** Shorter, because reading chunks can block the event loop. Validators send none. */
 const CHUNKED_LINGER_MS = 100;
 
-interface Connection {
+interface OpenConnection {
   readonly socket: Socket;
-  readonly address: string;
+  /** The part of the remote address that counts as one host. */
+  readonly host: string;
   /** Requests without a complete answer. */
   openRequests: number;
   /** Ends the connection when the newest request has been open for too long. */
@@ -36,15 +37,15 @@ interface Connection {
 export function watchConnections(server: Server, options: ConnectionsOptions): Connections {
   const { maxConnections, requestLifeMs, lingerMs } = options;
   /** In the order of arrival. */
-  const connections = new Map<Socket, Connection>();
+  const connections = new Map<Socket, OpenConnection>();
   let draining = false;
 
   /** The oldest connection of the address with the most; one without a request if there is one. */
-  function leastDeserving(): Connection | undefined {
+  function leastDeserving(): OpenConnection | undefined {
     const counts = new Map<string, number>();
-    for (const { address } of connections.values()) counts.set(address, (counts.get(address) ?? 0) + 1);
+    for (const { host } of connections.values()) counts.set(host, (counts.get(host) ?? 0) + 1);
     const most = Math.max(...counts.values());
-    const candidates = [...connections.values()].filter(({ address }) => counts.get(address) === most);
+    const candidates = [...connections.values()].filter(({ host }) => counts.get(host) === most);
     return candidates.find(({ openRequests }) => openRequests === 0) ?? candidates[0];
   }
 
@@ -53,9 +54,9 @@ export function watchConnections(server: Server, options: ConnectionsOptions): C
       socket.destroy();
       return;
     }
-    const connection: Connection = {
+    const connection: OpenConnection = {
       socket,
-      address: addressGroup(socket.remoteAddress ?? ''),
+      host: addressGroup(socket.remoteAddress ?? ''),
       openRequests: 0,
       life: undefined,
     };

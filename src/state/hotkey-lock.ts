@@ -107,7 +107,7 @@ function openLockFile(folder: string): number {
     const { code = String(error) } = error as NodeJS.ErrnoException;
     throw new MinerError('STATE_DIR_UNUSABLE', `${path} cannot be opened (${code})`, { cause: error });
   }
-  throw new MinerError('STATE_DIR_UNUSABLE', `${path} is no file`);
+  throw new MinerError('STATE_DIR_UNUSABLE', `${path} is not a file`);
 }
 
 /**

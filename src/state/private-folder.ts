@@ -12,7 +12,7 @@ export async function makePrivateFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     const found = await lstat(path);
-    if (!found.isDirectory()) throw unusable(`${path} is no folder`);
+    if (!found.isDirectory()) throw unusable(`${path} is not a folder`);
     if (found.uid !== process.geteuid?.()) {
       throw unusable(`${path} belongs to the user with the id ${found.uid}, not to the user of the miner`);
     }

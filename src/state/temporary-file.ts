@@ -74,7 +74,7 @@ export async function createTemporaryFolder(options: TemporaryFolderOptions = {}
 
   return {
     async create(expectedBytes) {
-      if (closed) throw new MinerError('INTERNAL', 'a temporary file was asked for after the end');
+      if (closed) throw new MinerError('INTERNAL', 'a temporary file was requested after the close');
       for (const place of places) {
         // The room is reserved before the first `await`, so that two callers cannot get the same room.
         place.promisedBytes += expectedBytes;

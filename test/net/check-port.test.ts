@@ -36,13 +36,16 @@ describe('the look at a port', () => {
     await checkPort({ host: HOST, port, replacing: [] });
   });
 
-  it.each(['127.0.0.1', '0.0.0.0', '::'])('the error names the process that holds the port on %s', async (host) => {
-    const { pid, port } = await startHolder(host);
-    await expect(checkPort({ host: '0.0.0.0', port, replacing: [] })).rejects.toMatchObject({
-      code: 'AXON_PORT_IN_USE',
-      message: `port ${port} on 0.0.0.0 is in use by node (process ${pid})`,
-    });
-  });
+  it.each(['127.0.0.1', '0.0.0.0', '::'])(
+    'the error names the process that holds the port on %s',
+    async (host) => {
+      const { pid, port } = await startHolder(host);
+      await expect(checkPort({ host: '0.0.0.0', port, replacing: [] })).rejects.toMatchObject({
+        code: 'AXON_PORT_IN_USE',
+        message: `port ${port} on 0.0.0.0 is in use by node (process ${pid})`,
+      });
+    },
+  );
 
   it('a port of the replaced process counts as free', async () => {
     const { pid, port } = await startHolder(HOST);

@@ -35,11 +35,14 @@ describe('a state file', () => {
     expect(readFileSync(`${path}.old`, 'utf8')).toBe('{"n":1}');
   });
 
-  it.each(['', 'no JSON', '{"n":"1"}', '[]'])('a state file that holds %j counts as none, which is logged once', (text) => {
-    const { file, path, lines } = setUp();
-    file.write({ n: 1 });
-    writeFileSync(path, text);
-    expect([file.read(), file.read()]).toEqual([undefined, undefined]);
-    expect(lines()).toHaveLength(1);
-  });
+  it.each(['', 'no JSON', '{"n":"1"}', '[]'])(
+    'a state file that holds %j counts as none, which is logged once',
+    (text) => {
+      const { file, path, lines } = setUp();
+      file.write({ n: 1 });
+      writeFileSync(path, text);
+      expect([file.read(), file.read()]).toEqual([undefined, undefined]);
+      expect(lines()).toHaveLength(1);
+    },
+  );
 });

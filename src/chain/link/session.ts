@@ -166,7 +166,7 @@ function checkGenesis(genesisHash: HexString, { expected, refused, pin }: Genesi
   throw new MinerError(
     'CHAIN_WRONG_NETWORK',
     `the endpoint serves the chain with genesis ${genesisHash}; this miner has used ${pinned} so far. ` +
-      `If the change is meant, delete ${pin.path} and start again`,
+      `If the change is intended, delete ${pin.path} and start again`,
   );
 }
 
@@ -191,7 +191,7 @@ async function refuseOldHead(socket: RpcSocket, at: HexString, judgeHead: HeadJu
   // The first block of a chain has no time. A node that has no other block has only begun to sync.
   const header = parse(headerSchema, await socket.request('chain_getHeader', [at]));
   if (header.number > 0) return;
-  throw new MinerError('CHAIN_NODE_BEHIND', 'the node has no block but the first: it has only begun to sync');
+  throw new MinerError('CHAIN_NODE_BEHIND', 'the node has only the first block: it has only begun to sync');
 }
 
 async function loadMetadata(

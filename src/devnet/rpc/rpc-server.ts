@@ -17,7 +17,7 @@ interface RpcServer {
 }
 
 /** The node's side of one open WebSocket. */
-interface Connection {
+interface Client {
   readonly call: Call;
   /** Called when the socket is closed. */
   close(): void;
@@ -28,7 +28,7 @@ interface RpcServerOptions {
   /** 0 for any free port. */
   readonly port: number;
   /** Called for each new WebSocket; `notify` sends a JSON-RPC notification. */
-  readonly connect: (notify: (method: string, params: unknown) => void) => Connection;
+  readonly connect: (notify: (method: string, params: unknown) => void) => Client;
   /** Answers HTTP POST, which has no subscriptions. */
   readonly callOnce: Call;
   /** Whether a request gets no answer now. */
@@ -101,19 +101,19 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
       if (socket.bufferedAmount > UNREAD_LIMIT_BYTES) socket.terminate();
       else if (socket.readyState === socket.OPEN) socket.send(text);
     };
-    const connection = connect((method, params) => send(JSON.stringify({ jsonrpc: '2.0', method, params })));
+    const client = connect((method, params) => send(JSON.stringify({ jsonrpc: '2.0', method, params })));
     socket.on('message', (data, isBinary) => {
       // One read may hold thousands of messages. Those after the one that cut the client off are ignored.
       if (socket.readyState !== socket.OPEN) return;
       const parsed = isBinary ? undefined : parseRequest(String(data));
       if (isIgnored(parsed, 'websocket')) return;
-      const { text, afterwards } = respond(parsed, connection.call, onFault);
+      const { text, afterwards } = respond(parsed, client.call, onFault);
       send(text);
       afterwards?.();
     });
     // A protocol error, such as a message that is too long, closes the socket by itself.
     socket.on('error', () => {});
-    socket.on('close', () => connection.close());
+    socket.on('close', () => client.close());
   }
 
   const timeouts = {

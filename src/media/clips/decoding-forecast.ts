@@ -69,7 +69,7 @@ export function createDecodingForecast(work: DecodingWork): DecodingForecast {
       if (pixels > VIDEO_PIXELS_LIMIT) {
         throw new MinerError(
           'MEDIA_TOO_LARGE',
-          `the video has ${pixels} pixels in the ${frames} frames to decode, and ${VIDEO_PIXELS_LIMIT} are decoded at most`,
+          `the video has ${pixels} pixels in the ${frames} frames to decode; the limit is ${VIDEO_PIXELS_LIMIT}`,
         );
       }
       assertInTime(Math.max(pixels / FASTEST_PIXELS_PER_MS, bytes / FASTEST_BYTES_PER_MS));

@@ -10,7 +10,7 @@ export function complaintError(complaint: string): MinerError {
     return new MinerError('MEDIA_TOO_LARGE', `a frame has more than ${VIDEO_FRAME_PIXELS_LIMIT} pixels`);
   }
   if (complaint.includes('exceeds max_streams')) {
-    return new MinerError('MEDIA_TOO_LARGE', 'the video has more streams than are looked at');
+    return new MinerError('MEDIA_TOO_LARGE', 'the video has too many streams');
   }
   if (/cannot allocate memory/i.test(complaint)) {
     const limitMib = DECODER_MEMORY_LIMIT_BYTES / 1024 / 1024;
@@ -18,12 +18,15 @@ export function complaintError(complaint: string): MinerError {
   }
   const codec = /Codec \(([\w-]+)\) not on whitelist/.exec(complaint)?.[1];
   if (codec !== undefined) {
-    return new MinerError('MEDIA_UNSUPPORTED', `${codec} in the video is not decoded here`);
+    return new MinerError('MEDIA_UNSUPPORTED', `the miner does not decode the codec ${codec} of the video`);
   }
   if (/partial file|corrupt input packet/.test(complaint)) {
     return new MinerError('MEDIA_UNDECODABLE', `the video is truncated: ${tidy(complaint)}`);
   }
-  return new MinerError('MEDIA_UNDECODABLE', `the video cannot be decoded: ${tidy(complaint) || 'no words'}`);
+  return new MinerError(
+    'MEDIA_UNDECODABLE',
+    `the video cannot be decoded: ${tidy(complaint) || 'ffmpeg gave no reason'}`,
+  );
 }
 
 function tidy(complaint: string): string {

@@ -134,7 +134,7 @@ async function decodeFrames(
   if (decoded < distinct.length) {
     throw new MinerError(
       'MEDIA_UNDECODABLE',
-      `the video is truncated: only ${decoded} of the ${distinct.length} frames looked for could be decoded`,
+      `the video is truncated: only ${decoded} of the ${distinct.length} wanted frames could be decoded`,
     );
   }
   for (let index = decoded; index < wanted; index++) {

@@ -80,5 +80,8 @@ function endsScan(marker: number | undefined): boolean {
 }
 
 function broken(at: number): MinerError {
-  return new MinerError('MEDIA_UNDECODABLE', `the pictures are no row of whole JPEGs: broken at byte ${at}`);
+  return new MinerError(
+    'MEDIA_UNDECODABLE',
+    `the clip is not a sequence of whole JPEGs: broken at byte ${at}`,
+  );
 }

@@ -52,19 +52,22 @@ describe('a session', () => {
     await end(session);
   });
 
-  it.skipIf(FINNEY_METADATA_FILE === undefined)('a session encodes the same serve_axon with the metadata of finney', async () => {
-    const metadata = u8aToHex(readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'));
-    const session = await open((await openDevnet()).url, {
-      get: () => metadata,
-      set: () => undefined,
-      clear: () => undefined,
-    });
-    expect(encodeServeAxon(session)).toBe(SERVE_AXON);
-    expect(session.api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph).toBeDefined();
-    const { incentive, immunityPeriod, keys, subnetworkN, axons } = session.api.query.subtensorModule ?? {};
-    expect([incentive, immunityPeriod, keys, subnetworkN, axons]).not.toContain(undefined);
-    await end(session);
-  });
+  it.skipIf(FINNEY_METADATA_FILE === undefined)(
+    'a session encodes the same serve_axon with the metadata of finney',
+    async () => {
+      const metadata = u8aToHex(readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'));
+      const session = await open((await openDevnet()).url, {
+        get: () => metadata,
+        set: () => undefined,
+        clear: () => undefined,
+      });
+      expect(encodeServeAxon(session)).toBe(SERVE_AXON);
+      expect(session.api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph).toBeDefined();
+      const { incentive, immunityPeriod, keys, subnetworkN, axons } = session.api.query.subtensorModule ?? {};
+      expect([incentive, immunityPeriod, keys, subnetworkN, axons]).not.toContain(undefined);
+      await end(session);
+    },
+  );
 
   it('the metadata of a runtime are loaded only once', async () => {
     const { url } = await openDevnet();
