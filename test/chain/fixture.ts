@@ -11,7 +11,7 @@ import { developmentKey } from '../fixtures/keys.ts';
 
 type Answer = (request: { readonly id: number; readonly method: string }) => unknown;
 
-/** A node that answers every request with what `answer` gives, closed after the test. Gives its address. */
+/** A node that answers every request with the result of `answer`, closed after the test. Returns its address. */
 export async function openNode(answer: Answer): Promise<string> {
   return await openServer((socket) => {
     socket.on('message', (data) => socket.send(JSON.stringify(answer(JSON.parse(String(data))))));
@@ -73,7 +73,7 @@ export async function openProxy(
   };
 }
 
-/** A WebSocket server on a free port, closed after the test. Gives its address. */
+/** A WebSocket server on a free port, closed after the test. Returns its address. */
 export async function openServer(
   onConnection: (socket: WebSocket, request: IncomingMessage) => void,
   options: ServerOptions = {},
@@ -103,7 +103,7 @@ interface TestChainOptions {
   readonly logger?: Logger;
 }
 
-/** A started client of //Bob's, or of another development key, closed after the test. */
+/** A started chain client of //Bob, or of another development key, closed after the test. */
 export function openChain(
   endpoints: readonly string[],
   { key = 'Bob', clock = systemClock, logger, ...options }: TestChainOptions = {},
@@ -123,7 +123,7 @@ export function openChain(
   return chain;
 }
 
-/** Every reason that an older runtime has not to carry `serve_axon` out. */
+/** Every reason for which an older runtime fails `serve_axon`. */
 export const DISPATCH_ERRORS = [
   'HotKeyNotRegisteredInNetwork',
   'HotKeyNotRegisteredInSubNet',

@@ -44,7 +44,7 @@ export interface Axon {
   readonly ipType?: number;
 }
 
-/** The call that announces 8.8.8.8:8091, or something else where the test says so. */
+/** The call that announces 8.8.8.8:8091, or the given values. */
 export function serveAxon(api: ApiPromise, axon: Axon = {}): SubmittableExtrinsic<'promise'> {
   const { netuid = NETUID, version = 10_002_000, ip = 0x08080808n, port = 8091, ipType = 4 } = axon;
   const call = api.tx.subtensorModule?.serveAxon;
@@ -53,9 +53,9 @@ export function serveAxon(api: ApiPromise, axon: Axon = {}): SubmittableExtrinsi
 }
 
 /**
- * Signs and submits, and makes blocks until the extrinsic has got into one (or `until` its other end).
+ * Signs and submits an extrinsic, and makes blocks until it is in a block or final.
  *
- * @throws what the node answers instead.
+ * @throws the error that the node answers
  */
 export function submit(
   devnet: Devnet,
@@ -66,17 +66,17 @@ export function submit(
 ): Promise<ISubmittableResult> {
   return new Promise((resolve, reject) => {
     const onResult = (result: ISubmittableResult) => {
-      // When both come close together, polkadot.js tells of the later one only.
+      // If both follow closely, polkadot.js reports only the later one.
       const isDone = result.status.isFinalized || (until === 'inBlock' && result.status.isInBlock);
       if (isDone || result.status.isInvalid) resolve(result);
       else if (result.status.isReady || result.status.isInBlock) devnet.produceBlock();
     };
-    // The declared type of the era leaves out the plain number of blocks that the library takes.
+    // The declared type of the era lacks the plain number of blocks that the library accepts.
     extrinsic.signAndSend(key, options as unknown as Partial<SignerOptions>, onResult).catch(reject);
   });
 }
 
-/** How many extrinsics of the account the chain has. */
+/** The number of extrinsics of the account on chain. */
 export async function nonceOf(api: ApiPromise, address: string): Promise<unknown> {
   const account = (await api.query.system?.account?.(address))?.toJSON() as { nonce?: number };
   return account.nonce;

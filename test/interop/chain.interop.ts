@@ -10,7 +10,7 @@ import { until } from '../fixtures/until.ts';
 import { runPython } from './python.ts';
 import { pythonOf } from './python-environments.ts';
 
-/** What the SDK announces by itself: with `Subtensor`, then with `AsyncSubtensor`. */
+/** The announcements that the SDK makes: with `Subtensor`, then with `AsyncSubtensor`. */
 const SERVED = [
   { uri: '//Alice', ip: '198.51.101.7', integer: 0xc6336507n, port: 8092 },
   { uri: '//Charlie', ip: '9.8.7.6', integer: 0x09080706n, port: 65_534 },

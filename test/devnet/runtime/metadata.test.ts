@@ -6,7 +6,7 @@ import { createRuntimeCodec } from '../../../src/devnet/runtime/runtime-codec.ts
 import { NETUID } from '../../fixtures/devnet.ts';
 import { connect, openDevnet, post, serveAxon } from '../fixture.ts';
 
-/** polkadot.js warns of those that it isn't told of. */
+/** Polkadot.js warns about extensions that it does not know. */
 const OWN_EXTENSIONS = Object.fromEntries(
   [
     'SudoTransactionExtension',

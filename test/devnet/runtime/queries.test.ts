@@ -14,7 +14,7 @@ async function query(api: ApiPromise, name: string, ...keys: readonly unknown[])
   return value?.toJSON();
 }
 
-/** A runtime call about the subnet; undefined where the metadata lacks it. */
+/** A runtime call about the subnet; undefined if the metadata lack it. */
 async function ask(
   api: ApiPromise,
   name: string,

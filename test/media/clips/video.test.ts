@@ -36,7 +36,7 @@ async function sample(bytes: Buffer, options: Partial<Parameters<typeof sampleVi
   return sampleVideo(file, { frames: 4, fit: NATIVE, signal, timeLimitMs: 20_000, ...options });
 }
 
-/** All frames of a clip as ffmpeg decodes it by itself. */
+/** All frames of a clip, from ffmpeg without the miner. */
 async function decodeAll(bytes: Buffer, frameBytes: number): Promise<Buffer[]> {
   const file = join(folder, 'reference');
   await writeFile(file, bytes);
@@ -283,7 +283,7 @@ describe('the decoder processes', () => {
     const referring = referringTo(clip, target);
     const file = join(folder, 'referring.mov');
     await writeFile(file, referring);
-    // The reference works where it is allowed: so the refusal below is for the right reason.
+    // The reference works if it is allowed, so the refusal below has the right reason.
     const allowed = ['-enable_drefs', '1', '-use_absolute_path', '1', '-f', 'mov', '-i', file];
     const { stdout } = await run(
       'ffmpeg',

@@ -33,7 +33,7 @@ const refusal = (bytes: Buffer): unknown => {
   }
 };
 
-/** The AVIF with so many more entries for its one coded picture; only its header can be read. */
+/** The AVIF with more entries for its one coded picture. Only its header can be read. */
 function withCopies(avif: Buffer, count: number): Buffer {
   const boxAt = avif.indexOf('iinf') - 4;
   const entryAt = avif.indexOf('infe') - 4;

@@ -222,7 +222,7 @@ describe('the processes that decode pictures', () => {
     const missing = { code: 'MEDIA_DECODER_MISSING', message: 'prlimit is not on the PATH' };
     await expect(decoder.decode(await small, asItIs)).rejects.toMatchObject(missing);
     process.env.PATH = path;
-    // Tried again by itself, later each time.
+    // The decoder tries again, later each time.
     let answer: unknown;
     await until(async () => {
       answer = await decoder.decode(await small, asItIs).catch(() => undefined);

@@ -34,7 +34,7 @@ function openTakenOver(deed: string) {
     process.stdin.once('data', () => { ${deed} });
     process.stdin.on('close', () => process.exit());`,
   );
-  // It stands where the program that sets the limits is looked for.
+  // This script takes the place of the program that sets the limits.
   writeFileSync(join(folder, 'prlimit'), `#!/bin/sh\nexec ${process.execPath} ${program}\n`);
   chmodSync(join(folder, 'prlimit'), 0o700);
   const path = process.env.PATH;
