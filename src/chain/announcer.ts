@@ -1,91 +1,49 @@
+/** Announces the axon's address on chain, and keeps it announced. Owned by chain.ts. */
+
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../errors.ts';
 import { integerToIp, reservedMeaning } from '../net/ipv4.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import {
+  type AddressProblem,
+  type Announcement,
+  type HeldAddress,
+  isSameAnnouncement,
+} from './announcement.ts';
 import { type AxonAddress, type AxonCall, axonCall, holds, leadsTo } from './axon-call.ts';
 import type { ForeignEntries } from './foreign-entries.ts';
 import type { ChainSession } from './link/session.ts';
 import type { AxonEntry, SubtensorReader } from './reader.ts';
-import { parsePoolRefusal, type Refusal, refusalNamed } from './refusals.ts';
 import type { Registration } from './registration.ts';
+import { parsePoolRefusal, refusalNamed, type ServeAxonRefusal } from './serve-axon-refusals.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { type Inclusion, readDispatchError, submitServeAxon } from './submit-serve-axon.ts';
 
-/** How the announcement of the axon's address stands. */
-export type Announcement =
-  | { readonly state: 'idle' }
-  | { readonly state: 'checking' }
-  | { readonly state: 'submitted' }
-  /** The chain holds the address since `block`; `finalized`: and no fork can undo that. */
-  | {
-      readonly state: 'announced';
-      readonly ip: string;
-      readonly port: number;
-      readonly block: number;
-      readonly finalized: boolean;
-    }
-  /** `untilMs` is Unix time in milliseconds. */
-  | {
-      readonly state: 'waiting';
-      readonly reason: string;
-      readonly refusal?: string;
-      readonly untilBlock?: number;
-      readonly untilMs?: number;
-    }
-  /** `refusal` is the chain's own name for the rule that was broken; `retryAtMs` is Unix time. */
-  | {
-      readonly state: 'failed';
-      readonly code: ErrorCode;
-      readonly refusal?: string;
-      readonly reason: string;
-      readonly retryAtMs: number;
-    };
-
-/** What the chain holds as the axon of the hotkey, as last read. */
-export interface HeldAddress {
-  /** IPv4 or IPv6 address. */
-  readonly ip: string;
-  readonly port: number;
-  readonly block: number;
-  /** Whether validators that read it call this axon; null while the address of this host is not known. */
-  readonly leadsHere: boolean | null;
-  /** Whether something other than this miner announced it. */
-  readonly isForeign: boolean;
-}
-
-/** Why there is no address that could be announced. */
-export interface AddressProblem {
-  readonly code: ErrorCode;
-  readonly reason: string;
-  /** Unix time in milliseconds at which it is looked for again. */
-  readonly retryAtMs: number;
-}
-
 export interface Announcer {
   readonly current: Announcement;
-  /** Null if the chain holds none. */
+  /** The axon entry on chain; null if there is none. */
   readonly held: HeldAddress | 'unread' | null;
   /**
-   * For how long this process has known that the chain holds the announced address, in milliseconds; undefined while
+   * How long the chain has held the announced address, as far as this process knows, in milliseconds; undefined while
    * nothing is announced.
    */
   readonly announcedForMs: number | undefined;
-  /** Sets the address that the chain shall hold from now on. */
+  /** Sets the address to announce. */
   want(address: AxonAddress): void;
-  /** Says why no address was found; an address that was wanted before stays wanted. */
+  /** Reports why no address was found. An earlier address stays in use. */
   lackAddress(problem: AddressProblem): void;
-  /** Makes sure, again, that the chain holds the address; for whenever something may have changed. */
+  /** Compares the chain with the address again, because something may have changed. */
   check(): void;
-  /** As `check`, and forgets earlier failures: for a new connection or a new registration. */
+  /** Like `check`, but forgets earlier failures: for a new connection or a new registration. */
   startOver(): void;
-  /** Lets a wait for a block, or for finality, end. */
+  /** Ends a wait for a block or for finality. */
   onHead(block: number): void;
-  /** Ends the retries; resolves when nothing is in progress any more. */
+  /** Ends the retries. Resolves when nothing is in progress. */
   close(): Promise<void>;
 }
 
-/** What the announcement goes through. */
+/** One session, and the reader that uses it. */
 export interface AnnounceLink {
   readonly session: ChainSession;
   readonly reader: SubtensorReader;
@@ -97,7 +55,7 @@ interface AnnouncerOptions {
   /** Undefined while the chain is away. */
   readonly link: () => AnnounceLink | undefined;
   readonly registration: () => Registration;
-  /** Whether validators reach the axon over the internet: then no other address is ever signed. */
+  /** Whether validators reach the axon over the internet. If so, a reserved address is never signed. */
   readonly isPublicNetwork: boolean;
   readonly foreignEntries: ForeignEntries;
   readonly logger: Logger;
@@ -110,23 +68,23 @@ const INCLUSION_TIMEOUT_MS = 60_000;
 const RETRY_FIRST_MS = 3_000;
 const RETRY_LONGEST_MS = 300_000;
 
-/** Keeps the chain's `Axons` entry of the hotkey equal to the wanted address. A failure is a state, never an exception. */
+/** Keeps the `Axons` entry of the hotkey equal to the wanted address. A failure is a state, not an exception. */
 export function createAnnouncer(options: AnnouncerOptions): Announcer {
   const { netuid, pair, link, registration, isPublicNetwork, foreignEntries, logger, clock, onChange } =
     options;
   let current: Announcement = { state: 'idle' };
   let held: HeldAddress | 'unread' | null = 'unread';
-  /** The address that was announced last, with the monotonic time at which the chain was first seen to hold it. */
+  /** The last announced address, and the monotonic time at which the chain was first seen to hold it. */
   let seen: (AxonAddress & { readonly atMs: number }) | undefined;
   let wanted: AxonAddress | undefined;
-  /** Whether an announcement was handed to the chain that was not yet seen to have an effect. */
+  /** Whether an announcement was submitted and its effect is not known yet. */
   let isOnItsWay = false;
   let failures = 0;
   let retryTimer: NodeJS.Timeout | undefined;
   let closed = false;
 
   function set(next: Announcement): void {
-    if (closed || isSame(current, next)) return;
+    if (closed || isSameAnnouncement(current, next)) return;
     current = next;
     onChange(next);
   }
@@ -143,7 +101,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     retryTimer = setTimeout(() => flight.run(), ms);
   }
 
-  /** A new connection starts over. What was announced stays announced: the connection tells of its own state. */
+  /** An announced address stays announced; the connection has a state of its own. A new connection starts over. */
   function setAway(): void {
     if (current.state !== 'announced') setWaiting('the chain is away');
   }
@@ -171,7 +129,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     failures = 0;
     const { block } = entry;
     foreignEntries.noteOwn(entry);
-    // Also if nobody saw it enter a block: the pause after a foreign change counts from the last announcement.
+    // The block may have been missed. The pause after foreign changes counts from the last announcement.
     if (isOnItsWay) foreignEntries.noteAnnouncement();
     isOnItsWay = false;
     const before = current.state === 'announced' ? current : undefined;
@@ -179,7 +137,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     if (seen?.ip !== ip || seen.port !== port) seen = { ip, port, atMs: clock.monotonic() };
     const isKnownFinal = before?.block === block && before.finalized;
     set({ state: 'announced', ip, port, block, finalized: isKnownFinal });
-    // A node that won't tell is asked again at the next block; the address is announced either way.
+    // If the node refuses, it is asked again at the next block. The address is announced either way.
     if (!isKnownFinal && (await reader.isAxonFinal().catch(() => false))) {
       set({ state: 'announced', ip, port, block, finalized: true });
     }
@@ -204,13 +162,13 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
         );
         return;
       }
-      // Validators call what the chain holds, whether or not this miner knows its own address.
+      // Validators call the entry on chain, whether or not this miner knows its own address.
       if (wanted === undefined) await readHeld(undefined, through.reader);
       else await announce(wanted, through);
     },
     (error) => {
       if (wanted === undefined) {
-        // A new connection reads again by itself.
+        // A new connection reads again anyway.
         if (link() !== undefined && !closed) retryIn(nextRetryMs());
         return;
       }
@@ -230,7 +188,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       setFailed('CONFIG_INVALID', `${address.ip} is ${unreachable}: validators cannot reach it`);
       return;
     }
-    // A state that says more is kept until it is known what the chain holds now.
+    // Any other state says more, and is kept until the entry on chain is read.
     if (current.state === 'idle') set({ state: 'checking' });
     const before = await readHeld(axon, reader);
     if (before !== undefined && holds(before, axon)) {
@@ -238,10 +196,10 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       return;
     }
     if (before !== undefined && foreignEntries.noteOther(before)) {
-      const other = `${integerToIp(before.ip, before.ipType)}:${before.port}`;
+      const { block } = before;
       logger.warn(
-        { code: 'CHAIN_HOTKEY_CONTESTED', other, block: before.block },
-        'axon of another miner on chain',
+        { code: 'CHAIN_HOTKEY_CONTESTED', other: display(before), block },
+        'another host announced its axon with this hotkey',
       );
     }
     const pausedForMs = foreignEntries.pausedUntilMs - clock.now();
@@ -263,7 +221,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       });
     } catch (error) {
       const refusal = parsePoolRefusal(error);
-      // Without the chain's word it may still get into a block.
+      // If the pool gave no refusal, the transaction may still get into a block.
       if (refusal === undefined) throw error;
       isOnItsWay = false;
       await onRefusal(refusal, before, reader);
@@ -284,8 +242,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   }
 
   /**
-   * Reads what the chain holds, and keeps it for `held`.
-   * @param axon what it shall hold; undefined while the address of this host is not known
+   * Reads the entry on chain, and sets `held`.
+   * @param axon the wanted entry; undefined while the address of this host is unknown
    */
   async function readHeld(
     axon: AxonCall | undefined,
@@ -305,19 +263,19 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     return entry;
   }
 
-  /** Says so once for each pause. */
-  function setPaused({ ip, ipType, port }: AxonEntry, untilMs: number): void {
+  /** Logs each pause once. */
+  function setPaused(entry: AxonEntry, untilMs: number): void {
     const reason =
       'another miner uses the same hotkey; this one announces its address only once in six hours';
     if (current.state !== 'waiting' || current.untilMs !== untilMs) {
-      const other = `${integerToIp(ip, ipType)}:${port}`;
+      const other = display(entry);
       logger.error({ code: 'CHAIN_HOTKEY_CONTESTED', other, untilMs, reason }, 'axon announcement waits');
     }
     setWaiting(reason, { untilMs });
   }
 
   async function onRefusal(
-    { name, words }: Refusal,
+    { name, words }: ServeAxonRefusal,
     entry: AxonEntry | undefined,
     reader: SubtensorReader,
   ): Promise<void> {
@@ -356,7 +314,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       flight.run();
     },
     onHead(block) {
-      // Read back until it is final: a fork that wins may not hold it.
+      // Read again until it is final: another fork may win and not hold it.
       if (current.state === 'announced' && !current.finalized) flight.run();
       if (current.state !== 'waiting' || current.untilBlock === undefined) return;
       if (block >= current.untilBlock) flight.run();
@@ -369,6 +327,6 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   };
 }
 
-function isSame(a: Announcement, b: Announcement): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function display({ ip, ipType, port }: AxonEntry): string {
+  return `${integerToIp(ip, ipType)}:${port}`;
 }

@@ -1,16 +1,18 @@
+/** The address to announce, and how it compares with the entry on chain. Used by the announcer. */
+
 import { ipv4ToInteger } from '../net/ipv4.ts';
 import type { AxonEntry } from './reader.ts';
 
-/** Where validators shall reach the axon; `ip` is an IPv4 address. */
+/** The address at which validators reach the axon; `ip` is an IPv4 address. */
 export interface AxonAddress {
   readonly ip: string;
   readonly port: number;
 }
 
-/** The arguments of `serve_axon` behind the netuid. */
+/** The arguments of `serve_axon` after the netuid. */
 export type AxonCall = Omit<AxonEntry, 'block'>;
 
-/** What validators read of the protocol a miner speaks; part of the announced entry. */
+/** The protocol version in the announced entry: that of the SDK that validators pin. */
 export const AXON_VERSION = 9_003_000;
 const AXON_PROTOCOL = 4;
 const IP_TYPE_V4 = 4;
@@ -27,7 +29,7 @@ export function axonCall({ ip, port }: AxonAddress): AxonCall {
   };
 }
 
-/** Whether the chain's entry says what the call would say. */
+/** Whether the entry on chain equals what the call would store. */
 export function holds(entry: AxonEntry, axon: AxonCall): boolean {
   return (
     entry.version === axon.version &&
@@ -38,7 +40,7 @@ export function holds(entry: AxonEntry, axon: AxonCall): boolean {
   );
 }
 
-/** Whether validators that read the entry call the same address and port as by the call. */
+/** Whether validators that read the entry call the same address and port as after the call. */
 export function leadsTo(entry: AxonEntry, axon: AxonCall): boolean {
   return entry.ip === axon.ip && entry.port === axon.port && entry.ipType === axon.ipType;
 }

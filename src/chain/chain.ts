@@ -1,31 +1,28 @@
+/**
+ * The miner's view of one subnet on the chain. It owns the parts of this folder, passes events between them, and tells the
+ * rest of the miner. Owned by the miner.
+ */
+
 import { join } from 'node:path';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { Clock } from '../clock.ts';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import {
-  type AddressProblem,
-  type AnnounceLink,
-  type Announcement,
-  createAnnouncer,
-  type HeldAddress,
-} from './announcer.ts';
+import type { AddressProblem, Announcement, HeldAddress } from './announcement.ts';
+import { type AnnounceLink, createAnnouncer } from './announcer.ts';
 import type { AxonAddress } from './axon-call.ts';
 import { createEmitter } from './emitter.ts';
 import { createForeignEntries } from './foreign-entries.ts';
 import { createBlockClock } from './link/block-clock.ts';
-import { type Connection, type ConnectionFailure, createSubtensor } from './link/connection.ts';
-import { openGenesisPin } from './link/genesis-pin.ts';
+import { type Connection, type ConnectionFailure, createNodeConnection } from './link/connection.ts';
 import { createMetadataCache } from './link/metadata-cache.ts';
-import type { ChainSession } from './link/session.ts';
-import type { Signer } from './neurons.ts';
-import { createReader, type Watched } from './reader.ts';
+import { type ChainSession, openGenesisPin } from './link/session.ts';
+import { createReader, type Neuron, type Watched } from './reader.ts';
 import { createRegistrationWatch, type Registration } from './registration.ts';
-import { createSignerTable } from './signer-table.ts';
-import { createSignersFile } from './signers-file.ts';
+import { createSignersFile, createSignerTable } from './signer-table.ts';
 import { createWeightsVersionWatch, type ValidatorRelease } from './validator-release.ts';
 
-/** What an operator would ask of the chain link; plain JSON. Ages are in milliseconds. */
+/** The state of the chain link for an operator, as plain JSON. Ages are in milliseconds. */
 export interface ChainStatus {
   readonly connection: Connection;
   readonly lastFailure: ConnectionFailure | null;
@@ -33,14 +30,14 @@ export interface ChainStatus {
   readonly blockAgeMs: number | null;
   readonly signers: { readonly known: boolean; readonly count: number; readonly ageMs: number | null };
   readonly registration: Registration;
-  /** Blocks for which the uid is still safe from being given to another; null while not registered. */
+  /** Blocks for which the uid is still safe; null while not registered. */
   readonly immunityLeftBlocks: number | null;
-  /** Which release validators run, by the subnet's `weights_version`; null until it was read. */
+  /** The release that validators run, from the subnet's `weights_version`; null until it is read. */
   readonly weightsVersion: ValidatorRelease | null;
   readonly announcement: Announcement;
-  /** For how long this process has known that the chain holds the announced address; null while none is announced. */
+  /** How long the chain has held the announced address, as far as this process knows; null while none is announced. */
   readonly announcedForMs: number | null;
-  /** What the chain holds as the axon of the hotkey; null if it holds none. */
+  /** The axon entry of the hotkey on chain; null if there is none. */
   readonly heldAddress: HeldAddress | 'unread' | null;
 }
 
@@ -52,32 +49,31 @@ interface ChainEvents {
   readonly blockTime: number;
 }
 
-/** The miner's view of the chain, kept fresh in the background for as long as the process lives. */
+/** Kept fresh in the background until `close`. */
 export interface Chain {
   /** Begins to connect in the background; never throws. */
   start(): void;
-  /** A neuron of the subnet, by its SS58 hotkey, as the last good table has it. */
-  signer(hotkey: string): Signer | undefined;
-  /** Whether there is a table of signers that is young enough to judge by. */
+  /** A neuron of the last good signer table, by its SS58 hotkey. */
+  signer(hotkey: string): Neuron | undefined;
+  /** Whether the signer table was read and is young enough. */
   readonly signersKnown: boolean;
   /**
-   * Reads the signer table because of a caller that it doesn't hold: one reading for all who ask, and none when
-   * the last is younger than 6 s. Resolves when it is done or `timeoutMs` is over, and at once while the chain
-   * is away; never rejects.
+   * Reads the signer table for an unknown caller. All callers share one reading; a table younger than 6 s is not read
+   * again. Resolves after the reading or after `timeoutMs`, and at once while the chain is away. Never rejects.
    */
   refreshSigners(timeoutMs: number): Promise<void>;
-  /** Sets the address that the chain shall hold for this hotkey, and keeps it true from then on. */
+  /** Sets the address of the axon. From then on the chain is kept equal to it. */
   announce(address: AxonAddress): void;
-  /** Says why no address was found, for `announcement`; one that was found before stays announced. */
+  /** Reports why no address was found; it shows in `announcement`. An earlier address stays announced. */
   lackAddress(problem: AddressProblem): void;
   readonly registration: Registration;
   readonly announcement: Announcement;
-  /** How far our clock is ahead of the chain's (negative: behind), in milliseconds; undefined until it can be told. */
+  /** How far our clock is ahead of the chain's (negative: behind), in milliseconds; undefined until blocks were seen. */
   readonly clockOffsetMs: number | undefined;
   status(): ChainStatus;
-  /** Listens; the function that comes back ends it. A listener that throws is logged and breaks nothing. */
+  /** Adds a listener; the returned function removes it. An error of a listener is logged and breaks nothing. */
   on<Name extends keyof ChainEvents>(name: Name, listener: (event: ChainEvents[Name]) => void): () => void;
-  /** Ends everything; resolves when no socket, timer or listener is left. */
+  /** Ends everything. Resolves when no socket, timer or listener is left. */
   close(): Promise<void>;
 }
 
@@ -86,25 +82,25 @@ interface ChainOptions {
   readonly endpoints: readonly string[];
   readonly netuid: number;
   readonly wallet: { readonly hotkeyAddress: string; readonly pair: KeyringPair };
-  /** The only chain accepted, by the 0x-prefixed hash of its first block; when absent, the first one met. */
+  /** The hash of the first block of the accepted chain, 0x-prefixed. If absent, the first chain that was used is accepted. */
   readonly expectedGenesisHash?: string;
-  /** Folder for what must survive a restart; nothing is kept when absent. */
+  /** The folder for state that must survive a restart. If absent, nothing is kept. */
   readonly stateDir?: string;
-  /** Whether validators reach the axon over the internet: then no private or reserved address is ever announced. */
+  /** Whether validators reach the axon over the internet. If so, a private or reserved address is never announced. */
   readonly isPublicNetwork: boolean;
-  /** Chains never accepted, whatever the endpoints are: why, by genesis hash. */
+  /** Chains that are never accepted: the reason, by genesis hash. */
   readonly refuseGenesis?: Readonly<Record<string, string>>;
   /**
-   * Without a new block for so long, or with a newest block that is older by its own time, the node is given up and the
-   * next endpoint is tried.
+   * The next endpoint is tried if no new block comes for this time, or if the newest block is older than this by its own
+   * time.
    */
   readonly blockWatchdogMs?: number;
   /**
    * How far our clock is ahead of the clocks of verified callers (negative: behind), in milliseconds; undefined if too
-   * few called. Heads are judged by the clock thus corrected.
+   * few called. The age of a head is corrected by it.
    */
   readonly callersClockOffsetMs?: () => number | undefined;
-  /** Signers that could not be read anew for so long are not known any more. */
+  /** The highest age at which the signer table still counts. */
   readonly signersMaxAgeMs?: number;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -112,7 +108,7 @@ interface ChainOptions {
 
 const BLOCK_WATCHDOG_MS = 60_000;
 const SIGNERS_MAX_AGE_MS = 24 * 3_600_000;
-/** Five minutes of a real chain: stake moves slowly, and what moves fast is watched. */
+/** Five minutes of a real chain. Stake moves slowly, and faster changes are watched. */
 const REFRESH_EVERY_BLOCKS = 25;
 const ON_DEMAND_INTERVAL_MS = 6_000;
 const UNREADABLE_ANSWERS_LIMIT = 3;
@@ -128,12 +124,12 @@ export function createChain(options: ChainOptions): Chain {
   const blockClock = createBlockClock();
   let link: AnnounceLink | undefined;
   let refreshedAtBlock = 0;
-  /** Of this session. */
+  /** Count for this session. */
   let unreadableAnswers = 0;
 
   const folder = stateDir === undefined ? undefined : join(stateDir, 'chain');
   const pin = folder === undefined ? undefined : openGenesisPin({ folder, logger });
-  const subtensor = createSubtensor({
+  const node = createNodeConnection({
     endpoints,
     genesis: { expected: expectedGenesisHash, refused: refuseGenesis, pin },
     metadataCache: createMetadataCache({ folder, logger }),
@@ -144,7 +140,7 @@ export function createChain(options: ChainOptions): Chain {
     onConnection: (connection) => emitter.emit('connection', connection),
     onSession,
     onHead(block) {
-      // After a switch of endpoints the numbers may go back.
+      // After a switch of endpoints the block number may go back.
       if (Math.abs(block - refreshedAtBlock) >= REFRESH_EVERY_BLOCKS) refreshAll(block);
       announcer.onHead(block);
     },
@@ -164,7 +160,7 @@ export function createChain(options: ChainOptions): Chain {
     onRead(table) {
       const genesisHash = link?.session.genesisHash;
       if (genesisHash === undefined) return;
-      signersFile?.save({ genesisHash, block: subtensor.head?.block ?? 0, signers: table });
+      signersFile?.save({ genesisHash, block: node.head?.block ?? 0, signers: table });
     },
     onUnreadable,
     logger,
@@ -204,17 +200,17 @@ export function createChain(options: ChainOptions): Chain {
     ended.addEventListener('abort', () => {
       link = undefined;
     });
-    // Watched first, read after: so that no change falls in between.
+    // Watch first and read then, so that no change is missed.
     reader.watch({ onChange: onWatched, onBlockTime }).then(
       () => {
-        refreshAll(subtensor.head?.block ?? 0);
+        refreshAll(node.head?.block ?? 0);
         announcer.startOver();
       },
       (error) => session.socket.end(asMinerError(error, 'CHAIN_CALL_FAILED')),
     );
   }
 
-  /** Asks again at the next block; an endpoint that never gives an answer that can be read is left for the next. */
+  /** Reads again at the next block. After three unreadable answers the next endpoint is tried. */
   function onUnreadable(): void {
     unreadableAnswers += 1;
     refreshedAtBlock = Number.NEGATIVE_INFINITY;
@@ -242,7 +238,7 @@ export function createChain(options: ChainOptions): Chain {
   }
 
   return {
-    start: () => subtensor.start(),
+    start: () => node.start(),
     signer: (hotkey) => signers.get(hotkey),
     get signersKnown() {
       return signers.known;
@@ -261,7 +257,7 @@ export function createChain(options: ChainOptions): Chain {
     },
 
     status() {
-      const { connection, lastFailure, head } = subtensor;
+      const { connection, lastFailure, head } = node;
       return {
         connection,
         lastFailure: lastFailure ?? null,
@@ -281,7 +277,7 @@ export function createChain(options: ChainOptions): Chain {
 
     async close() {
       const quiet = announcer.close();
-      await subtensor.close();
+      await node.close();
       await quiet;
       emitter.removeAll();
     },

@@ -1,14 +1,16 @@
+/** Events of the chain for the rest of the miner. Owned by chain.ts. */
+
 type Listeners<Events> = { [Name in keyof Events]: Set<(event: Events[Name]) => void> };
 
 export interface Emitter<Events> {
-  /** Listens; the function that comes back ends it. */
+  /** Adds a listener. The returned function removes it. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void;
-  /** Tells every listener. One that throws is reported and does not keep the others, or the caller, from going on. */
+  /** Calls every listener. An error of one is reported, and does not reach the other listeners or the caller. */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void;
   removeAll(): void;
 }
 
-/** A typed emitter whose listeners cannot break who emits. */
+/** A typed emitter whose listeners cannot break the code that emits. */
 export function createEmitter<Events>(
   names: readonly (keyof Events)[],
   onListenerError: (error: unknown) => void,

@@ -6,39 +6,39 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { AxonEntry } from './reader.ts';
 
 /**
- * Tells the axon entries of this miner from those that another host announces with the same hotkey, over restarts.
- * Owned by the announcer. Without it two hosts would overwrite each other's address for ever.
+ * Tells this miner's axon entries from those that another host announces with the same hotkey. Owned by the announcer;
+ * kept across restarts. Without it, two hosts would overwrite each other's address forever.
  */
 export interface ForeignEntries {
-  /** Notes an entry as this miner announced it, or would. */
+  /** Records an entry that this miner announced or would announce. */
   noteOwn(entry: AxonEntry): void;
   /**
-   * Notes an entry that differs from what this miner wants; one that it announced itself before is not foreign.
-   * @returns whether it is a foreign one that was not met before
+   * Records an entry that differs from the wanted one. An entry that this miner announced earlier is not foreign.
+   * @returns whether the entry is foreign and new
    */
   noteOther(entry: AxonEntry): boolean;
   isForeign(entry: AxonEntry): boolean;
-  /** Notes that this miner announces now. */
+  /** Records that this miner announces now. */
   noteAnnouncement(): void;
-  /** Unix time in milliseconds before which this miner must not announce again; 0 if it may at once. */
+  /** Unix time in milliseconds before which this miner must not announce again; 0 if it may announce now. */
   readonly pausedUntilMs: number;
 }
 
 interface ForeignEntriesOptions {
-  /** Where the memory is kept; undefined: for the life of the process only. */
+  /** The folder of the record. If undefined, the record ends with the process. */
   readonly folder: string | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 const DAY_MS = 24 * 3_600_000;
-/** A host that moved or an operator who tries things changes the entry once or twice; a second miner does it for ever. */
+/** A host that moved changes the entry once or twice. A second miner changes it again and again. */
 const CHANGES_UNTIL_PAUSED = 3;
-/** Often enough to come back by itself once the other host is gone, and too seldom to disturb it if it is the right one. */
+/** Short enough to recover on its own when the other host is gone; long enough not to disturb the right host. */
 const PAUSE_MS = 6 * 3_600_000;
 
 const memorySchema = z.object({
-  /** What this miner announced last. */
+  /** The last entry of this miner. */
   own: z.object({ ip: z.string(), port: z.number(), version: z.number() }).nullable(),
   /** Unix time, milliseconds; 0: never. */
   announcedAtMs: z.number(),
@@ -59,7 +59,7 @@ export function createForeignEntries({ folder, logger, clock }: ForeignEntriesOp
     file?.write(next);
   }
 
-  /** A clock that was set back must not keep a change for longer than a day. */
+  /** The difference is absolute: a clock that was set back must not keep a change for longer than a day. */
   const isRecent = (seenAtMs: number): boolean => Math.abs(clock.now() - seenAtMs) < DAY_MS;
 
   function isForeign({ ip, port, version }: AxonEntry): boolean {

@@ -1,16 +1,18 @@
+/** The last check before the hotkey signs. Used by submit-serve-axon.ts. */
+
 import { u8aConcat, u8aEq, u8aToHex } from '@polkadot/util';
 import { MinerError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import type { AxonCall } from './axon-call.ts';
 
 /**
- * `serve_axon` as subtensor has it on every network: pallet 7, call 4, and arguments of a fixed length. What is signed must
- * begin with these bytes: what an endpoint's metadata calls `serve_axon` could be a transfer.
+ * `serve_axon` on every network of subtensor: pallet 7, call 4, arguments of a fixed length. A signed message must begin
+ * with these bytes, because the metadata of a hostile endpoint could give a transfer the name `serve_axon`.
  */
 const PALLET_INDEX = 7;
 const CALL_INDEX = 4;
 
-/** All that a subtensor asks a signature to cover beside the call. */
+/** The extensions that a subtensor asks a signature to cover, besides the call. */
 const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set([
   'CheckNonZeroSender',
   'CheckSpecVersion',
@@ -31,7 +33,7 @@ const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set([
 
 const NAME_LIMIT_CHARS = 60;
 
-/** The call in SCALE: indexes, then little-endian integers. */
+/** The call in SCALE: two indexes, then little-endian integers. */
 export function encodeServeAxon(netuid: number, axon: AxonCall): Uint8Array {
   return u8aConcat(
     [PALLET_INDEX, CALL_INDEX],
@@ -43,9 +45,9 @@ export function encodeServeAxon(netuid: number, axon: AxonCall): Uint8Array {
   );
 }
 
-/** What is about to be signed. */
+/** A message that is about to be signed. */
 interface Signing {
-  /** The bytes that the signature covers: the call, then what the extensions add. Of more than 256 bytes, their hash. */
+  /** The bytes that the signature covers: the call, then the parts of the extensions. Above 256 bytes, their hash. */
   readonly message: Uint8Array;
   /** The extensions that the endpoint's metadata names, in its order. */
   readonly extensions: readonly string[];
@@ -53,7 +55,7 @@ interface Signing {
   readonly axon: AxonCall;
 }
 
-/** @throws MinerError CHAIN_ENDPOINT_UNTRUSTED unless a signature would say `serve_axon` with these values, and nothing else */
+/** @throws MinerError CHAIN_ENDPOINT_UNTRUSTED unless the message is `serve_axon` with exactly these values */
 export function requireKnownCall({ message, extensions, netuid, axon }: Signing): void {
   const unknown = extensions.find((name) => !KNOWN_EXTENSIONS.has(name));
   if (unknown !== undefined) {

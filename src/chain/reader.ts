@@ -1,19 +1,32 @@
+/** Reads the chain through one session. Owned by chain.ts, which makes one reader for each session. */
+
 import type { Codec } from '@polkadot/types/types';
 import { z } from 'zod';
 import { asMinerError, MinerError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime } from './link/head-age.ts';
-import { boundedArray } from './link/hex.ts';
-import { type ChainSession, parse } from './link/session.ts';
 import {
   addressSchema,
   bigintSchema,
-  NEURONS_LIMIT,
+  boundedArray,
   numberSchema,
-  type Signers,
+  parse,
   taoSchema,
-  toSigners,
-} from './neurons.ts';
+} from './link/node-answers.ts';
+import type { ChainSession } from './link/session.ts';
+
+/** Subnets of subtensor have up to 256 neurons. */
+const NEURONS_LIMIT = 4_096;
+
+/** A neuron of the subnet: what the stake check needs. Stake is in TAO, exact to about 0.001. */
+export interface Neuron {
+  readonly uid: number;
+  readonly stakeTao: number;
+  readonly permit: boolean;
+}
+
+/** By hotkey, an SS58 address. */
+export type Neurons = ReadonlyMap<string, Neuron>;
 
 /** An entry of the chain's `Axons`. `ip` is the address as an integer. */
 export interface AxonEntry {
@@ -27,42 +40,42 @@ export interface AxonEntry {
   readonly placeholder2: number;
 }
 
-/** What the miner reads of the chain, as plain values. Every call rejects with a `MinerError` when it fails. */
+/** The chain as plain values. Every call rejects with a `MinerError` if it fails. */
 export interface SubtensorReader {
-  /** The uid of the hotkey; undefined when it is not registered. */
+  /** The uid of the hotkey; undefined if it is not registered. */
   readUid(): Promise<number | undefined>;
   /** The block in which the neuron at `uid` was registered. */
   readRegistrationBlock(uid: number): Promise<number>;
-  /** The hotkey that has the uid, an SS58 address; undefined where the subnet has no such uid. */
+  /** The hotkey that has the uid, an SS58 address; undefined if the subnet has no such uid. */
   readHotkey(uid: number): Promise<string | undefined>;
-  /** Blocks from a registration on in which its uid is not given to another; undefined where the runtime lacks it. */
+  /** Blocks after a registration in which the uid is safe; undefined if the runtime lacks it. */
   readImmunityPeriodBlocks(): Promise<number | undefined>;
-  /** The incentive of each uid, 0 to 65535; empty where the runtime lacks it. */
+  /** The incentive of each uid, 0 to 65535; empty if the runtime lacks it. */
   readIncentives(): Promise<readonly number[]>;
-  /** What a registration costs now. */
+  /** The price of a registration now. */
   readBurnTao(): Promise<number>;
-  /** The `weights_version` that the subnet's owner has set, 0 if none; undefined where the runtime lacks it. */
+  /** The `weights_version` that the subnet's owner has set, 0 if none; undefined if the runtime lacks it. */
   readWeightsVersion(): Promise<number | undefined>;
-  /** What the chain holds as the hotkey's axon. */
+  /** The axon entry of the hotkey. */
   readAxon(): Promise<AxonEntry | undefined>;
-  /** Whether that entry is in a finalized block too, and so can't be undone by another fork. */
+  /** Whether that entry is in a finalized block too, so that no fork can undo it. */
   isAxonFinal(): Promise<boolean>;
-  /** Blocks between two announcements. */
+  /** Blocks that must pass between two announcements. */
   readServingRateLimitBlocks(): Promise<number>;
-  readSigners(): Promise<Signers>;
+  readNeurons(): Promise<Neurons>;
   /**
-   * Tells of each change of what matters to a miner, and of each block's time, until the session ends. A block that is
-   * too old by its own time ends the session, and nothing of it is told.
+   * Reports each change that matters to a miner, and the time of each block, until the session ends. A block that is too
+   * old by its own time ends the session; nothing of it is reported.
    */
   watch(watcher: Watcher): Promise<void>;
 }
 
-/** `registration`: the hotkey's uid. `axon`: its announced address. `neurons`: who is on the subnet, or may validate. */
+/** `registration`: the uid of the hotkey. `axon`: its announced address. `neurons`: the neurons and their permits. */
 export type Watched = 'registration' | 'axon' | 'neurons';
 
 interface Watcher {
   readonly onChange: (what: Watched) => void;
-  /** Unix time, in milliseconds, at which the author of a new block made it; told when the block arrives here. */
+  /** Unix time in milliseconds at which the author made a new block. Called when the block arrives. */
   readonly onBlockTime: (timestampMs: number) => void;
 }
 
@@ -84,11 +97,17 @@ const axonSchema = z.object({
   placeholder2: numberSchema,
 });
 
-/** More than the keys that are watched. */
+/** More than the number of watched keys. */
 const CHANGES_LIMIT = 16;
 
 const storageChangesSchema = z.object({
   changes: boundedArray(z.tuple([z.string(), z.string().nullable()]), CHANGES_LIMIT),
+});
+
+const neuronsSchema = z.object({
+  hotkeys: boundedArray(addressSchema, NEURONS_LIMIT),
+  validatorPermit: boundedArray(z.boolean(), NEURONS_LIMIT),
+  totalStake: boundedArray(taoSchema, NEURONS_LIMIT),
 });
 
 interface ReaderOptions {
@@ -115,7 +134,7 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     return await decoded(() => storage(name)(...keys));
   }
 
-  /** What polkadot.js cannot decode is no answer of a subtensor, or one of a runtime that it was told wrongly of. */
+  /** If polkadot.js cannot decode an answer, the node is no subtensor, or it sent the wrong metadata. */
   async function decoded(call: () => Promise<Codec>): Promise<unknown> {
     try {
       return (await session.settled(call())).toJSON();
@@ -126,8 +145,8 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     }
   }
 
-  /** The stake that counts for a miner is the runtime's own total: it can't be recomputed from storage. */
-  async function readNeurons(): Promise<unknown> {
+  /** The stake that counts is the runtime's own total: it cannot be recomputed from storage. */
+  async function readMetagraph(): Promise<unknown> {
     const calls = api.call.subnetInfoRuntimeApi;
     const selective = calls?.getSelectiveMetagraph;
     if (selective !== undefined) {
@@ -148,7 +167,7 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     },
 
     async readHotkey(uid) {
-      // The storage answers a default for uids that do not exist.
+      // The storage answers a default for a uid that does not exist.
       const neurons = parse(numberSchema, await read('subnetworkN', netuid));
       return uid < neurons ? parse(addressSchema, await read('keys', netuid, uid)) : undefined;
     },
@@ -191,10 +210,10 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
       return parse(numberSchema, await read('servingRateLimit', netuid));
     },
 
-    async readSigners() {
-      const answer = await readNeurons();
+    async readNeurons() {
+      const answer = await readMetagraph();
       if (answer === null) throw new MinerError('CHAIN_CALL_FAILED', `the chain has no subnet ${netuid}`);
-      return toSigners(answer);
+      return toNeurons(answer);
     },
 
     async watch({ onChange, onBlockTime }) {
@@ -205,14 +224,14 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
         [storage('validatorPermit').key(netuid), 'neurons'],
       ]);
       const values = new Map<string, string | null>();
-      // The first notification tells the values of all keys, the later ones those that changed.
+      // The first notification has the values of all keys; later ones have those that changed.
       const onUpdate = (result: unknown): void => {
         const { changes } = parse(storageChangesSchema, result);
         const time = changes.find(([key]) => key === BLOCK_TIME_KEY)?.[1] ?? null;
         if (time !== null) {
           const timestampMs = decodeBlockTime(time);
           if (!session.believes(timestampMs)) return;
-          // The first value may be of a block that arrived long ago.
+          // The first value may belong to a block that arrived long ago.
           if (values.has(BLOCK_TIME_KEY)) onBlockTime(timestampMs);
         }
         const changed = new Set<Watched>();
@@ -230,4 +249,21 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
 
 function missing(what: string): MinerError {
   return new MinerError('CHAIN_CALL_FAILED', `the runtime of this chain lacks ${what}`);
+}
+
+/**
+ * The neurons from the runtime's answer, which has a column for each field.
+ * @throws MinerError CHAIN_ENDPOINT_UNTRUSTED
+ */
+export function toNeurons(answer: unknown): Neurons {
+  const { hotkeys, validatorPermit, totalStake } = parse(neuronsSchema, answer);
+  if (validatorPermit.length !== hotkeys.length || totalStake.length !== hotkeys.length) {
+    throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the columns of the metagraph differ in length');
+  }
+  return new Map(
+    hotkeys.map((address, uid) => [
+      address,
+      { uid, stakeTao: totalStake[uid] ?? 0, permit: validatorPermit[uid] ?? false },
+    ]),
+  );
 }

@@ -1,24 +1,26 @@
+/** Follows the registration of the hotkey. Owned by chain.ts. */
+
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { SubtensorReader } from './reader.ts';
 import { createSingleFlight } from './single-flight.ts';
 
-/** Whether the hotkey is on the subnet, as the chain last said. */
+/** Whether the hotkey is on the subnet, as last read from the chain. */
 export type Registration =
   | { readonly state: 'unknown' }
   | {
       readonly state: 'registered';
       readonly uid: number;
       readonly sinceBlock: number;
-      /** From this block on the subnet may give the uid to another; null where the chain does not tell. */
+      /** From this block on the subnet may give the uid to another hotkey; null if the chain does not tell. */
       readonly immuneUntilBlock: number | null;
-      /** The uid that the hotkey was known to have before, where that is another one. */
+      /** The former uid of the hotkey, if it differs from `uid`. */
       readonly movedFromUid: number | null;
       readonly standing: Standing;
     }
-  /** Not known to have ever been registered. `burnTao`: what a registration costs now, in TAO. */
+  /** Never seen registered. `burnTao`: the price of a registration now, in TAO. */
   | { readonly state: 'unregistered'; readonly burnTao: number }
-  /** Was registered, and has lost its uid. `takenBy`: the hotkey that has the uid now; null when nobody has. */
+  /** Was registered and lost its uid. `takenBy`: the hotkey that has the uid now; null if nobody has it. */
   | {
       readonly state: 'deregistered';
       readonly formerUid: number;
@@ -26,31 +28,31 @@ export type Registration =
       readonly burnTao: number;
     };
 
-/** What the hotkey earns compared with the other neurons of the subnet. */
+/** The pay of the hotkey compared with the other neurons of the subnet. */
 export interface Standing {
   /** Share of the highest possible incentive, 0 to 1. */
   readonly incentive: number;
-  /** 1 is the best paid; null for one who is not paid at all. */
+  /** 1 is the best paid; null for a neuron that is not paid. */
   readonly rank: number | null;
-  /** Neurons of the subnet. */
+  /** Number of neurons of the subnet. */
   readonly neurons: number;
 }
 
 export interface RegistrationWatch {
   readonly current: Registration;
-  /** Asks the chain again; on failure, or while it is away, the last answer stays. Never rejects. */
+  /** Reads the chain again. The last answer stays if that fails or the chain is away. Never rejects. */
   refresh(): Promise<void>;
 }
 
 interface RegistrationOptions {
-  /** What to read through; undefined while the chain is away. */
+  /** Undefined while the chain is away. */
   readonly reader: () => SubtensorReader | undefined;
-  /** The uid that an earlier process last knew the hotkey to have. */
+  /** The uid of the hotkey that an earlier process saved. */
   readonly formerUid?: number | undefined;
   readonly logger: Logger;
-  /** Called when the hotkey got on the subnet, left it or moved on it; not for a mere change of price or pay. */
+  /** Called when the hotkey joins the subnet, leaves it or changes its uid; not when only the price or the pay changes. */
   readonly onChange: (registration: Registration) => void;
-  /** Called for an answer that is none of a subtensor. */
+  /** Called for an answer that no subtensor gives. */
   readonly onUnreadable: () => void;
 }
 
@@ -58,8 +60,8 @@ interface RegistrationOptions {
 const FULL_INCENTIVE = 65_535;
 
 /**
- * Follows the registration of the hotkey. Only `Uids` is believed: `Keys` answers a default for every uid, and
- * the other tables of the subnet may be a step behind.
+ * Follows the registration of the hotkey. Only `Uids` decides: `Keys` answers a default for every uid, and the other
+ * tables of the subnet may be a step behind.
  */
 export function createRegistrationWatch(options: RegistrationOptions): RegistrationWatch {
   const { reader, logger, onChange, onUnreadable } = options;
@@ -80,7 +82,7 @@ export function createRegistrationWatch(options: RegistrationOptions): Registrat
       if (!isSamePlace(before, current)) onChange(current);
     },
     (error) => {
-      // The loss of the connection is told by the connection.
+      // The connection logs its own loss.
       if (reader() === undefined) return;
       const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
       if (code === 'CHAIN_ENDPOINT_UNTRUSTED') onUnreadable();
@@ -130,7 +132,7 @@ function standingOf(uid: number, incentives: readonly number[]): Standing {
   };
 }
 
-/** The uid before the present one, remembered for as long as the hotkey stays where it moved to. */
+/** The former uid. It is remembered until the hotkey moves again. */
 function movedFrom(before: Registration, uid: number, formerUid: number | undefined): number | null {
   if (formerUid !== undefined && formerUid !== uid) return formerUid;
   return before.state === 'registered' ? before.movedFromUid : null;

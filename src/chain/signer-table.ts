@@ -1,40 +1,47 @@
+/**
+ * The neurons that may sign requests, with their stake: in memory and, for a restart while the chain is away, in
+ * signers.json. Owned by chain.ts.
+ */
+
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { asMinerError } from '../errors.ts';
+import { createStateFile } from '../state/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Signer, Signers } from './neurons.ts';
-import type { SubtensorReader } from './reader.ts';
+import { type HexString, hexSchema } from './link/node-answers.ts';
+import type { Neuron, Neurons, SubtensorReader } from './reader.ts';
 import { createSingleFlight } from './single-flight.ts';
 
-/** Who may sign requests, as the chain last said. */
 export interface SignerTable {
-  get(hotkey: string): Signer | undefined;
-  /** Whether there is a table, and it is young enough to judge by. While there is none, nobody is known. */
+  get(hotkey: string): Neuron | undefined;
+  /** Whether the table was read and is young enough. If not, `get` knows nobody. */
   readonly known: boolean;
   readonly size: number;
-  /** Milliseconds since the table was read, by this process or an earlier one; undefined before. */
+  /** Milliseconds since this process or an earlier one read the table; undefined if neither did. */
   readonly ageMs: number | undefined;
-  /** Reads the table anew; on failure, or while the chain is away, the last good one stays. Never rejects. */
+  /** Reads the table again. The last good one stays if that fails or the chain is away. Never rejects. */
   refresh(): Promise<void>;
   /**
-   * Reads the table because of a caller it doesn't know. All callers share one reading, and a table younger
-   * than `minIntervalMs` is not read again. Resolves when that is done or the time is over; never rejects.
+   * Reads the table for an unknown caller. All callers share one reading. A table younger than `minIntervalMs` is not
+   * read again. Resolves after the reading or after `timeoutMs`; never rejects.
    */
   refreshFor(timeoutMs: number): Promise<void>;
 }
 
 interface SignerTableOptions {
-  /** What to read through; undefined while the chain is away. */
+  /** Undefined while the chain is away. */
   readonly reader: () => SubtensorReader | undefined;
-  /** Bounds what strangers can make the miner ask of the chain. */
+  /** Bounds how often unknown callers can make the miner read the chain. */
   readonly minIntervalMs: number;
-  /** A table that could not be refreshed for so long is not believed any more. */
+  /** The highest age at which the table still counts. */
   readonly maxAgeMs: number;
-  /** The table of an earlier process, which counts until there is a newer one. */
-  readonly saved?: { readonly signers: Signers; readonly ageMs: number } | undefined;
-  /** Called with each table read. */
-  readonly onRead?: (signers: Signers) => void;
-  /** Called for an answer that is none of a subtensor. */
+  /** The table of an earlier process. It counts until the first reading. */
+  readonly saved?: { readonly signers: Neurons; readonly ageMs: number } | undefined;
+  /** Called with each table that was read. */
+  readonly onRead?: (signers: Neurons) => void;
+  /** Called for an answer that no subtensor gives. */
   readonly onUnreadable: () => void;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -42,7 +49,7 @@ interface SignerTableOptions {
 
 export function createSignerTable(options: SignerTableOptions): SignerTable {
   const { reader, minIntervalMs, maxAgeMs, saved, onRead, onUnreadable, logger, clock } = options;
-  let signers: Signers = saved?.signers ?? new Map();
+  let signers: Neurons = saved?.signers ?? new Map();
   let readAtMs = saved === undefined ? undefined : clock.monotonic() - saved.ageMs;
   let triedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -52,14 +59,14 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
       if (source === undefined) return;
       const startedAtMs = clock.monotonic();
       triedAtMs = startedAtMs;
-      signers = await source.readSigners();
-      // Its age counts from the question: that is how old the answer may be.
+      signers = await source.readNeurons();
+      // The age counts from the question: the answer may be that old.
       readAtMs = startedAtMs;
       logger.debug({ signers: signers.size }, 'signer table read');
       onRead?.(signers);
     },
     (error) => {
-      // The loss of the connection is told by the connection.
+      // The connection logs its own loss.
       if (reader() === undefined) return;
       const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
       if (code === 'CHAIN_ENDPOINT_UNTRUSTED') onUnreadable();
@@ -95,6 +102,63 @@ export function createSignerTable(options: SignerTableOptions): SignerTable {
         sleep(timeoutMs, undefined, { signal: over.signal }).catch(() => undefined),
       ]);
       over.abort();
+    },
+  };
+}
+
+/** The last good signer table of an earlier process. */
+interface SavedSigners {
+  readonly signers: Neurons;
+  readonly ageMs: number;
+  /** The block at which it was read. */
+  readonly block: number;
+}
+
+/** Keeps the last good signer table on disk, so that a miner that restarts while the chain is away can serve. */
+export interface SignersFile {
+  /** The saved table, if it is of this subnet on this chain. */
+  load(genesisHash: string | undefined): SavedSigners | undefined;
+  save(table: { readonly genesisHash: HexString; readonly block: number; readonly signers: Neurons }): void;
+}
+
+interface SignersFileOptions {
+  readonly folder: string;
+  readonly netuid: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const savedSchema = z.object({
+  genesisHash: hexSchema,
+  netuid: z.number().int(),
+  block: z.number().int(),
+  /** Unix time. */
+  readAtMs: z.number(),
+  signers: z.array(
+    z.object({
+      hotkey: z.string(),
+      uid: z.number().int(),
+      stakeTao: z.number(),
+      permit: z.boolean(),
+    }),
+  ),
+});
+
+export function createSignersFile({ folder, netuid, logger, clock }: SignersFileOptions): SignersFile {
+  const file = createStateFile({ path: join(folder, 'signers.json'), schema: savedSchema, logger });
+  return {
+    load(genesisHash) {
+      const saved = file.read();
+      if (saved === undefined || saved.netuid !== netuid || saved.genesisHash !== genesisHash) {
+        return undefined;
+      }
+      const signers = new Map(saved.signers.map(({ hotkey, ...signer }) => [hotkey, signer]));
+      // A clock that was set back must not give a negative age.
+      return { signers, block: saved.block, ageMs: Math.max(0, clock.now() - saved.readAtMs) };
+    },
+    save({ genesisHash, block, signers }) {
+      const rows = [...signers].map(([hotkey, signer]) => ({ hotkey, ...signer }));
+      file.write({ genesisHash, netuid, block, readAtMs: clock.now(), signers: rows });
     },
   };
 }

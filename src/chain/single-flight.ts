@@ -1,13 +1,15 @@
+/** Work that runs once at a time. Used by each part of chain/ that reads the chain or announces to it. */
+
 export interface SingleFlight {
-  /** Starts a run, or asks for one more after the run in progress; resolves when all is done. Never rejects. */
+  /** Starts a run, or asks for one more after the run in progress. Resolves after the last run; never rejects. */
   run(): Promise<void>;
-  /** Settled when the run in progress is done; undefined when there is none. */
+  /** Resolves when the run in progress is done; undefined if there is none. */
   readonly current: Promise<void> | undefined;
 }
 
 /**
- * Runs `work` one at a time. Any number of calls during a run lead to one further run, so that the last run
- * always starts after the last call. What `work` throws goes to `onError`.
+ * Runs `work` once at a time. Any number of calls during a run lead to one more run, so the last run always starts
+ * after the last call. An error of `work` goes to `onError`.
  */
 export function createSingleFlight(
   work: () => Promise<void>,

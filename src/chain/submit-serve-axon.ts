@@ -1,12 +1,14 @@
+/** Signs and submits one announcement. Used by the announcer. */
+
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { IKeyringPair } from '@polkadot/types/types';
 import { z } from 'zod';
 import { asMinerError, MinerError } from '../errors.ts';
 import type { AxonCall } from './axon-call.ts';
 import { requireKnownCall } from './known-call.ts';
-import { boundedArray, type HexString, hexSchema } from './link/hex.ts';
 import { RpcRefusal } from './link/json-rpc.ts';
-import { type ChainSession, headerSchema, parse } from './link/session.ts';
+import { boundedArray, type HexString, headerSchema, hexSchema, parse } from './link/node-answers.ts';
+import type { ChainSession } from './link/session.ts';
 
 /** An extrinsic that is in a block. */
 export interface Inclusion {
@@ -22,10 +24,10 @@ interface SubmitOptions {
   readonly inclusionTimeoutMs: number;
 }
 
-/** Blocks for which the signature holds: what the Python SDK uses. */
+/** Blocks for which the signature is valid: the value of the Python SDK. */
 const ERA_PERIOD_BLOCKS = 128;
 
-/** More than a block of any subtensor holds. */
+/** More than any block of a subtensor holds. */
 const EXTRINSICS_LIMIT = 20_000;
 const nonceSchema = z
   .number()
@@ -36,13 +38,12 @@ const blockSchema = z.object({ block: z.object({ extrinsics: boundedArray(z.stri
 const statusSchema = z.union([z.string(), z.looseObject({})]);
 
 /**
- * Signs `serve_axon` with the hotkey, submits it and waits until it is in a block. That a block holds it does not
- * say that it was carried out.
+ * Signs `serve_axon` with the hotkey, submits it and waits until it is in a block. A call in a block may still have
+ * failed: see `readDispatchError`.
  *
- * @throws RpcRefusal when the transaction pool refuses it
- * @throws MinerError CHAIN_CALL_FAILED when it does not get into a block in time; CHAIN_UNREACHABLE when the
- * connection ends first; CHAIN_ENDPOINT_UNTRUSTED, which ends the session too, when the endpoint would have something else
- * signed
+ * @throws RpcRefusal if the transaction pool refuses it
+ * @throws MinerError CHAIN_CALL_FAILED if it is in no block in time; CHAIN_UNREACHABLE if the connection ends first;
+ *   CHAIN_ENDPOINT_UNTRUSTED, which also ends the session, if the endpoint asks to sign something else
  */
 export async function submitServeAxon(options: SubmitOptions): Promise<Inclusion> {
   const { session, inclusionTimeoutMs } = options;
@@ -56,7 +57,7 @@ async function signServeAxon({ session, pair, netuid, axon }: SubmitOptions): Pr
   if (call === undefined) {
     throw new MinerError('CHAIN_CALL_FAILED', 'the runtime of this chain lacks serve_axon');
   }
-  // Counted from a finalized block: the signature would not survive a reorganisation of its era's first block.
+  // Counted from a finalized block: if a fork replaced the first block of the era, the signature would be void.
   const blockHash = parse(hexSchema, await socket.request('chain_getFinalizedHead', []));
   const header = parse(headerSchema, await socket.request('chain_getHeader', [blockHash]));
   const nonce = parse(nonceSchema, await socket.request('system_accountNextIndex', [pair.address]));
@@ -65,7 +66,7 @@ async function signServeAxon({ session, pair, netuid, axon }: SubmitOptions): Pr
   const options = {
     blockHash,
     era,
-    // The one that was checked: an endpoint that is asked again may name another chain.
+    // The hash that was checked: an endpoint that is asked again may name another chain.
     genesisHash: session.genesisHash,
     nonce,
     runtimeVersion: api.runtimeVersion,
@@ -80,14 +81,14 @@ async function signServeAxon({ session, pair, netuid, axon }: SubmitOptions): Pr
     );
     return tx.toHex();
   } catch (error) {
-    // It fails on what the endpoint says of the call or of the signature; the key itself cannot fail.
+    // The cause is the endpoint's metadata: the key itself cannot fail.
     const reason = asMinerError(error, 'CHAIN_ENDPOINT_UNTRUSTED');
     session.distrust(reason);
     throw reason;
   }
 }
 
-/** The pair, but for signing only what passes `check`, which throws. */
+/** The pair, but it signs only a message that passes `check`, which throws otherwise. */
 function guarded(pair: KeyringPair, check: (message: Uint8Array) => void): IKeyringPair {
   const { address, addressRaw, publicKey } = pair;
   return {
@@ -131,7 +132,7 @@ function submitAndWatch(session: ChainSession, extrinsic: HexString, timeoutMs: 
           finish();
           resolve(status.blockHash);
         } else if (status.lost !== undefined) {
-          fail(new MinerError('CHAIN_CALL_FAILED', `the pool let go of the transaction (${status.lost})`));
+          fail(new MinerError('CHAIN_CALL_FAILED', `the pool dropped the transaction (${status.lost})`));
         }
       })
       .then((id) => {
@@ -141,7 +142,7 @@ function submitAndWatch(session: ChainSession, extrinsic: HexString, timeoutMs: 
   });
 }
 
-/** A transaction's status on its way: in a block, lost, or (neither) still waiting. */
+/** The status of a transaction: in a block, lost, or (if neither is set) still waiting. */
 function parseStatus(result: unknown): { blockHash?: HexString; lost?: string } {
   const status = parse(statusSchema, result);
   const [name, value] = typeof status === 'string' ? [status, undefined] : (Object.entries(status)[0] ?? []);
@@ -166,8 +167,8 @@ interface DispatchError {
 }
 
 /**
- * The name of the error that the runtime gave to an extrinsic in a block; undefined when it gave none, or when
- * the node does not hold the block's events any more. By name, since the numbers move between runtimes.
+ * The name of the runtime's error for an extrinsic in a block. Undefined if there was none, or if the node no longer
+ * holds the events of the block. A name, because the numbers change between runtimes.
  */
 export async function readDispatchError(
   session: ChainSession,
@@ -190,7 +191,7 @@ export async function readDispatchError(
   return error.isModule ? api.registry.findMetaError(error.asModule).name : error.toString();
 }
 
-/** A block's extrinsics and its events in SCALE; undefined when the node won't tell. */
+/** The extrinsics of a block, and its events in SCALE; undefined if the node refuses. */
 async function readBlock(
   { api, socket }: ChainSession,
   blockHash: string,

@@ -1,16 +1,19 @@
+/**
+ * The release of the subnet's software that validators run, as the `weights_version` on chain tells it. The watch is owned
+ * by chain.ts.
+ */
+
 import { asMinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { SubtensorReader } from './reader.ts';
 import { createSingleFlight } from './single-flight.ts';
 
-/** Which release of the subnet's software its validators run, told by the `weights_version` that its owner sets on chain. */
-
 export interface ValidatorRelease {
-  /** The `weights_version` as the chain has it: validators below it cannot set weights; 0 lets all. */
+  /** The `weights_version` on chain. Validators below it cannot set weights; 0 admits all. */
   readonly value: number;
-  /** The release that the number stands for, such as `3.3.1`; null for one that stands for none. */
+  /** The release that the number stands for, such as `3.3.1`; null if it stands for none. */
   readonly release: string | null;
-  /** Whether that release sends pictures and clips to axons; validators may run a later one. Null if the number does not tell. */
+  /** Whether that release sends pictures and clips to axons; null if the number does not tell. Validators may run a later one. */
   readonly asksAxons: boolean | null;
 }
 
@@ -19,7 +22,7 @@ const FIRST_WITHOUT_AXONS = 400_000;
 
 /**
  * Reads a `weights_version`, which is 100000·major + 1000·minor + 10·patch: 303010 is 3.3.1, 409090 is 4.9.9. Minor and
- * patch are below 100. So the subnet's public repository has it, last read at release 4.9.9 (2026-08-21).
+ * patch are below 100. The rule is that of the subnet's public repository, last read at release 4.9.9 (2026-08-21).
  *
  * @param value a whole number from 0 on; 0 is the chain's default, which nobody has set
  */
@@ -32,15 +35,15 @@ export function readWeightsVersion(value: number): ValidatorRelease {
 }
 
 /**
- * What a person must know before paying for a registration on a public network. From the subnet's public repository, whose
- * newest state read is of 2026-08-21 (4.9.9); no live network was asked. The README says the same.
+ * What an operator must know before paying for a registration on a public network. The source is the subnet's public
+ * repository at 4.9.9 (2026-08-21); no live network was asked. The README says the same.
  */
 export const LIVE_NETWORK_NOTICE =
   'This miner speaks the axon protocol of release line 3.x. Since release 4.0.0 (2025-08-11) the validators of the ' +
   "subnet's public software send no pictures or clips to miners, so a detector or segmenter served here earns nothing " +
   'under them (read at release 4.9.9 of 2026-08-21).';
 
-/** What a `weights_version` means for a miner, in a sentence. */
+/** The meaning of a `weights_version` for a miner, in a sentence. */
 export function describeValidators({ value, release, asksAxons }: ValidatorRelease): string {
   if (value === 0)
     return 'the subnet sets no weights_version, so the chain does not tell which release validators run';
@@ -54,19 +57,19 @@ export function describeValidators({ value, release, asksAxons }: ValidatorRelea
 
 /** Follows the `weights_version` of the subnet. */
 export interface WeightsVersionWatch {
-  /** What the chain last said; undefined until it was read, and where the runtime lacks it. */
+  /** The last value read; undefined before that, and if the runtime lacks it. */
   readonly current: ValidatorRelease | undefined;
-  /** Asks the chain again; on failure, or while it is away, the last answer stays. Never rejects. */
+  /** Reads the chain again. The last answer stays if that fails or the chain is away. Never rejects. */
   refresh(): Promise<void>;
 }
 
 interface WeightsVersionOptions {
-  /** What to read through; undefined while the chain is away. */
+  /** Undefined while the chain is away. */
   readonly reader: () => SubtensorReader | undefined;
   readonly logger: Logger;
 }
 
-/** A change is logged once, as a warning if validators of the new release do not ask axons. */
+/** Follows the value. Each change is logged once, as a warning if validators of the new release do not ask axons. */
 export function createWeightsVersionWatch({ reader, logger }: WeightsVersionOptions): WeightsVersionWatch {
   let current: ValidatorRelease | undefined;
 
@@ -81,7 +84,7 @@ export function createWeightsVersionWatch({ reader, logger }: WeightsVersionOpti
       );
     },
     (error) => {
-      // The loss of the connection is told by the connection.
+      // The connection logs its own loss.
       if (reader() === undefined) return;
       const { code, message } = asMinerError(error, 'CHAIN_CALL_FAILED');
       logger.warn({ code, reason: message }, 'weights version not read, keeping the last');

@@ -1,40 +1,39 @@
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { type Clock, systemClock } from '../clock.ts';
-import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { createBlockAuthor } from './control/block-author.ts';
 import { type Control, createControl, toHotkey, toRao } from './control/control.ts';
 import { createControlMethods } from './control/control-methods.ts';
 import { DEVELOPMENT_NEURONS, type GenesisNeuron } from './control/development-neurons.ts';
-import { type Block, type Chain, createChain } from './ledger/chain.ts';
-import { registerNeuron, type Subnet } from './ledger/subnet.ts';
+import { type Block, type BlockLedger, createBlockLedger } from './ledger/block-ledger.ts';
+import { invalidControl, registerNeuron, type Subnet } from './ledger/subnet.ts';
 import type { Call } from './rpc/dispatch.ts';
+import { createPool } from './rpc/pool.ts';
 import { createRpcMethods, type RpcMethods } from './rpc/rpc-methods.ts';
 import { createRpcServer } from './rpc/rpc-server.ts';
-import { createSession, SESSION_METHODS, type Session } from './rpc/session.ts';
-import { createBlockAuthor } from './runtime/block-author.ts';
-import { createPool } from './runtime/pool.ts';
+import { createSubscriptions, SUBSCRIPTION_METHODS, type Subscriptions } from './rpc/subscriptions.ts';
 import { createRuntimeApi } from './runtime/runtime-api.ts';
 import { createRuntimeCodec, type RuntimeCodec } from './runtime/runtime-codec.ts';
 import { FIRST_RUNTIME } from './runtime/runtime-version.ts';
 import { createStorage } from './runtime/storage.ts';
 
 export interface DevnetOptions {
-  /** A loopback address; any other is refused, as everybody knows the keys of this chain. */
+  /** A loopback address. Any other is refused, because everybody knows the keys of this chain. */
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
   readonly netuid: number;
   readonly blockTimeMs: number;
-  /** Whether a submission makes a block at once, so that nobody waits for the next; false when absent. */
+  /** Whether each submission makes a block at once; false if absent. */
   readonly sealOnSubmit?: boolean;
-  /** Blocks between two announcements of one hotkey; 50, as on finney, when absent. */
+  /** Blocks between two announcements of one hotkey; 50 if absent, as on finney. */
   readonly servingRateLimitBlocks?: number;
-  /** Who is registered from the start, by uid; //Alice, //Bob and //Charlie when absent. */
+  /** The neurons of the first block, by uid; //Alice, //Bob and //Charlie if absent. */
   readonly neurons?: readonly GenesisNeuron[];
-  /** Makes it another chain, with a genesis hash of its own. */
+  /** Gives the chain another name, and so another genesis hash. */
   readonly chainName?: string;
-  /** The chain of a closed devnet, to go on with; `netuid`, `neurons` and the rate limit are then its own. */
-  readonly state?: Chain;
+  /** The blocks of a closed devnet to continue from. They bring their own `netuid`, neurons and rate limit. */
+  readonly state?: BlockLedger;
   readonly logger?: Logger;
   readonly clock?: Pick<Clock, 'now'>;
 }
@@ -45,31 +44,29 @@ export interface Devnet extends Control {
   readonly url: string;
   readonly port: number;
   readonly blockNumber: number;
-  /** All blocks; passed to another devnet, it starts where this one was closed. */
-  readonly state: Chain;
+  /** All blocks. Another devnet can continue from them. */
+  readonly state: BlockLedger;
   /**
-   * Silence: sockets stay open, but nothing is answered or told. Blocks are still made, and devnet_* calls
-   * over HTTP are still answered.
+   * Sockets stay open, but nothing is sent. Blocks are still made, and devnet_* calls over HTTP are still answered.
    */
   stopAnswering(): void;
   resumeAnswering(): void;
-  /** No time makes a block any more, as on a node that has lost its peers; all else goes on. */
+  /** The timer makes no more blocks, as on a node that has lost its peers. Calls are still answered. */
   stopBlocks(): void;
   resumeBlocks(): void;
-  /** Ends the WebSockets that are open; new ones are taken. */
+  /** Ends the open WebSockets. New ones are accepted. */
   dropConnections(): void;
   /**
-   * From the next block on, which is made at once, there is a new runtime of another version. What was signed for the old
-   * one is refused.
-   * @param serveAxonIndex the number of the call in it; another than that of subtensor, 4, is what no client should sign
-   * @throws MinerError DEVNET_INVALID_CONTROL for a version that is not higher than the one in force
+   * Makes a block at once, from which on another runtime is in force. Extrinsics that were signed for the old one are refused.
+   * @param serveAxonIndex the index of the call; subtensor has 4, and no client should sign another
+   * @throws MinerError DEVNET_INVALID_CONTROL if the version is not higher than the present one
    */
   upgradeRuntime(specVersion: number, serveAxonIndex?: number): void;
   close(): Promise<void>;
 }
 
 const DEFAULT_SERVING_RATE_LIMIT_BLOCKS = 50;
-/** Release 3.3.1 of the subnet's validators, the last line that asks axons. */
+/** Release 3.3.1 of the subnet's validators, of the last release line that asks axons. */
 const DEFAULT_WEIGHTS_VERSION = 303_010;
 
 function createGenesisSubnet(options: DevnetOptions): Subnet {
@@ -82,7 +79,7 @@ function createGenesisSubnet(options: DevnetOptions): Subnet {
   );
 }
 
-/** A fault that can be ended by hand or by time. */
+/** A fault that ends on demand or after a time. */
 function createFault(onEnd: () => void) {
   let active = false;
   let timer: NodeJS.Timeout | undefined;
@@ -105,31 +102,32 @@ function createFault(onEnd: () => void) {
 }
 
 /**
- * Starts a development chain.
+ * Starts a development chain. The README beside this file describes its rooms.
  *
- * @throws MinerError CONFIG_DEV_ONLY_LOOPBACK for a host that is not loopback, AXON_PORT_IN_USE for a taken port.
+ * @throws MinerError CONFIG_DEV_ONLY_LOOPBACK for a host that is not loopback, AXON_PORT_IN_USE for a taken port
  */
 export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   const { host, blockTimeMs, logger, clock = systemClock } = options;
   await cryptoWaitReady();
 
   let runtime = FIRST_RUNTIME;
-  const chain = options.state ?? createChain(createGenesisSubnet(options), clock.now(), options.chainName);
+  const ledger =
+    options.state ?? createBlockLedger(createGenesisSubnet(options), clock.now(), options.chainName);
   const pool = createPool({
-    chain,
+    ledger,
     runtime: () => runtime,
-    // A turn of the event loop later, so that the answer to the submission goes out before the block.
+    // One turn of the event loop later, so that the answer to the submission is sent before the block.
     onSubmit: () => {
       if (options.sealOnSubmit === true) setImmediate(() => control.produceBlock());
     },
   });
   const firstCodec = createRuntimeCodec(runtime);
-  // What is stored is the same in all runtimes.
+  // Stored values are the same in all runtimes.
   const storage = createStorage(firstCodec);
-  const blockAuthor = createBlockAuthor({ chain, pool, clock });
-  const sessions = new Set<Session>();
+  const blockAuthor = createBlockAuthor({ ledger, pool, clock });
+  const clients = new Set<Subscriptions>();
   const announce = () => {
-    for (const session of sessions) session.announce();
+    for (const client of clients) client.announce();
   };
   const silence = createFault(announce);
   const standstill = createFault(() => undefined);
@@ -139,9 +137,9 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
     if (!silence.isActive()) announce();
   }
 
-  const control = createControl({ chain, pool, blockAuthor, onBlock });
+  const control = createControl({ ledger, pool, blockAuthor, onBlock });
   const controlMethods = createControlMethods({
-    chain,
+    ledger,
     control,
     faults: {
       stopAnswering: silence.start,
@@ -154,19 +152,16 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
   function createMethods(codec: RuntimeCodec): RpcMethods {
     const runtimeApi = createRuntimeApi(codec);
     const { metadata } = codec;
-    const rpcMethods = createRpcMethods({ chain, pool, storage, runtimeApi, runtime, metadata });
-    // Control methods are left out: clients warn of every name in this list that they do not know.
-    const names = [...Object.keys(rpcMethods), ...SESSION_METHODS, 'rpc_methods'].sort();
+    const rpcMethods = createRpcMethods({ ledger, pool, storage, runtimeApi, runtime, metadata });
+    // Control methods are left out: clients warn about each name that they do not know.
+    const names = [...Object.keys(rpcMethods), ...SUBSCRIPTION_METHODS, 'rpc_methods'].sort();
     return { ...rpcMethods, ...controlMethods, rpc_methods: () => ({ methods: names }) };
   }
   let methods = createMethods(firstCodec);
 
   function upgradeRuntime(specVersion: number, serveAxonIndex = runtime.serveAxonIndex): void {
     if (!Number.isInteger(specVersion) || specVersion <= runtime.specVersion || specVersion >= 2 ** 32) {
-      throw new MinerError(
-        'DEVNET_INVALID_CONTROL',
-        `a new runtime needs a whole number above ${runtime.specVersion}`,
-      );
+      throw invalidControl(`a new runtime needs a whole number above ${runtime.specVersion}`);
     }
     runtime = { specVersion, serveAxonIndex };
     methods = createMethods(createRuntimeCodec(runtime));
@@ -183,8 +178,8 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
     port: options.port,
     callOnce,
     connect: (notify) => {
-      const session = createSession({
-        chain,
+      const subscriptions = createSubscriptions({
+        ledger,
         pool,
         storage,
         runtime: () => runtime,
@@ -192,10 +187,10 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
           if (!silence.isActive()) notify(method, params);
         },
       });
-      sessions.add(session);
+      clients.add(subscriptions);
       return {
-        call: (method, params) => session.call(method, params) ?? callOnce(method, params),
-        close: () => sessions.delete(session),
+        call: (method, params) => subscriptions.call(method, params) ?? callOnce(method, params),
+        close: () => clients.delete(subscriptions),
       };
     },
     isIgnored: (request, transport) => {
@@ -214,9 +209,9 @@ export async function createDevnet(options: DevnetOptions): Promise<Devnet> {
     url: server.url,
     port: server.port,
     get blockNumber() {
-      return chain.head.number;
+      return ledger.head.number;
     },
-    state: chain,
+    state: ledger,
     stopAnswering: () => silence.start(),
     resumeAnswering: () => silence.end(),
     stopBlocks: () => standstill.start(),

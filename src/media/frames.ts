@@ -8,8 +8,8 @@ export interface RgbFrames {
 }
 
 /**
- * How pictures are brought to the size a model takes.
- * - `native`: left as they are
+ * How pictures are fitted to the input size of a model.
+ * - `native`: unchanged
  * - `stretch`: both sides resized, aspect lost
  * - `cover`: shortest edge resized, then centre-cropped
  * - `contain`: longest edge resized, then padded with black

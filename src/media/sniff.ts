@@ -1,17 +1,17 @@
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
 
-/** What the first bytes of a file say it is; `mp4` stands for the whole family of MP4 and QuickTime. */
+/** The kind of a file by its first bytes. `mp4` means the whole family of MP4 and QuickTime. */
 export type SniffedMedia =
   | { readonly modality: 'image'; readonly format: ImageFormat }
   | { readonly modality: 'video'; readonly format: 'mp4' };
 
-/** Bytes from the start of a file that are enough to tell what it is. */
+/** Bytes from the start of a file that are enough to tell its kind. */
 export const SNIFF_LENGTH_BYTES = 128;
 
 const VIDEO: SniffedMedia = { modality: 'video', format: 'mp4' };
 
 const AVIF_BRANDS = new Set(['avif', 'avis']);
-/** Still pictures and other non-video content in the same container, which no decoder here takes. */
+/** Still pictures and other content in the same container that the miner does not decode. */
 const OTHER_IMAGE_BRANDS = new Set([
   ...['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs'],
   ...['mif1', 'mif2', 'msf1', 'miaf', 'jp2 ', 'jpx ', 'jpm ', 'crx '],
@@ -20,10 +20,10 @@ const OTHER_IMAGE_BRANDS = new Set([
 const OLD_QUICKTIME_ATOMS = new Set(['moov', 'mdat', 'wide', 'free', 'skip', 'pnot']);
 
 /**
- * Tells media by content, never by label: organic requests carry PNG, WebP or anything else marked `image/jpeg`.
+ * Tells the kind of media by content, not by label: organic requests carry PNG, WebP or anything else marked `image/jpeg`.
  *
- * @param head the first bytes of the file; `SNIFF_LENGTH_BYTES` are enough, a shorter file is given whole
- * @returns `undefined` for whatever is not decoded here (HEIC, SVG, PDF, WebM, text, …)
+ * @param head the first `SNIFF_LENGTH_BYTES` of the file, or the whole file if it is shorter
+ * @returns undefined for a kind that the miner does not decode (HEIC, SVG, PDF, WebM, text, …)
  */
 export function sniffMedia(head: Buffer): SniffedMedia | undefined {
   const format = imageFormat(head);

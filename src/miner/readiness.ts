@@ -1,6 +1,6 @@
 import type { Readiness } from '../admin/server.ts';
 import type { Engines } from '../answering/answerer.ts';
-import type { Announcement } from '../chain/announcer.ts';
+import type { Announcement } from '../chain/announcement.ts';
 import type { Chain, ChainStatus } from '../chain/chain.ts';
 import { describeValidators } from '../chain/validator-release.ts';
 import type { Clock } from '../clock.ts';

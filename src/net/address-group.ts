@@ -1,18 +1,18 @@
 import { isIPv6 } from 'node:net';
 
 const MAPPED_IPV4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
-/** Hosts get at least a /64 of IPv6: 4 groups of 16 bits. */
+/** A host has at least a /64 of IPv6: 4 groups of 16 bits. */
 const PREFIX_GROUPS = 4;
 
 /**
- * What counts as one address where each address has a share: an IPv4 address itself, also when it is written as IPv6,
- * and the first 64 bits of an IPv6 address, of which one host may use all others.
+ * The part of an address that counts as one host: a whole IPv4 address, also if it is written as IPv6, or the first 64 bits
+ * of an IPv6 address, because one host may use all the others.
  */
-export function addressGroup(address: string): string {
-  const mapped = MAPPED_IPV4.exec(address)?.[1];
+export function addressGroup(remoteAddress: string): string {
+  const mapped = MAPPED_IPV4.exec(remoteAddress)?.[1];
   if (mapped !== undefined) return mapped;
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.replace(/%.*$/, '').split('::');
+  if (!isIPv6(remoteAddress)) return remoteAddress;
+  const [head = '', tail] = remoteAddress.replace(/%.*$/, '').split('::');
   const groups = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - after.length);

@@ -6,12 +6,12 @@ import { portHolders } from './port-holders.ts';
 interface CheckPortOptions {
   readonly host: string;
   readonly port: number;
-  /** Processes that are about to end: a port of theirs counts as free. */
+  /** Processes that are about to end. Their ports count as free. */
   readonly replacing: readonly number[];
 }
 
 /**
- * Looks whether a port could be listened on, by doing so for a moment.
+ * Checks whether the miner can listen on a port, by listening for a moment.
  * @throws MinerError AXON_PORT_IN_USE, AXON_ADDRESS_UNAVAILABLE
  */
 export async function checkPort({ host, port, replacing }: CheckPortOptions): Promise<void> {

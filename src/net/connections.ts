@@ -2,49 +2,50 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { addressGroup } from './address-group.ts';
 
-/** Bounds what the connections of a server may take: how many there are, and how long each request keeps one. */
+/** Bounds the connections of a server: their number, and how long a request keeps one. Owned by the server. */
 export interface Connections {
-  /** Ends those that no request is being answered on, now and from now on, so that the server can close. */
+  /** Ends the connections without an open request, and new ones, so that the server can close. */
   drain(): void;
 }
 
 interface ConnectionsOptions {
   readonly maxConnections: number;
-  /** How long after its headers a request may still be without its whole answer. */
+  /** How long a request may stay open, from its headers to the end of its answer. */
   readonly requestLifeMs: number;
-  /** How long the rest of a refused body is thrown away, so that the caller gets to read the refusal. */
+  /** How long the rest of a refused body is read and dropped, so that the caller can read the refusal. */
   readonly lingerMs: number;
 }
 
-/** Throwing away chunks can cost the event loop all its time; validators send none. */
+/** Shorter, because reading chunks can block the event loop. Validators send none. */
 const CHUNKED_LINGER_MS = 100;
 
-interface Connection {
+interface OpenConnection {
   readonly socket: Socket;
-  readonly address: string;
-  /** Requests whose answer is not yet out. */
+  /** The part of the remote address that counts as one host. */
+  readonly host: string;
+  /** Requests without a complete answer. */
   openRequests: number;
   /** Ends the connection when the newest request has been open for too long. */
   life: NodeJS.Timeout | undefined;
 }
 
 /**
- * Watches the connections of a server that allows one open request on each. When there are too many, the address that
- * has the most of them loses one, so that a host that opens thousands and says nothing only shuts out itself. Whatever is
- * left unread by the other side is ended, too: nobody holds a connection for longer than a request can live.
+ * Watches the connections of a server that allows one open request on each. If there are too many, the address with the most
+ * of them loses one, so that a host that opens thousands shuts out only itself. A connection whose answer is not read ends
+ * too: nobody keeps one for longer than a request may stay open.
  */
 export function watchConnections(server: Server, options: ConnectionsOptions): Connections {
   const { maxConnections, requestLifeMs, lingerMs } = options;
-  /** In the order in which they came. */
-  const connections = new Map<Socket, Connection>();
+  /** In the order of arrival. */
+  const connections = new Map<Socket, OpenConnection>();
   let draining = false;
 
-  /** Of the address with the most connections the oldest one, if possible one without a request. */
-  function leastDeserving(): Connection | undefined {
+  /** The oldest connection of the address with the most; one without a request if there is one. */
+  function leastDeserving(): OpenConnection | undefined {
     const counts = new Map<string, number>();
-    for (const { address } of connections.values()) counts.set(address, (counts.get(address) ?? 0) + 1);
+    for (const { host } of connections.values()) counts.set(host, (counts.get(host) ?? 0) + 1);
     const most = Math.max(...counts.values());
-    const candidates = [...connections.values()].filter(({ address }) => counts.get(address) === most);
+    const candidates = [...connections.values()].filter(({ host }) => counts.get(host) === most);
     return candidates.find(({ openRequests }) => openRequests === 0) ?? candidates[0];
   }
 
@@ -53,9 +54,9 @@ export function watchConnections(server: Server, options: ConnectionsOptions): C
       socket.destroy();
       return;
     }
-    const connection: Connection = {
+    const connection: OpenConnection = {
       socket,
-      address: addressGroup(socket.remoteAddress ?? ''),
+      host: addressGroup(socket.remoteAddress ?? ''),
       openRequests: 0,
       life: undefined,
     };

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { reservedMeaning } from './ipv4.ts';
 
-/** The address to announce and where it comes from, or why there is none. */
+/** The address to announce and its origin, or why there is none. */
 export type ExternalIp =
   | { readonly ok: true; readonly ip: string; readonly origin: 'configured' | 'discovered' | 'interface' }
   | { readonly ok: false; readonly code: 'CHAIN_NO_EXTERNAL_IP'; readonly reason: string };
@@ -10,19 +10,19 @@ export type ExternalIp =
 type Fetch = (url: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
 
 interface ExternalIpOptions {
-  /** The IPv4 address that the operator named; undefined: find it out. */
+  /** The IPv4 address that the operator set. If undefined, the sources are asked. */
   readonly configured: string | undefined;
-  /** Whether validators come over the internet. If not, an address of this host's network card will do. */
+  /** Whether validators come over the internet. If not, an address of a network interface is enough. */
   readonly isPublicNetwork: boolean;
   readonly fetch: Fetch;
-  /** Asked all at once; each answers with the caller's address as plain text. */
+  /** URLs, asked all at once. Each answers with the caller's address as plain text. */
   readonly sources: readonly string[];
   /** For all sources together. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Run by different operators, so that one of them failing or lying does not decide. */
+/** Sources of different operators, so that one that fails or lies does not decide. */
 export const IP_SOURCES: readonly string[] = [
   'https://checkip.amazonaws.com',
   'https://api.ipify.org',
@@ -31,9 +31,9 @@ export const IP_SOURCES: readonly string[] = [
   'https://icanhazip.com',
 ];
 
-/** An address is 15 characters; whatever is longer is no answer. */
+/** An address has at most 15 characters. A longer answer is refused. */
 const ANSWER_LIMIT_BYTES = 64;
-/** So many sources that agree are believed without waiting for the others. */
+/** If more than this share of the sources agree, the others are not waited for. */
 const MAJORITY_RATIO = 0.5;
 
 /** Loopback, but not 127.0.0.1, which the chain refuses. */
@@ -54,7 +54,7 @@ function interfaceIp(): string | undefined {
     .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 }
 
-/** Takes what more than half of the sources say, else what most of those that answered say. */
+/** The address that more than half of the sources answer, or else the most frequent answer. */
 async function discover({ fetch, sources, timeoutMs, signal }: ExternalIpOptions): Promise<ExternalIp> {
   const asking = new AbortController();
   const stop = (): void => asking.abort(new Error('no answer in time'));
@@ -104,7 +104,7 @@ async function ask(source: string, fetch: Fetch, signal: AbortSignal): Promise<s
 async function readShort(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  // Leaving the loop early cancels the body.
+  // An error in the loop cancels the body.
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
     if (bytes > ANSWER_LIMIT_BYTES) throw new Error('answered with more than an address');

@@ -44,7 +44,7 @@ const RANGES = RESERVED.map(({ meaning, prefixes }) => {
   return { meaning, list };
 });
 
-/** What keeps `address`, an IPv4 address, from being reached over the internet; undefined when nothing does. */
+/** Why an IPv4 address cannot be reached over the internet, such as `a private address`; undefined if it can. */
 export function reservedMeaning(address: string): string | undefined {
   return RANGES.find(({ list }) => list.check(address, 'ipv4'))?.meaning;
 }
@@ -55,7 +55,7 @@ export function ipv4ToInteger(address: string): bigint {
   return address.split('.').reduce((value, octet) => value * 256n + BigInt(octet), 0n);
 }
 
-/** The address that the chain stores as an integer with its IP version, 4 or 6; IPv6 without abbreviation. */
+/** The text of an address that the chain stores as an integer with its IP version, 4 or 6. IPv6 is not abbreviated. */
 export function integerToIp(value: bigint, ipType: number): string {
   const groups = ipType === 4 ? 4 : 8;
   const bits = ipType === 4 ? 8n : 16n;

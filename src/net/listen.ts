@@ -3,8 +3,8 @@ import { MinerError } from '../errors.ts';
 import { portHolders } from './port-holders.ts';
 
 /**
- * Makes a server listen, and names a port that cannot be had.
- * @returns the port, which differs from the one asked for when that was 0
+ * Makes a server listen.
+ * @returns the port; the one that the system chose if `port` is 0
  * @throws MinerError AXON_PORT_IN_USE, AXON_ADDRESS_UNAVAILABLE
  */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
@@ -17,7 +17,7 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-/** What listening failed with, as a MinerError if the port or the address cannot be had. */
+/** An error of listening. It becomes a MinerError if the port or the address is not available. */
 export function asPortError(error: unknown, host: string, port: number): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRNOTAVAIL') {

@@ -10,23 +10,23 @@ import type { Socket } from 'node:net';
 
 /** The newest request of a connection. */
 interface Newest {
-  /** Its answer until the whole of that has been handed to the kernel; for good if the connection ends with it. */
+  /** Its answer, until the kernel has all of it. It stays set if the connection ends with this answer. */
   openAnswer: ServerResponse | undefined;
-  /** What had been read from the connection when the headers of the request were complete. */
+  /** Bytes read from the connection when the headers of the request were complete. */
   readonly readBytes: number;
 }
 
 /**
- * An HTTP server with at most one open request on each connection. A second one ends the connection, and the handler
- * never sees it. A second one is a request that comes before the whole answer to the one before has been handed to the
- * kernel, or in the same read as the headers of the one before. A client that sends its next request when it has read
- * the answer is never cut, provided that the handler ends its answers together with their last bytes.
+ * An HTTP server with at most one open request on each connection. A second request ends the connection; the handler never
+ * sees it. A request is a second one if it comes before the kernel has the whole answer to the previous request, or in the
+ * same read as the headers of the previous request. A client that reads each answer before its next request is never cut
+ * off, provided that the handler ends an answer together with its last bytes.
  *
- * Without this bound, Node hands over every request that a read holds, some 2,400 of the shortest in 64 KiB, and keeps all
- * of them and their answers until the client reads: a few hundred connections that never read fill the heap.
+ * Without this bound, Node handles every request in a read, about 2,400 short ones in 64 KiB, and keeps all of them and their
+ * answers until the client reads. A few hundred connections that never read would fill the heap.
  *
- * @param options Without `requireHostHeader`: what Node answers by itself never reaches this bound, so a missing header
- * is refused here.
+ * @param options `requireHostHeader` is left out: an answer by Node itself would bypass this bound, so a missing header is
+ *   refused here
  */
 export function createOneRequestServer(
   options: Omit<ServerOptions, 'requireHostHeader'>,
@@ -47,7 +47,7 @@ export function createOneRequestServer(
     } else if (before?.openAnswer === undefined) {
       answer(request, response, handler);
     } else if (before.openAnswer.writableEnded) {
-      // Node learns that the last bytes have gone out only after it has read what the client sent on receiving them.
+      // Node may read the next request before it learns that the last bytes of the answer have gone out.
       setImmediate(() => {
         if (socket.destroyed) return;
         if (before.openAnswer === undefined) answer(request, response, handler);
@@ -57,7 +57,7 @@ export function createOneRequestServer(
       cut(socket);
     }
   });
-  // Node would answer an expectation that it does not know by itself, with 417; RFC 9110 lets a server ignore it.
+  // Node would answer an unknown expectation itself, with 417. RFC 9110 lets a server ignore it.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   return server;
 }
@@ -66,23 +66,23 @@ function answer(request: IncomingMessage, response: ServerResponse, handler: Req
   const { headers, httpVersion } = request;
   // RFC 9112, section 3.2.
   const isMalformed = httpVersion === '1.1' && headers.host === undefined;
-  // No server here changes to another protocol, and the parser drops whatever follows such a request in the same read.
+  // No server here changes the protocol. The parser drops the rest of a read after such a request.
   if (isMalformed || headers.upgrade !== undefined) response.shouldKeepAlive = false;
   if (isMalformed) response.writeHead(400).end();
   else handler(request, response);
 }
 
-/** Where Node keeps the parser of a connection. It is not documented; without it the bound holds, only slower. */
+/** Node's parser of a connection. It is not documented. Without it the bound still holds, but costs more. */
 interface ParsedSocket extends Socket {
   readonly parser?: { onIncoming: () => number } | null;
 }
 
-/** What Node's parser takes for "no more HTTP on this connection", as after an upgrade. */
+/** Node's parser takes this as "no more HTTP on this connection", as after an upgrade. */
 const END_OF_HTTP = 2;
 
 /**
- * Ends the connection, and keeps Node from making an object of each further request in the bytes that it has already
- * read. A destroyed socket does not stop its parser: 64 KiB of requests take 25 ms of the event loop, and with this 0.3 ms.
+ * Ends the connection, and stops the parser. A destroyed socket alone does not stop it: Node would still make an object of
+ * each request that it has read. 64 KiB of requests block the event loop for 25 ms, and with a stopped parser for 0.3 ms.
  */
 function cut(socket: ParsedSocket): void {
   if (socket.parser) socket.parser.onIncoming = () => END_OF_HTTP;

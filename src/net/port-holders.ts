@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 /** A process that listens on a port. */
 export interface PortHolder {
   readonly pid: number;
-  /** Name of its program, as the kernel has it: at most 15 characters. */
+  /** The kernel's name of its program: at most 15 characters. */
   readonly program: string;
 }
 
@@ -12,9 +12,8 @@ const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 const LISTENING = '0A';
 
 /**
- * The processes that listen on a TCP port, on any address. Linux shows the open files of another user's process to root
- * alone: other users find no such process. It is for the moment before a process ends: reading /proc blocks for some
- * milliseconds. Never throws.
+ * The processes that listen on a TCP port, on any address. Only root sees processes of other users. Reading /proc blocks for
+ * some milliseconds, so call this only before the process ends. Never throws.
  */
 export function portHolders(port: number): PortHolder[] {
   const sockets = new Set(
@@ -29,7 +28,7 @@ export function portHolders(port: number): PortHolder[] {
     .map((pid) => ({ pid: Number(pid), program: readOrEmpty(`/proc/${pid}/comm`).trim() }));
 }
 
-/** The TCP ports on which a process listens; none if its open files are not shown to this user. Never throws. */
+/** The TCP ports on which a process listens; none if this user may not see its open files. Never throws. */
 export function portsHeldBy(pid: number): number[] {
   const ports = listeningSockets()
     .filter(({ link }) => holdsOneOf(String(pid), new Set([link])))
@@ -37,7 +36,7 @@ export function portsHeldBy(pid: number): number[] {
   return [...new Set(ports)];
 }
 
-/** Listening sockets; `link` is as the links in /proc/PID/fd name them. */
+/** Listening sockets. `link` is the target of the links in /proc/PID/fd. */
 function listeningSockets(): Array<{ readonly port: number; readonly link: string }> {
   return TABLES.flatMap((table) => readOrEmpty(table).split('\n').slice(1))
     .map((line) => line.trim().split(/\s+/))
@@ -52,12 +51,12 @@ function holdsOneOf(pid: string, sockets: ReadonlySet<string>): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some((file) => sockets.has(linkOrEmpty(`/proc/${pid}/fd/${file}`)));
   } catch {
-    // It belongs to another user, or has ended.
+    // The process belongs to another user, or has ended.
     return false;
   }
 }
 
-/** A host without IPv6 has no second table, and processes end while they are looked at. */
+/** A host without IPv6 has no second table, and a process may end in the meantime. */
 function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'utf8');

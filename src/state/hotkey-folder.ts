@@ -3,8 +3,8 @@ import type { MinerConfig } from '../config/miner-config.ts';
 import { makePrivateFolder } from './private-folder.ts';
 
 /**
- * Makes the folder of a hotkey: what must survive a restart lies in it. It is named by the address, since one hotkey
- * can be in several wallets.
+ * Makes the folder of a hotkey, for state that must survive a restart. Its name is the address, because one hotkey can be in
+ * several wallets.
  * @param hotkey ss58 address
  * @returns its path
  * @throws MinerError STATE_DIR_UNUSABLE
@@ -14,7 +14,7 @@ export async function makeHotkeyFolder(
   hotkey: string,
 ): Promise<string> {
   await makePrivateFolder(stateDir);
-  // Two development miners share a key, not a memory.
+  // Two development miners share a key, but not their state.
   const folder = join(stateDir, dev ? `development-${axon.port}` : hotkey);
   await makePrivateFolder(folder);
   return folder;

@@ -6,22 +6,22 @@ import { z } from 'zod';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** Who holds the lock, as it wrote itself down. */
+/** The process that holds the lock, as it describes itself in the lock file. */
 export interface LockHolder {
   readonly pid: number;
-  /** Folder of its checkout. */
+  /** The folder of its checkout. */
   readonly checkout: string;
   readonly axonPort: number;
   readonly adminPort: number;
 }
 
-/** The right to run one hotkey. It ends with the process, however that ends. */
+/** The right to run one hotkey. It ends with the process, however the process ends. */
 export interface HotkeyLock {
   release(): void;
 }
 
 interface LockOptions {
-  /** The hotkey's folder in STATE_DIR: private to this user, so that no other user can open the file in it. */
+  /** The hotkey's folder in STATE_DIR. It is private to this user, so no other user can open the lock file. */
   readonly folder: string;
   /** ss58 address, for the message. */
   readonly hotkey: string;
@@ -29,7 +29,7 @@ interface LockOptions {
 
 interface TakeOptions extends LockOptions {
   readonly holder: LockHolder;
-  /** How long the present holder is given to end; milliseconds. */
+  /** How long to wait for the end of the present holder, in milliseconds. */
   readonly waitMs: number;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -42,13 +42,13 @@ const HOLDER = z.object({
   adminPort: z.number(),
 });
 const HOLDER_LIMIT_BYTES = 4096;
-/** flock's exit code for a lock that another has; its own faults have others. */
+/** The exit code of flock if another process has the lock. Its own faults have other codes. */
 const IS_HELD = 99;
 
 /**
- * Takes the exclusive lock of a hotkey, after waiting for its holder if there is one.
- * @throws MinerError HOTKEY_IN_USE if the holder goes on, STATE_DIR_UNUSABLE if there can be no lock; the signal's reason
- *   once it is aborted
+ * Takes the exclusive lock of a hotkey. Waits for its holder if there is one.
+ * @throws MinerError HOTKEY_IN_USE if the holder does not end in time, STATE_DIR_UNUSABLE if the file cannot be locked; the
+ *   signal's reason once it is aborted
  */
 export async function takeHotkeyLock(options: TakeOptions): Promise<HotkeyLock> {
   const { folder, hotkey, holder, waitMs, logger, signal } = options;
@@ -78,8 +78,8 @@ export async function takeHotkeyLock(options: TakeOptions): Promise<HotkeyLock> 
 }
 
 /**
- * Looks whether the lock of a hotkey could be taken, without taking it.
- * @param replacing processes that are about to end: a lock of theirs counts as free
+ * Checks whether the lock of a hotkey is free, without taking it.
+ * @param replacing processes that are about to end; their locks count as free
  * @throws MinerError HOTKEY_IN_USE, STATE_DIR_UNUSABLE; the signal's reason once it is aborted
  */
 export async function checkHotkeyLock(
@@ -87,7 +87,7 @@ export async function checkHotkeyLock(
 ): Promise<void> {
   const file = openLockFile(options.folder);
   try {
-    // Shared, so that two who look do not stand in each other's way.
+    // A shared lock, so that two checks at once do not disturb each other.
     if (await flock(file, ['--nonblock', '--shared'], options.signal)) return;
     const holder = readHolder(file);
     if (holder === undefined || !options.replacing.includes(holder.pid)) throw inUse(options, holder);
@@ -96,7 +96,7 @@ export async function checkHotkeyLock(
   }
 }
 
-/** Node opens files so that children do not inherit them: the lock is this process's alone. */
+/** Node opens files so that children do not inherit them. So only this process has the lock. */
 function openLockFile(folder: string): number {
   const path = join(folder, 'lock');
   try {
@@ -107,12 +107,12 @@ function openLockFile(folder: string): number {
     const { code = String(error) } = error as NodeJS.ErrnoException;
     throw new MinerError('STATE_DIR_UNUSABLE', `${path} cannot be opened (${code})`, { cause: error });
   }
-  throw new MinerError('STATE_DIR_UNUSABLE', `${path} is no file`);
+  throw new MinerError('STATE_DIR_UNUSABLE', `${path} is not a file`);
 }
 
 /**
- * Locks an open file by flock(2), which Node does not have: the program of that name locks the description that it
- * shares with this process, and the lock stays when the program ends.
+ * Locks an open file by flock(2). Node has no such call, so the program `flock` locks the open file that it shares with this
+ * process. The lock stays when the program ends.
  * @returns false if another process has the lock
  */
 async function flock(file: number, how: readonly string[], signal: AbortSignal): Promise<boolean> {
@@ -142,13 +142,13 @@ async function flock(file: number, how: readonly string[], signal: AbortSignal):
 
 function noteHolder(file: number, text: string): void {
   try {
-    // Written over and never cut off: what a full disk takes back, it does not give again. JSON may end in spaces.
+    // The file is overwritten and never shortened: on a full disk, freed space may not come back. JSON may end in spaces.
     const lengthBytes = Math.max(fstatSync(file).size, Buffer.byteLength(text));
     const bytes = Buffer.alloc(lengthBytes, ' ');
     bytes.write(text);
     writeSync(file, bytes, 0, lengthBytes, 0);
   } catch {
-    // The disk is full, and the file is new. The lock holds all the same; only the name of its holder will be missing from a message.
+    // The disk is full, and the file is new. The lock works, but messages cannot name its holder.
   }
 }
 
@@ -158,7 +158,7 @@ function readHolder(file: number): LockHolder | undefined {
   try {
     return HOLDER.parse(JSON.parse(bytes.toString('utf8', 0, length)));
   } catch {
-    // It is just starting, or ending: who it is will not be known.
+    // The holder is starting or ending. Messages cannot name it.
     return undefined;
   }
 }

@@ -4,15 +4,15 @@ import { MinerError } from '../errors.ts';
 const OTHERS = 0o077;
 
 /**
- * Makes a folder that belongs to this user alone (mode 0700), or takes one that is there and does. Whoever else could
- * enter it could hold the lock in it; its owner could put another folder in its place.
+ * Makes a folder that belongs only to this user (mode 0700), or accepts an existing one. A user who could enter it could hold
+ * the lock in it, and its owner could replace it.
  * @throws MinerError STATE_DIR_UNUSABLE
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     const found = await lstat(path);
-    if (!found.isDirectory()) throw unusable(`${path} is no folder`);
+    if (!found.isDirectory()) throw unusable(`${path} is not a folder`);
     if (found.uid !== process.geteuid?.()) {
       throw unusable(`${path} belongs to the user with the id ${found.uid}, not to the user of the miner`);
     }

@@ -5,12 +5,12 @@ import { isMarkStale, ownMark } from './process-mark.ts';
 
 const PREFIX = 'sn34-miner-';
 
-/** A new folder that only this user may enter, named after this process. */
+/** Makes a folder that only this user may enter. Its name has the mark of this process. */
 export async function makeProcessFolder(parent: string): Promise<string> {
   return mkdtemp(join(parent, `${PREFIX}${await ownMark()}-`));
 }
 
-/** Removes the folders of processes that are gone. Those of other users and other containers are left alone. */
+/** Removes the folders of processes that are gone. Folders of other users and other containers stay. */
 export async function removeStaleFolders(parent: string, logger: Logger | undefined): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(PREFIX) || !(await isMarkStale(name.slice(PREFIX.length)))) continue;

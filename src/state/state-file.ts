@@ -2,15 +2,16 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger.ts';
+import { isAbsent } from './is-absent.ts';
 
-/** One value that outlives the process, as a JSON file. */
+/** One value that survives a restart, as a JSON file. */
 export interface StateFile<Value> {
   readonly path: string;
-  /** The value; undefined where there is none, or none that can be used. Never throws. */
+  /** The value; undefined if there is none or it is unusable. Never throws. */
   read(): Value | undefined;
-  /** Replaces the value in one step: whatever happens meanwhile, the file is the old one or the new one. Never throws. */
+  /** Replaces the value in one step: after a crash the file is the old one or the new one. Never throws. */
   write(value: Value): void;
-  /** Leaves no value behind. Never throws. */
+  /** Removes the value. Never throws. */
   remove(): void;
 }
 
@@ -20,9 +21,9 @@ interface StateFileOptions<Value> {
   readonly logger: Logger;
 }
 
-/** Nothing that is kept here is needed to go on: a file that can't be read or written is told, and done without. */
+/** The miner can run without any of these values. If a file cannot be read or written, that is logged. */
 export function createStateFile<Value>({ path, schema, logger }: StateFileOptions<Value>): StateFile<Value> {
-  // Each fault is said once: files are read and written again and again, and a full disk stays full for a while.
+  // Each fault is logged once: files are read and written often, and a full disk stays full for a while.
   let isReadable = true;
   let isWritable = true;
   return {
@@ -34,7 +35,7 @@ export function createStateFile<Value>({ path, schema, logger }: StateFileOption
         isReadable = true;
         return value;
       } catch (error) {
-        if (isMissing(error)) return undefined;
+        if (isAbsent(error)) return undefined;
         if (isReadable) logger.warn({ err: error, path }, 'state file unusable, going on without it');
         isReadable = false;
         return undefined;
@@ -62,8 +63,4 @@ export function createStateFile<Value>({ path, schema, logger }: StateFileOption
       }
     },
   };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

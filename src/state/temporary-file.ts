@@ -3,29 +3,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { isAbsent } from './is-absent.ts';
 import { makeProcessFolder, removeStaleFolders } from './process-folder.ts';
 
-/** A private file that lives as long as the request or the call it serves. */
+/** A private file for one request or call. Its creator removes it. */
 export interface TemporaryFile {
-  /** For children, which read it by name. */
+  /** Children read the file by this path. */
   readonly path: string;
-  /** Bytes written so far. */
-  readonly sizeBytes: number;
   /**
-   * Writes a chunk at the end. Wait for one before giving the next.
+   * Writes a chunk at the end. Wait for one call before the next.
    *
    * @throws MinerError MEDIA_NO_SPACE
    */
   append(chunk: Uint8Array): Promise<void>;
-  /** Deletes the file, also in the middle of a write; harmless when repeated. */
+  /** Deletes the file, even during a write. A second call does nothing. */
   remove(): Promise<void>;
 }
 
-/** Where temporary files are made: memory when there is room, else the disk. */
+/** Makes temporary files: in memory if there is room, and otherwise on disk. One for each miner. */
 export interface TemporaryFolder {
   /**
-   * @param expectedBytes the size the file will have, or the most it may have: decides where it is put
-   * @throws MinerError MEDIA_NO_SPACE when neither place has room
+   * @param expectedBytes the size of the file, or its highest size; it decides the place
+   * @throws MinerError MEDIA_NO_SPACE if neither place has room
    */
   create(expectedBytes: number): Promise<TemporaryFile>;
   /** Removes every file and the folders themselves. */
@@ -34,33 +33,32 @@ export interface TemporaryFolder {
 
 interface TemporaryFolderOptions {
   readonly logger?: Logger;
-  /** A folder in memory; skipped where it does not exist. */
+  /** A folder in memory. It is skipped if it does not exist. */
   readonly memoryFolder?: string;
   /** A folder on disk. */
   readonly diskFolder?: string;
-  /** The most that all files together can ever hold, whatever was expected of each: no more room is kept for them. */
+  /** The highest size of all files together. No more room is reserved for them. */
   readonly mostBytes?: number;
 }
 
 /** One of the two places. */
 interface Place {
   readonly parent: string;
-  /** Ours, the last being the one in use: a tidy host may delete a folder in which nothing happened for days. */
+  /** The folders of this process. The last one is in use: the host may delete a folder that was idle for days. */
   readonly folders: string[];
-  /** Part of the file system that is left to others. */
+  /** The share of the file system that stays free for others. */
   readonly reservedShare: number;
-  /** Bytes that open files are still expected to take. */
+  /** Bytes that open files may still take. */
   promisedBytes: number;
 }
 
-/** Of /dev/shm: it is the host's memory, and other programs fail in ugly ways when it is full. */
+/** For /dev/shm, which is the memory of the host: other programs fail badly if it is full. */
 const MEMORY_RESERVED_SHARE = 0.25;
 const DISK_RESERVED_SHARE = 0.01;
 const NO_SPACE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
- * Makes one folder (mode 0700) in memory and one on disk for this process, after removing those that processes which
- * are gone have left behind.
+ * Removes the folders of processes that are gone, and makes one folder (mode 0700) in memory and one on disk for this process.
  */
 export async function createTemporaryFolder(options: TemporaryFolderOptions = {}): Promise<TemporaryFolder> {
   const { logger, memoryFolder = '/dev/shm', diskFolder = tmpdir() } = options;
@@ -76,9 +74,9 @@ export async function createTemporaryFolder(options: TemporaryFolderOptions = {}
 
   return {
     async create(expectedBytes) {
-      if (closed) throw new MinerError('INTERNAL', 'a temporary file was asked for after the end');
+      if (closed) throw new MinerError('INTERNAL', 'a temporary file was requested after the close');
       for (const place of places) {
-        // The promise is made before the first wait, so that two callers cannot be given the same room.
+        // The room is reserved before the first `await`, so that two callers cannot get the same room.
         place.promisedBytes += expectedBytes;
         try {
           if (await hasRoom(place, Math.max(expectedBytes, Math.min(place.promisedBytes, mostBytes)))) {
@@ -126,20 +124,15 @@ async function openFile(
     promisedBytes -= settled;
     place.promisedBytes -= settled;
   };
-  let sizeBytes = 0;
   let removal: Promise<void> | undefined;
   return {
     path,
-    get sizeBytes() {
-      return sizeBytes;
-    },
     async append(chunk) {
       try {
         await handle.appendFile(chunk);
       } catch (error) {
         throw asSpaceError(error);
       }
-      sizeBytes += chunk.byteLength;
       settle(chunk.byteLength);
     },
     remove() {
@@ -156,19 +149,15 @@ async function openIn(place: Place, name: string): Promise<{ path: string; handl
   try {
     return { path, handle: await open(path, 'wx', 0o600) };
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    if (!isAbsent(error)) throw error;
     const folder = await makeProcessFolder(place.parent);
     place.folders.push(folder);
     return { path: join(folder, name), handle: await open(join(folder, name), 'wx', 0o600) };
   }
 }
 
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
 function asSpaceError(error: unknown): unknown {
-  const code = errorCode(error);
-  if (code === undefined || !NO_SPACE_CODES.has(code)) return error;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!NO_SPACE_CODES.has(code)) return error;
   return new MinerError('MEDIA_NO_SPACE', `writing a temporary file failed with ${code}`, { cause: error });
 }

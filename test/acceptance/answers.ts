@@ -26,7 +26,7 @@ async function eachOf<Item, Result>(
 /**
  * Asks a running detector by requests that //Alice signs.
  * @returns a probability of each class per challenge
- * @throws Error with the miner's words where it answers anything but 200
+ * @throws Error with the miner's words if it answers anything but 200
  */
 export function askDetector(
   port: number,
@@ -46,7 +46,7 @@ export function askDetector(
 /**
  * Asks a running segmenter about pictures that have a mask.
  * @returns intersection over union of each
- * @throws Error where it answers anything but 200, or a mask of another size than the picture's
+ * @throws Error if it answers anything but 200, or a mask of another size than the picture
  */
 export function askSegmenter(port: number, challenges: readonly Challenge[]): Promise<number[]> {
   const alice = createValidator('//Alice');

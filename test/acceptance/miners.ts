@@ -5,7 +5,7 @@ export type MinerType = 'detector' | 'segmenter';
 /**
  * Starts the built program on a development chain, as a user would, and waits until it answers signed requests.
  * @param models settings of models other than the examples, such as `IMAGE_MODEL`
- * @throws Error with what it wrote, where it ends before that
+ * @throws Error with its output if it ends before that
  */
 export async function startMiner(
   type: MinerType,

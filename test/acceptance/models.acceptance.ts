@@ -23,7 +23,7 @@ let miner: MinerProcess | undefined;
 const select = (modality: Challenge['modality'], level: number) =>
   challenges.filter((challenge) => challenge.modality === modality && challenge.level === level);
 
-/** Keeps a result for the table and asserts what is asked of it, each level by itself. */
+/** Keeps a result for the table, and asserts each level on its own. */
 function judge(result: Result): void {
   results.push(result);
   if (result.least === undefined) return;

@@ -7,7 +7,7 @@ export function argmax(vector: readonly number[]): number {
 
 /**
  * Matthews correlation coefficient of any number of classes, as scikit-learn computes it.
- * @returns in [-1, 1]; 0 where the truth or the answers know one class only
+ * @returns in [-1, 1]; 0 if the truth or the answers have only one class
  */
 export function matthews(truth: readonly number[], answers: readonly number[]): number {
   const classes = [...new Set([...truth, ...answers])];
@@ -31,7 +31,7 @@ export function binaryMatthews(truth: readonly number[], answers: readonly numbe
 /**
  * Intersection over union of a mask and the truth; confidences above 0.5 count, 0.5 itself does not.
  * @param truth above 0 where altered, as many pixels as `answer`
- * @throws Error where the sizes differ
+ * @throws Error if the sizes differ
  */
 export function intersectionOverUnion(truth: Uint8Array, answer: Float32Array): number {
   if (truth.length !== answer.length) throw new Error(`${answer.length} pixels answered for ${truth.length}`);

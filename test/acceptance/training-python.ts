@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const TRAINING = join(import.meta.dirname, '../../models/training');
 
-/** Has `models/training/requirements.txt` installed; where it is made as that folder's README says, it is found. */
+/** A Python with `models/training/requirements.txt`. It is found if it was made as the README of that folder says. */
 const INTERPRETER = process.env.TRAINING_PYTHON ?? join(TRAINING, '.venv/bin/python');
 
 /** Environment of the scripts: the modules beside the recipes, one thread for each of their processes. */
@@ -16,7 +16,7 @@ const ENVIRONMENT = {
   OMP_NUM_THREADS: '1',
 };
 
-/** Why the tests that need the interpreter cannot run; undefined where they can. */
+/** Why the tests with this interpreter cannot run; undefined if they can. */
 export function whyTrainingPythonIsMissing(): string | undefined {
   try {
     execFileSync(INTERPRETER, ['-c', 'import torch, cv2, av, safetensors'], {
@@ -33,7 +33,7 @@ export function whyTrainingPythonIsMissing(): string | undefined {
  * Runs Python beside the training recipes.
  * @param argv of the interpreter
  * @returns what it printed
- * @throws Error with its own words where it fails
+ * @throws Error with its own words if it fails
  */
 export async function runTrainingPython(argv: readonly string[]): Promise<string> {
   const { stdout } = await run(INTERPRETER, [...argv], {

@@ -10,7 +10,7 @@ import { type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { createValidator } from '../fixtures/validator.ts';
 
-/** Validators are gone then. */
+/** Validators give up after this time. */
 const VALIDATOR_PATIENCE_MS = 11_000;
 const PICTURE_EVERY_MS = 500;
 const HEAP_LIMIT_MIB = 1024;
@@ -19,12 +19,12 @@ interface Attack {
   readonly port: number;
   readonly connections: number;
   readonly durationMs: number;
-  /** Whether each connection sends its bytes over and over, as fast as it is let, or once. */
+  /** Whether each connection sends its bytes repeatedly, as fast as it can, or once. */
   readonly mode: 'flood' | 'hold';
   readonly bytes: string;
 }
 
-/** What the attacker saw. */
+/** The attacker's figures. */
 interface AttackFigures {
   readonly connected: number;
   readonly cut: number;
@@ -35,8 +35,8 @@ interface AttackedMiner extends MinerProcess {
   /** Its highest memory so far, in MiB. */
   peakMib(): { rss: number; heap: number };
   /**
-   * Sends signed pictures at a fixed pace, however late the answers are.
-   * @returns the status of each; undefined for one that was not answered before validators are gone
+   * Sends signed pictures at a fixed pace, independent of the answers.
+   * @returns the status of each; undefined for a picture without an answer in the patience of validators
    */
   askPictures(forMs: number): Promise<Array<number | undefined>>;
   isAlive(): boolean;
@@ -82,7 +82,7 @@ export async function startAttackedMiner(): Promise<AttackedMiner> {
   };
 }
 
-/** Runs an attack from a process of its own, which sends to this machine only and ends by itself. */
+/** Runs an attack from another process. It sends to this machine only, and ends after `durationMs`. */
 export async function attack({ port, connections, durationMs, mode, bytes }: Attack): Promise<AttackFigures> {
   const argv = [port, connections, durationMs, mode, Buffer.from(bytes, 'latin1').toString('base64')];
   const client = join(import.meta.dirname, 'never-reading-client.mjs');

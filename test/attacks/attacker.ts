@@ -63,7 +63,7 @@ export function copy({ port, path, headers, body }: OverheardRequest): Promise<u
   return call(port, path, { method: 'POST', headers, body, signal }).catch(() => undefined);
 }
 
-/** The same file again and again, so many at once. */
+/** The same file repeatedly, with this many requests at once. */
 export function flood(path: string, file: Buffer, atOnce: number): Run {
   return ({ port, signal }) => repeat(atOnce, signal, () => postFile(port, path, file, { signal }));
 }

@@ -6,12 +6,12 @@ export type Lie = (request: { readonly id: unknown; readonly method: string }) =
 
 export interface HostileNode {
   readonly endpoint: string;
-  /** Ends all connections; whoever comes back is lied to. */
+  /** Ends all connections. Later connections get lies. */
   lie(lie: Lie): void;
   close(): Promise<void>;
 }
 
-/** A node that hands all on to a real one, until it is told to lie. */
+/** A node that passes everything on to a real one until the test makes it lie. */
 export async function startHostileNode(behind: string): Promise<HostileNode> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   await new Promise((resolve) => server.once('listening', resolve));

@@ -8,17 +8,17 @@ import { cpuSeconds, memoryMib, processTree } from './process-tree.ts';
 
 const MEMORY_EVERY_MS = 250;
 const QUIET_MS = 500;
-/** What a miner at rest uses in that time, and some. */
+/** More than an idle miner uses in that time. */
 const QUIET_CPU_S = 0.05;
-/** Work that nobody waits for is over by then. */
+/** Abandoned work ends within this time. */
 const SETTLE_MS = 15_000;
 const STAKE = { stakeTao: 50_000, permit: true };
 
 export type MinerUnderAttack = Awaited<ReturnType<typeof startMinerUnderAttack>>;
 
 /**
- * The built miner on a development chain of its own, on which the given validators are registered with enough stake. Between
- * the miner and the chain stands a node that can be made to lie; the miner knows the chain itself as the next endpoint.
+ * The built miner on its own development chain, which has the given validators with enough stake. Its first endpoint is a node
+ * that can lie, and its second is the chain itself.
  * @param folder for its temporary files
  */
 export async function startMinerUnderAttack(
@@ -67,9 +67,9 @@ export async function startMinerUnderAttack(
       await chain.close();
     },
     isAlive: () => miner.child.exitCode === null && miner.child.signalCode === null,
-    /** Since its start, with all of its children. */
+    /** CPU seconds since its start, with its children. */
     cpuSeconds: () => cpuSeconds(pid),
-    /** Follows its memory with that of its children until the returned function is called, which gives the highest in MiB. */
+    /** Records its memory, with that of its children. The returned function ends this and returns the highest value in MiB. */
     watchMemory() {
       let peakMib = memoryMib(pid);
       const look = () => {
@@ -82,7 +82,7 @@ export async function startMinerUnderAttack(
         return peakMib;
       };
     },
-    /** Waits until it does nothing any more. */
+    /** Waits until it is idle. */
     async quiet(): Promise<void> {
       const until = performance.now() + SETTLE_MS;
       for (let before = -1; performance.now() < until; ) {
@@ -92,7 +92,7 @@ export async function startMinerUnderAttack(
         await sleep(QUIET_MS);
       }
     },
-    /** Files and processes that are there once nothing is asked any more and were not at its start. */
+    /** Files and processes that remain after all requests and were not there at its start. */
     async leftovers(): Promise<string[]> {
       const until = performance.now() + SETTLE_MS;
       for (;;) {

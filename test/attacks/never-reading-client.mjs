@@ -1,4 +1,4 @@
-// Connections to a port of this machine that never read; each that is cut comes back. It stops by itself.
+// Connections to a port of this machine that never read. A connection that is cut is opened again. It ends after a time.
 // Arguments: port, connections, duration in milliseconds, `flood` (send the bytes over and over, as fast as the other side
 // takes them) or `hold` (send them once), and the bytes in base64.
 import { connect } from 'node:net';

@@ -15,7 +15,7 @@ if (path !== undefined && process.argv[1]?.endsWith('main.js')) {
     const now = cpuMs();
     if (now - before > LONG_MS) appendFileSync(path, `${Date.now()} ${(now - before).toFixed(1)}\n`);
     before = cpuMs();
-    // It runs in every turn, and makes none by itself.
+    // It runs in every turn of the event loop, and causes none.
     setImmediate(turn).unref();
   };
   turn();

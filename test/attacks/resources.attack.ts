@@ -26,7 +26,7 @@ import { type MinerUnderAttack, startMinerUnderAttack } from './miner-under-atta
 
 const HONEST_REQUESTS = 100;
 const HONEST_EVERY_MS = 150;
-/** Of what is answered in time when nobody attacks. */
+/** The share of the answers in time without an attack. */
 const LEAST_SHARE = 0.95;
 const MEMORY_LIMIT_MIB = 1024;
 const RECOVERY_LIMIT_MS = 5_000;
@@ -122,7 +122,7 @@ const picture = await makeJpeg({ width: 256, height: 256, seed: 3 });
 const blank = await makeBlank(16_383, 5_461);
 const honestSigner = createValidator('//Honest0');
 
-/** From the node: each answer is an error whose text has so many bytes. */
+/** The node answers errors with a text of this many bytes. */
 const longErrors = (bytes: number): Lie => {
   const message = 'x'.repeat(bytes);
   return ({ id }) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: 1, message } });

@@ -6,20 +6,11 @@ import { xxhashAsU8a } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
+import { bob, dave } from '../fixtures/keys.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import {
-  bob,
-  closeAfterEach,
-  DISPATCH_ERRORS,
-  dave,
-  openAlteringProxy,
-  openChain,
-  openCountingProxy,
-  openDevnet,
-} from './fixture.ts';
-
-closeAfterEach();
+import { DISPATCH_ERRORS, openChain, openProxy } from './fixture.ts';
 
 const ADDRESS = { ip: '8.8.8.8', port: 8091 };
 
@@ -37,7 +28,7 @@ async function submit(url: string, params: readonly unknown[]): Promise<void> {
 }
 
 describe('announcing', () => {
-  it('stores the address as validators expect it', async () => {
+  it('an announcement stores the address as validators expect it', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     chain.announce(ADDRESS);
@@ -55,7 +46,7 @@ describe('announcing', () => {
     expect(chain.announcement).toMatchObject({ state: 'announced', ...ADDRESS, block: entry?.block });
   });
 
-  it('is read back until the block is final', async () => {
+  it('an announcement is read back until its block is final', async () => {
     const devnet = await openDevnet({ blockTimeMs: 60_000 });
     const chain = openChain([devnet.url]);
     await until(() => chain.registration.state === 'registered');
@@ -71,7 +62,7 @@ describe('announcing', () => {
     await until(() => chain.announcement.state === 'announced' && chain.announcement.finalized);
   });
 
-  it('submits nothing when the chain already says the same', async () => {
+  it('nothing is submitted if the chain already holds the address', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     const first = openChain([devnet.url]);
     first.announce(ADDRESS);
@@ -88,7 +79,7 @@ describe('announcing', () => {
     expect(devnet.axonOf(bob)?.block).toBe(block);
   });
 
-  it('follows a change of the wanted address', async () => {
+  it('a new address is announced in place of the old one', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     const chain = openChain([devnet.url]);
     chain.announce(ADDRESS);
@@ -120,7 +111,7 @@ describe('announcing', () => {
     await until(() => chain.announcement.state === 'announced');
   });
 
-  it('names the address that the chain itself refuses', async () => {
+  it('a refusal by the chain names the refused address', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     chain.announce({ ip: '127.0.0.1', port: 8091 });
@@ -146,7 +137,7 @@ describe('announcing', () => {
     },
   );
 
-  it('tries again after an older runtime has refused in the block', async () => {
+  it('an announcement that an older runtime refused in the block is tried again', async () => {
     const devnet = await openDevnet();
     devnet.failNext('InvalidIpAddress');
     const chain = openChain([devnet.url]);
@@ -155,7 +146,7 @@ describe('announcing', () => {
     await until(() => chain.announcement.state === 'announced');
   });
 
-  it('waits exactly as many blocks as the serving rate limit leaves', async () => {
+  it('an announcement waits exactly for the end of the serving rate limit', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 12 });
     const chain = openChain([devnet.url]);
     chain.announce(ADDRESS);
@@ -173,7 +164,7 @@ describe('announcing', () => {
     expect(states.filter((state) => state === 'waiting')).toHaveLength(1);
   });
 
-  it('is corrected when the chain comes to hold something else', async () => {
+  it('the entry is announced again when something else replaces it', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     const chain = openChain([devnet.url]);
     chain.announce(ADDRESS);
@@ -185,7 +176,7 @@ describe('announcing', () => {
     await until(() => devnet.axonOf(bob)?.port === ADDRESS.port && chain.announcement.state === 'announced');
   });
 
-  it('names the address of another host that uses the same hotkey, while the chain lets it announce nothing', async () => {
+  it('the status names the address of another host with the same hotkey while the rate limit blocks an announcement', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 1_000 });
     const rival = openChain([devnet.url]);
     rival.announce({ ip: '203.0.113.9', port: 7000 });
@@ -203,7 +194,7 @@ describe('announcing', () => {
     });
   });
 
-  it('is given up for six hours after three changes that it did not cause, also by a miner that was restarted', async () => {
+  it('announcements pause for six hours after three foreign changes, also in a miner that was restarted', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     const stateDir = temporaryFolderPath();
     const { logger, lines } = createCapturingLogger();
@@ -239,7 +230,7 @@ describe('announcing', () => {
     expect(devnet.axonOf(bob)?.port).toBe(7003);
   });
 
-  it('from a former address of the same miner is not taken for that of another', async () => {
+  it('an entry with a former address of the same miner is not foreign', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 1_000 });
     const stateDir = temporaryFolderPath();
     const before = openChain([devnet.url], { stateDir });
@@ -252,7 +243,7 @@ describe('announcing', () => {
     expect(chain.status().heldAddress).toMatchObject({ ip: '8.8.8.8', leadsHere: false, isForeign: false });
   });
 
-  it('is read as the chain holds it before the address of this host is known', async () => {
+  it('the entry on chain is read before the address of this host is known', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     const stateDir = temporaryFolderPath();
     const before = openChain([devnet.url], { stateDir });
@@ -277,11 +268,11 @@ describe('announcing', () => {
     expect(read()).toMatchObject({ ip: '203.0.113.9', leadsHere: null, isForeign: true });
   });
 
-  it('that nobody saw enter a block counts as made once the chain holds it', async () => {
+  it('an announcement whose block was missed counts as made once the chain holds it', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     // The node keeps the announcement, and the word that it is in a block is lost.
     let isLost = false;
-    const url = await openAlteringProxy(devnet.url, {
+    const { url } = await openProxy(devnet.url, {
       answer: (method, params) => {
         if (method !== 'author_submitAndWatchExtrinsic' || isLost) return undefined;
         isLost = true;
@@ -298,12 +289,12 @@ describe('announcing', () => {
     expect(memory.announcedAtMs).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  it('lasts by a clock that never jumps, and through a time in which it could not be read', async () => {
+  it('the age of an announcement uses a clock that never jumps, and survives a time without readings', async () => {
     const devnet = await openDevnet();
     let monotonicMs = 0;
     const clock = { now: () => Date.now(), monotonic: () => monotonicMs };
     let isBroken = false;
-    const url = await openAlteringProxy(devnet.url, {
+    const { url } = await openProxy(devnet.url, {
       answer: (method, params) => (isBroken && isAxonRead(method, params) ? 'unusable' : undefined),
     });
     const chain = openChain([url], { clock });
@@ -328,7 +319,7 @@ describe('announcing', () => {
     'of %s, which the internet cannot reach, is never signed for a public network',
     async (ip) => {
       const devnet = await openDevnet();
-      const node = await openCountingProxy(devnet.url);
+      const node = await openProxy(devnet.url);
       const chain = openChain([node.url], { isPublicNetwork: true });
       chain.announce({ ip, port: 8091 });
       await until(() => chain.announcement.state === 'failed');
@@ -340,7 +331,7 @@ describe('announcing', () => {
     },
   );
 
-  it('happens within two blocks when an unregistered hotkey is registered while the miner runs', async () => {
+  it('a hotkey that is registered while the miner runs is announced within two blocks', async () => {
     const devnet = await openDevnet({ blockTimeMs: 2_000 });
     const chain = openChain([devnet.url], { key: 'Dave' });
     chain.announce(ADDRESS);
@@ -356,7 +347,7 @@ describe('announcing', () => {
     expect(chain.registration).toMatchObject({ state: 'registered', uid: 3, sinceBlock: registeredAt });
   });
 
-  it('happens again after a deregistration and a registration at another uid', async () => {
+  it('a hotkey that moves to another uid is announced again', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     chain.announce(ADDRESS);
@@ -373,7 +364,7 @@ describe('announcing', () => {
     expect(states).toEqual(['deregistered', 'registered']);
   });
 
-  it('waits out a chain that goes away and comes back', async () => {
+  it('an announcement waits for a chain that goes away and comes back', async () => {
     const first = await openDevnet();
     const chain = openChain([first.url]);
     await until(() => chain.signersKnown);

@@ -21,7 +21,7 @@ function open(folder = temporaryFolderPath(), clock = createManualClock()) {
 }
 
 describe('an entry of the chain', () => {
-  it('is foreign unless this miner announced it before, in this process or an earlier one', () => {
+  it('an entry is foreign unless this miner announced it, in this process or an earlier one', () => {
     const { entries, folder } = open();
     expect(entries.isForeign(entry(8091, 1))).toBe(true);
     entries.noteOwn(entry(8091, 1));
@@ -30,14 +30,14 @@ describe('an entry of the chain', () => {
     expect(open(folder).entries.isForeign(entry(8091, 1))).toBe(false);
   });
 
-  it('counts once, however often it is read', () => {
+  it('a foreign entry counts once, however often it is read', () => {
     const { entries } = open();
     expect(entries.noteOther(entry(9000, 2))).toBe(true);
     expect(entries.noteOther(entry(9000, 2))).toBe(false);
     expect(entries.noteOther(entry(9000, 3))).toBe(true);
   });
 
-  it('that this miner announced from its former address does not count', () => {
+  it('an entry with a former address of this miner does not count as foreign', () => {
     const { entries } = open();
     entries.noteOwn(entry(8091, 1));
     expect(entries.noteOther(entry(8091, 1))).toBe(false);
@@ -52,7 +52,7 @@ describe('the third foreign change in a day', () => {
     return miner;
   }
 
-  it('pauses the announcements for six hours after the last one, and no earlier change does', () => {
+  it('the third foreign change in a day pauses announcements for six hours, and earlier ones do not', () => {
     const { entries, clock } = contested();
     const announcedAtMs = clock.now();
     clock.advance(HOUR_MS);
@@ -64,14 +64,14 @@ describe('the third foreign change in a day', () => {
     expect(entries.pausedUntilMs).toBe(clock.now() + 6 * HOUR_MS);
   });
 
-  it('is remembered over a restart, which would otherwise go on overwriting', () => {
+  it('foreign changes are remembered over a restart', () => {
     const { entries, folder, clock } = contested();
     entries.noteOther(entry(9000, 3));
     expect(open(folder, clock).entries.pausedUntilMs).toBe(entries.pausedUntilMs);
     expect(readFileSync(join(folder, 'announcements.json'), 'utf8')).toContain('"block":3');
   });
 
-  it('is forgotten a day later', () => {
+  it('foreign changes are forgotten after a day', () => {
     const { entries, clock } = contested();
     entries.noteOther(entry(9000, 3));
     clock.advance(24 * HOUR_MS);

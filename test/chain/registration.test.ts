@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { SubtensorReader } from '../../src/chain/reader.ts';
 import { createRegistrationWatch, type Registration } from '../../src/chain/registration.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
+import { alice, bob, charlie, dave } from '../fixtures/keys.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import { alice, bob, charlie, closeAfterEach, dave, openChain, openDevnet } from './fixture.ts';
-
-closeAfterEach();
+import { openChain } from './fixture.ts';
 
 describe('the registration', () => {
-  it('is the uid, the block, the end of immunity and the standing of a registered hotkey', async () => {
+  it('a registration has the uid, the block, the end of immunity and the standing', async () => {
     const devnet = await openDevnet({ neurons: [{ hotkey: alice }, { hotkey: charlie }, { hotkey: bob }] });
     const chain = openChain([devnet.url]);
     expect(chain.registration).toEqual({ state: 'unknown' });
@@ -26,7 +26,7 @@ describe('the registration', () => {
     expect(immunityLeftBlocks).toBe(4_096 - (block ?? 0));
   });
 
-  it('that is lost names the uid, who has it now, and what a new one costs', async () => {
+  it('a lost registration names the uid, its new holder, and the price of a new one', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     await until(() => chain.registration.state === 'registered');
@@ -41,7 +41,7 @@ describe('the registration', () => {
     expect(chain.status().immunityLeftBlocks).toBeNull();
   });
 
-  it('that is made again elsewhere names the former uid', async () => {
+  it('a registration at another uid names the former uid', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     await until(() => chain.registration.state === 'registered');
@@ -53,7 +53,7 @@ describe('the registration', () => {
     expect(chain.registration).toMatchObject({ uid: 3, movedFromUid: 1 });
   });
 
-  it('that was lost while the miner did not run is known as lost, not as never made', async () => {
+  it('a registration that was lost while the miner was down counts as lost', async () => {
     const devnet = await openDevnet();
     const stateDir = temporaryFolderPath();
     const first = openChain([devnet.url], { stateDir });
@@ -88,7 +88,7 @@ describe('a watch over the registration', () => {
     return { says, changes, watch };
   }
 
-  it('ranks the incentive among the neurons', async () => {
+  it('the standing ranks the incentive among the neurons', async () => {
     const { watch } = createScripted();
     await watch.refresh();
     expect(watch.current).toMatchObject({
@@ -97,7 +97,7 @@ describe('a watch over the registration', () => {
     });
   });
 
-  it('follows the standing without calling it a change', async () => {
+  it('a change of standing alone is no change of registration', async () => {
     const { watch, says, changes } = createScripted();
     await watch.refresh();
     says.incentives = [];
@@ -106,7 +106,7 @@ describe('a watch over the registration', () => {
     expect(changes).toHaveLength(1);
   });
 
-  it('notices a move, a new registration at the same uid, a uid that is gone, and tells each once', async () => {
+  it('a move, a new registration at the same uid, and a lost uid are each reported once', async () => {
     const { watch, says, changes } = createScripted();
     await watch.refresh();
     says.uid = 2;

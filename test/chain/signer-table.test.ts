@@ -1,24 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { Signers } from '../../src/chain/neurons.ts';
-import type { SubtensorReader } from '../../src/chain/reader.ts';
-import { createSignerTable } from '../../src/chain/signer-table.ts';
+import type { Neurons, SubtensorReader } from '../../src/chain/reader.ts';
+import { createSignersFile, createSignerTable } from '../../src/chain/signer-table.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
+import { alice, bob, charlie, dave } from '../fixtures/keys.ts';
+import { createManualClock, createMovableClock } from '../fixtures/manual-clock.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
-import {
-  alice,
-  bob,
-  charlie,
-  closeAfterEach,
-  createMovableClock,
-  dave,
-  openChain,
-  openDevnet,
-} from './fixture.ts';
-
-closeAfterEach();
+import { openChain } from './fixture.ts';
 
 describe('the signer table', () => {
-  it('holds uid, stake and permit of every neuron', async () => {
+  it('the signer table holds uid, stake and permit of every neuron', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     await until(() => chain.signersKnown);
@@ -29,7 +22,7 @@ describe('the signer table', () => {
     expect(chain.status().signers).toMatchObject({ known: true, count: 3, ageMs: expect.any(Number) });
   });
 
-  it('keeps fractions of a TAO, and stakes beyond what a double holds in rao', async () => {
+  it('the signer table keeps fractions of a TAO, and stakes beyond what a double holds in rao', async () => {
     const neurons = [
       { hotkey: alice, stakeTao: 20_999_999.123, permit: true },
       { hotkey: bob, stakeTao: 0.5 },
@@ -41,7 +34,7 @@ describe('the signer table', () => {
     expect(chain.signer(bob)?.stakeTao).toBe(0.5);
   });
 
-  it('shows a change of stake after a refresh', async () => {
+  it('the signer table shows a change of stake after a refresh', async () => {
     const devnet = await openDevnet({ blockTimeMs: 60_000 });
     const clock = createMovableClock();
     const chain = openChain([devnet.url], { clock });
@@ -52,7 +45,7 @@ describe('the signer table', () => {
     expect(chain.signer(charlie)?.stakeTao).toBe(20_000);
   });
 
-  it('follows the stake by itself, every 25 blocks', async () => {
+  it('the signer table reads the stake again every 25 blocks', async () => {
     const devnet = await openDevnet({ blockTimeMs: 50 });
     const chain = openChain([devnet.url]);
     await until(() => chain.signersKnown);
@@ -60,7 +53,7 @@ describe('the signer table', () => {
     await until(() => chain.signer(charlie)?.stakeTao === 20_000);
   });
 
-  it('follows a new permit and a new neuron at once', async () => {
+  it('the signer table shows a new permit and a new neuron at once', async () => {
     const devnet = await openDevnet({ blockTimeMs: 60_000 });
     const chain = openChain([devnet.url]);
     await until(() => chain.signersKnown);
@@ -70,7 +63,7 @@ describe('the signer table', () => {
     await until(() => chain.signer(dave)?.stakeTao === 7);
   });
 
-  it('finds a signer who was unknown when he is asked for', async () => {
+  it('the signer table finds a new signer when a request asks for it', async () => {
     const devnet = await openDevnet({ blockTimeMs: 60_000 });
     const clock = createMovableClock();
     const chain = openChain([devnet.url], { clock });
@@ -88,12 +81,12 @@ describe('the signer table', () => {
 describe('reading the table for unknown callers', () => {
   function createCountedTable({
     minIntervalMs = 6_000,
-    read = async (): Promise<Signers> => new Map(),
+    read = async (): Promise<Neurons> => new Map(),
   } = {}) {
     const clock = createMovableClock();
     let reads = 0;
     const reader = {
-      readSigners: () => {
+      readNeurons: () => {
         reads += 1;
         return read();
       },
@@ -109,13 +102,13 @@ describe('reading the table for unknown callers', () => {
     return { table, clock, reads: () => reads };
   }
 
-  it('is one reading for all who ask at the same time', async () => {
+  it('all callers at the same time share one reading of the signer table', async () => {
     const { table, reads } = createCountedTable();
     await Promise.all(Array.from({ length: 50 }, () => table.refreshFor(1_000)));
     expect(reads()).toBe(1);
   });
 
-  it('does not happen again within six seconds', async () => {
+  it('the signer table is not read again for a caller within six seconds', async () => {
     const { table, clock, reads } = createCountedTable();
     await table.refreshFor(1_000);
     clock.moveMs(3_000);
@@ -126,11 +119,11 @@ describe('reading the table for unknown callers', () => {
     expect(reads()).toBe(2);
   });
 
-  it('is not waited for longer than asked, and goes on', async () => {
-    let answer: ((signers: Signers) => void) | undefined;
+  it('a caller waits no longer than its time limit, and the reading goes on', async () => {
+    let answer: ((signers: Neurons) => void) | undefined;
     const { table } = createCountedTable({
       read: () =>
-        new Promise<Signers>((resolve) => {
+        new Promise<Neurons>((resolve) => {
           answer = resolve;
         }),
     });
@@ -140,7 +133,7 @@ describe('reading the table for unknown callers', () => {
     await until(() => table.known);
   });
 
-  it('keeps the last good table when it fails', async () => {
+  it('a failed reading keeps the last good signer table', async () => {
     let fail = false;
     const { table, clock } = createCountedTable({
       read: async () => {
@@ -156,7 +149,7 @@ describe('reading the table for unknown callers', () => {
     expect(table.ageMs).toBeGreaterThanOrEqual(60_000);
   });
 
-  it('does not believe a table that is too old, and believes the next one', async () => {
+  it('a signer table that is too old does not count, and the next one does', async () => {
     let fail = false;
     const { table, clock } = createCountedTable({
       read: async () => {
@@ -175,5 +168,21 @@ describe('reading the table for unknown callers', () => {
     fail = false;
     await table.refresh();
     expect(table.get(alice)).toBeDefined();
+  });
+});
+
+describe('the signer table on disk', () => {
+  it.each([
+    ['as old as the clock says', 3_600_000, 3_600_000],
+    ['not younger than new, though the clock was set back', -3_600_000, 0],
+  ])('is %s', (_, passedMs, ageMs) => {
+    const folder = temporaryFolderPath();
+    const signers = new Map([['5Alice', { uid: 0, stakeTao: 20_000, permit: true }]]);
+    const { logger } = createCapturingLogger();
+    const clock = createManualClock();
+    const file = createSignersFile({ folder, netuid: 34, logger, clock });
+    file.save({ genesisHash: '0x01', block: 7, signers: signers });
+    clock.advance(passedMs);
+    expect(file.load('0x01')).toEqual({ signers: signers, block: 7, ageMs });
   });
 });

@@ -2,13 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { SubtensorReader } from '../../src/chain/reader.ts';
 import { createWeightsVersionWatch } from '../../src/chain/validator-release.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
 import { until } from '../fixtures/until.ts';
-import { closeAfterEach, openChain, openDevnet } from './fixture.ts';
-
-closeAfterEach();
+import { openChain } from './fixture.ts';
 
 describe('the weights version of the subnet', () => {
-  it('is read with the rest, and stays known while the chain is away', async () => {
+  it('the weights version is read at the start, and stays known while the chain is away', async () => {
     const devnet = await openDevnet();
     const { logger, lines } = createCapturingLogger();
     const chain = openChain([devnet.url], { logger });
@@ -30,7 +29,7 @@ describe('the weights version of the subnet', () => {
     expect(chain.status().weightsVersion).toMatchObject({ value: 409_090 });
   });
 
-  it('that cannot be read stays as it was, and is no failure where the runtime lacks it', async () => {
+  it('a weights version that cannot be read keeps its last value, and a runtime without it is no failure', async () => {
     const { logger, lines } = createCapturingLogger();
     let answer: () => Promise<number | undefined> = async () => undefined;
     const reader = { readWeightsVersion: () => answer() } as SubtensorReader;

@@ -1,33 +1,18 @@
-import { ApiPromise, HttpProvider, Keyring, WsProvider } from '@polkadot/api';
+import { ApiPromise, HttpProvider, WsProvider } from '@polkadot/api';
 import type { ApiOptions, SignerOptions, SubmittableExtrinsic } from '@polkadot/api/types';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import type { ISubmittableResult } from '@polkadot/types/types';
-import { cryptoWaitReady } from '@polkadot/util-crypto';
-import { afterEach } from 'vitest';
-import { createDevnet, type Devnet, type DevnetOptions } from '../../src/devnet/node.ts';
+import { onTestFinished } from 'vitest';
+import type { Devnet, DevnetOptions } from '../../src/devnet/node.ts';
+import { NETUID, openDevnet as openWithBlocks } from '../fixtures/devnet.ts';
 
-export const NETUID = 34;
 /** Longer than any test: blocks come when a test asks for them. */
 const NEVER_MS = 3_600_000;
 const EMPTY = { extrinsic: {}, payload: {} };
 
-const opened: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-/** A devnet on a free port that makes blocks only when asked to; closed after the test. */
-export async function openDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
-  const devnet = await createDevnet({
-    host: '127.0.0.1',
-    port: 0,
-    netuid: NETUID,
-    blockTimeMs: NEVER_MS,
-    ...options,
-  });
-  opened.push(devnet.close);
-  return devnet;
+/** A development chain that makes blocks only when asked to; closed after the test. */
+export function openDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
+  return openWithBlocks({ blockTimeMs: NEVER_MS, ...options });
 }
 
 /** polkadot.js as the miner uses it, connected over a real socket; disconnected after the test. */
@@ -42,21 +27,13 @@ export async function connect(devnet: Devnet): Promise<ApiPromise> {
       DrandPriority: EMPTY,
     },
   });
-  opened.push(async () => {
+  onTestFinished(async () => {
     const isGone = new Promise((resolve) => provider.on('disconnected', () => resolve(true)));
     const wasConnected = provider.isConnected;
     await api.disconnect();
     if (wasConnected) await isGone;
   });
   return api;
-}
-
-/** One of the well-known development keys. */
-export async function developmentKey(
-  uri: '//Alice' | '//Bob' | '//Charlie' | '//Dave',
-): Promise<KeyringPair> {
-  await cryptoWaitReady();
-  return new Keyring({ type: 'sr25519' }).addFromUri(uri);
 }
 
 export interface Axon {
@@ -67,7 +44,7 @@ export interface Axon {
   readonly ipType?: number;
 }
 
-/** The call that announces 8.8.8.8:8091, or something else where the test says so. */
+/** The call that announces 8.8.8.8:8091, or the given values. */
 export function serveAxon(api: ApiPromise, axon: Axon = {}): SubmittableExtrinsic<'promise'> {
   const { netuid = NETUID, version = 10_002_000, ip = 0x08080808n, port = 8091, ipType = 4 } = axon;
   const call = api.tx.subtensorModule?.serveAxon;
@@ -76,9 +53,9 @@ export function serveAxon(api: ApiPromise, axon: Axon = {}): SubmittableExtrinsi
 }
 
 /**
- * Signs and submits, and makes blocks until the extrinsic has got into one (or `until` its other end).
+ * Signs and submits an extrinsic, and makes blocks until it is in a block or final.
  *
- * @throws what the node answers instead.
+ * @throws the error that the node answers
  */
 export function submit(
   devnet: Devnet,
@@ -89,17 +66,17 @@ export function submit(
 ): Promise<ISubmittableResult> {
   return new Promise((resolve, reject) => {
     const onResult = (result: ISubmittableResult) => {
-      // When both come close together, polkadot.js tells of the later one only.
+      // If both follow closely, polkadot.js reports only the later one.
       const isDone = result.status.isFinalized || (until === 'inBlock' && result.status.isInBlock);
       if (isDone || result.status.isInvalid) resolve(result);
       else if (result.status.isReady || result.status.isInBlock) devnet.produceBlock();
     };
-    // The declared type of the era leaves out the plain number of blocks that the library takes.
+    // The declared type of the era lacks the plain number of blocks that the library accepts.
     extrinsic.signAndSend(key, options as unknown as Partial<SignerOptions>, onResult).catch(reject);
   });
 }
 
-/** How many extrinsics of the account the chain has. */
+/** The number of extrinsics of the account on chain. */
 export async function nonceOf(api: ApiPromise, address: string): Promise<unknown> {
   const account = (await api.query.system?.account?.(address))?.toJSON() as { nonce?: number };
   return account.nonce;

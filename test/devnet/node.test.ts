@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createDevnet, type Devnet } from '../../src/devnet/node.ts';
 import { head, openSocket as openTcp } from '../fixtures/axon.ts';
+import { NETUID } from '../fixtures/devnet.ts';
+import { developmentKey } from '../fixtures/keys.ts';
 import { until } from '../fixtures/until.ts';
-import { connect, developmentKey, NETUID, openDevnet, post, serveAxon, submit } from './fixture.ts';
+import { connect, openDevnet, post, serveAxon, submit } from './fixture.ts';
 
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
@@ -41,7 +43,7 @@ const HEALTH = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'system_health' }
 const METADATA = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'state_getMetadata' });
 
 describe('the devnet as a server', () => {
-  it('listens on this machine only', async () => {
+  it('the devnet listens on this machine only', async () => {
     const options = { port: 0, netuid: NETUID, blockTimeMs: 12_000 };
     for (const host of ['0.0.0.0', '::', '192.168.1.1', 'example.com']) {
       await expect(createDevnet({ ...options, host })).rejects.toMatchObject({
@@ -50,13 +52,13 @@ describe('the devnet as a server', () => {
     }
   });
 
-  it('says so when its port is taken', async () => {
+  it('a taken port of the devnet is an error', async () => {
     const { port } = await openDevnet();
     const second = createDevnet({ host: '127.0.0.1', port, netuid: NETUID, blockTimeMs: 12_000 });
     await expect(second).rejects.toMatchObject({ code: 'AXON_PORT_IN_USE' });
   });
 
-  it('answers whatever it is sent, and goes on', async () => {
+  it('the devnet answers any text, and goes on', async () => {
     const devnet = await openDevnet();
     const socket = await openSocket(devnet);
     const garbage = [
@@ -97,11 +99,11 @@ describe('the devnet as a server', () => {
     ['system_accountNextIndex', ['me']],
     ['author_submitExtrinsic', [null]],
     ['chain_getHeader', [7]],
-  ])('answers %s with wrong parameters %j as that', async (method, params) => {
+  ])('the devnet answers %s with wrong parameters %j as such', async (method, params) => {
     await expect(post(await openDevnet(), method, params)).rejects.toMatchObject({ code: -32602 });
   });
 
-  it('knows nothing of blocks that are not its own', async () => {
+  it('the devnet does not know foreign blocks', async () => {
     const devnet = await openDevnet();
     const unknown = `0x${'77'.repeat(32)}`;
     expect(await post(devnet, 'chain_getHeader', [unknown])).toBeNull();
@@ -111,7 +113,7 @@ describe('the devnet as a server', () => {
     await expect(post(devnet, 'state_call', ['Nothing_at_all', '0x'])).rejects.toMatchObject({ code: 4003 });
   });
 
-  it('goes by the older names of methods too', async () => {
+  it('the devnet answers the older names of methods too', async () => {
     const devnet = await openDevnet();
     devnet.produceBlock();
     expect(await post(devnet, 'chain_getHead')).toBe(devnet.state.head.hash);
@@ -120,7 +122,7 @@ describe('the devnet as a server', () => {
     expect(await post(devnet, 'state_getStorageAt', [number])).toBe('0x01000000');
   });
 
-  it('takes the input of a runtime call without its 0x, as nodes do', async () => {
+  it('the devnet accepts the input of a runtime call without 0x, as nodes do', async () => {
     const devnet = await openDevnet();
     const answers = ['22000100', '0x22000100'].map((input) =>
       post(devnet, 'state_call', ['NeuronInfoRuntimeApi_get_neuron_lite', input]),
@@ -131,7 +133,7 @@ describe('the devnet as a server', () => {
     await expect(post(devnet, 'state_call', ['Metadata_metadata_versions', 'xyz'])).rejects.toThrow('hex');
   });
 
-  it('cuts off who sends too much at once', async () => {
+  it('the devnet cuts off a client that sends too much at once', async () => {
     const devnet = await openDevnet();
     const socket = await openSocket(devnet);
     socket.send('x'.repeat(300 * 1024));
@@ -146,7 +148,7 @@ describe('the devnet as a server', () => {
     expect(await statusOf(devnet, 'POST', { 'content-length': String(body.length) }, body)).toBe(413);
   });
 
-  it('cuts off who sends without end and does not say how much', async () => {
+  it('the devnet cuts off a client that sends an endless body', async () => {
     const devnet = await openDevnet();
     const chunked = { 'transfer-encoding': 'chunked' };
     expect(await statusOf(devnet, 'POST', chunked, HEALTH)).toBe(200);
@@ -154,7 +156,7 @@ describe('the devnet as a server', () => {
     expect(await statusOf(devnet, 'POST', chunked, HEALTH)).toBe(200);
   });
 
-  it('ends an HTTP connection that does not wait for its answers', async () => {
+  it('the devnet ends an HTTP connection that does not wait for its answers', async () => {
     const { port } = await openDevnet();
     const client = openTcp(port);
     client.write(`${head('POST /', { 'Content-Length': HEALTH.length })}${HEALTH}`.repeat(500));
@@ -162,7 +164,7 @@ describe('the devnet as a server', () => {
     expect(client.text().split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(1);
   });
 
-  it('cuts off who asks and never reads, and does nothing that it asked after that', async () => {
+  it('the devnet cuts off a client that asks and never reads, and ignores its later requests', async () => {
     const devnet = await openDevnet();
     const socket = await openSocket(devnet);
     socket.pause();
@@ -176,7 +178,7 @@ describe('the devnet as a server', () => {
     await once(socket, 'close');
   });
 
-  it('cuts off who pings and never reads', async () => {
+  it('the devnet cuts off a client that pings and never reads', async () => {
     const devnet = await openDevnet();
     const socket = await openSocket(devnet);
     socket.on('error', () => {});
@@ -188,7 +190,7 @@ describe('the devnet as a server', () => {
     clearInterval(pinging);
   });
 
-  it('bounds the subscriptions of a connection', async () => {
+  it('the devnet bounds the subscriptions of a connection', async () => {
     const devnet = await openDevnet();
     const socket = await openSocket(devnet);
     const message = JSON.stringify({ jsonrpc: '2.0', id: 9, method: 'state_subscribeStorage', params: [[]] });
@@ -197,7 +199,7 @@ describe('the devnet as a server', () => {
     socket.terminate();
   });
 
-  it('hears no page of another site', async () => {
+  it('the devnet refuses web pages of other sites', async () => {
     const devnet = await openDevnet();
     expect(await statusOf(devnet, 'POST', { origin: 'https://example.com' }, HEALTH)).toBe(403);
     expect(await statusOf(devnet, 'POST', { origin: 'null' }, HEALTH)).toBe(403);
@@ -206,7 +208,7 @@ describe('the devnet as a server', () => {
     await expect(openSocket(devnet, { origin: 'https://example.com' })).rejects.toThrow('401');
   });
 
-  it('does not tell clients of its control methods, which they would warn about', async () => {
+  it('the list of methods leaves out the control methods', async () => {
     const { methods } = (await post(await openDevnet(), 'rpc_methods')) as { methods: string[] };
     expect(methods).toContain('state_subscribeStorage');
     expect(methods.filter((name) => name.startsWith('devnet_'))).toEqual([]);
@@ -214,7 +216,7 @@ describe('the devnet as a server', () => {
 });
 
 describe('a devnet that has stopped answering', () => {
-  it('keeps its sockets open and says nothing until it answers again', async () => {
+  it('a devnet that stopped answering keeps its sockets open and sends nothing', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     const heads: number[] = [];
@@ -244,7 +246,7 @@ describe('a devnet that has stopped answering', () => {
     asked.catch(() => {});
   });
 
-  it('answers again by itself after the seconds it was told', async () => {
+  it('a devnet that stopped answering resumes after the given seconds', async () => {
     const devnet = await openDevnet();
     await post(devnet, 'devnet_stopAnswering', [{ seconds: 0.05 }]);
     devnet.register(DAVE);
@@ -257,10 +259,10 @@ describe('a devnet that has stopped answering', () => {
 });
 
 describe('a devnet that is started again', () => {
-  it('goes on with the state of the one before, on the same port', async () => {
+  it('a devnet that is started again goes on with the state of the one before, on the same port', async () => {
     const first = await openDevnet();
     const api = await connect(first);
-    await submit(first, serveAxon(api), await developmentKey('//Bob'));
+    await submit(first, serveAxon(api), developmentKey('Bob'));
     first.register(DAVE);
     const head = (await api.rpc.chain.getBlockHash()).toHex();
     const heads: number[] = [];
@@ -279,7 +281,7 @@ describe('a devnet that is started again', () => {
     expect(second.axonOf(BOB)?.port).toBe(8091);
   });
 
-  it('closes with requests and sockets still open', async () => {
+  it('a devnet that is started again closes with requests and sockets still open', async () => {
     const devnet = await openDevnet();
     await openSocket(devnet);
     devnet.stopAnswering();

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Devnet } from '../../src/devnet/node.ts';
-import { createMovableClock } from '../chain/fixture.ts';
+import { createMovableClock } from '../fixtures/manual-clock.ts';
 import { makeJpeg } from '../fixtures/media.ts';
 import { type RunningMiner, startDevnet, startMiner } from '../fixtures/miner.ts';
 import { spawnMiner } from '../fixtures/miner-process.ts';

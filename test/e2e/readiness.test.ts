@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Devnet, DevnetOptions } from '../../src/devnet/node.ts';
-import { closeAfterEach, createMovableClock, openChain } from '../chain/fixture.ts';
+import { openChain } from '../chain/fixture.ts';
+import { createMovableClock } from '../fixtures/manual-clock.ts';
 import { startDevnet, startMiner } from '../fixtures/miner.ts';
 import { freePort, type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
@@ -11,7 +12,6 @@ import { until } from '../fixtures/until.ts';
 import { BOB, call } from '../fixtures/validator.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
-closeAfterEach();
 beforeAll(async () => {
   await cryptoWaitReady();
 });

@@ -2,24 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { AxonAddress } from '../../src/chain/axon-call.ts';
 import type { Devnet } from '../../src/devnet/node.ts';
 import { decodeExtrinsic } from '../../src/devnet/runtime/extrinsic.ts';
-import {
-  alice,
-  bob,
-  charlie,
-  closeAfterEach,
-  dave,
-  NETUID,
-  openChain,
-  openDevnet,
-} from '../chain/fixture.ts';
+import { openChain } from '../chain/fixture.ts';
+import { NETUID, openDevnet } from '../fixtures/devnet.ts';
+import { alice, bob, charlie, dave } from '../fixtures/keys.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { runPython } from './python.ts';
 import { pythonOf } from './python-environments.ts';
 
-closeAfterEach();
-
-/** What the SDK announces by itself: with `Subtensor`, then with `AsyncSubtensor`. */
+/** The announcements that the SDK makes: with `Subtensor`, then with `AsyncSubtensor`. */
 const SERVED = [
   { uri: '//Alice', ip: '198.51.101.7', integer: 0xc6336507n, port: 8092 },
   { uri: '//Charlie', ip: '9.8.7.6', integer: 0x09080706n, port: 65_534 },
@@ -73,7 +64,7 @@ function announcedCall(devnet: Devnet, hotkey: string): string {
   // The first extrinsic of a block sets the time.
   const own = block?.extrinsics
     .slice(1)
-    .map(decodeExtrinsic)
+    .map((bytes) => decodeExtrinsic(bytes))
     .find(({ signer }) => signer === hotkey);
   return `0x${Buffer.from(own?.signed.call ?? []).toString('hex')}`;
 }

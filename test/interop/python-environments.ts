@@ -24,20 +24,20 @@ function folderOf(sdk: Sdk): string {
   return join(CACHE, `${sdk}-${digest.slice(0, 12)}`);
 }
 
-/** The interpreter of an environment; where it is missing, tests are skipped by name. */
+/** The interpreter of an environment. If it is missing, tests are skipped by name. */
 export function pythonOf(sdk: Sdk): { readonly path: string; readonly missing: boolean } {
   const path = join(folderOf(sdk), 'bin/python');
   return { path, missing: !existsSync(path) };
 }
 
-/** The packages are frozen for this Python; another one is tried where it is absent. */
+/** The packages are frozen for this Python. If it is missing, another one is tried. */
 const INTERPRETERS = ['python3.11', 'python3'] as const;
 const INSTALL_TIME_LIMIT_MS = 240_000;
 
 /** What the environments are made of is not to be had here: nothing that a change to this repository could mend. */
 class OutOfReach extends Error {}
 
-/** pip's words where the registry does not answer, or answers and knows nothing at all of a package. */
+/** The words of pip if the registry does not answer, or does not know a package. */
 const REGISTRY_AWAY = /from versions: none|connection (broken|aborted|error)|timed out/i;
 
 async function findInterpreter(): Promise<string> {
@@ -63,7 +63,7 @@ async function make(sdk: Sdk): Promise<void> {
   await rename(draft, folder);
 }
 
-/** @throws OutOfReach where the registry is; another error where it is there and the packages cannot be installed */
+/** @throws OutOfReach if the registry does not answer; another error if the packages cannot be installed */
 async function install(environment: string, requirements: string): Promise<void> {
   // The lists are whole: nothing that a registry offers later gets in.
   const options = ['--quiet', '--disable-pip-version-check', '--no-deps', '--requirement', requirements];

@@ -7,7 +7,7 @@ const run = promisify(execFile);
 
 /**
  * Runs a script of `test/interop/python/` and reads the JSON that it prints last.
- * @throws Error with the script's own words where it fails
+ * @throws Error with the script's own words if it fails
  */
 export async function runPython<Result>(
   sdk: Sdk,

@@ -22,7 +22,7 @@ const MESSAGE = [
   DEV.ss58Address,
 ].join('.');
 const OTHER_MESSAGE = MESSAGE.replace('1767225600123', '1767225600124');
-/** More than one byte a character, so that nobody's XOR may count characters instead. */
+/** More than one byte a character, so that an XOR over characters would fail. */
 const PASSWORD = 'pässwörd ☂ 1';
 
 const PLAIN = ['new-12', 'new-24', 'words', 'seed', 'uri'];

@@ -22,37 +22,37 @@ describe('telling media by content', () => {
     ['gif', () => picture().gif().toBuffer()],
     ['tiff', () => picture().tiff().toBuffer()],
     ['avif', () => picture().avif().toBuffer()],
-  ])('knows a real %s image', async (format, make) => {
+  ])('a real %s image is known by its content', async (format, make) => {
     expect(sniffMedia(await make())).toEqual({ modality: 'image', format });
   });
 
-  it('knows both byte orders of TIFF and its 64-bit form', () => {
+  it('TIFF is known by its content in both byte orders and in its 64-bit form', () => {
     for (const signature of ['II*\0', 'MM\0*', 'II+\0', 'MM\0+']) {
       expect(sniffMedia(Buffer.from(`${signature}padding`, 'latin1'))).toMatchObject({ format: 'tiff' });
     }
   });
 
-  it('knows real MP4 and QuickTime videos', async () => {
+  it('real MP4 and QuickTime videos are known by their content', async () => {
     const clip = await makeClip({ ...SIZE, frames: 1 });
     const movie = await encodeClip(makePixels(SIZE), SIZE, ['-c:v', 'mjpeg'], 'mov');
     expect(sniffMedia(clip)).toEqual({ modality: 'video', format: 'mp4' });
     expect(sniffMedia(movie)).toEqual({ modality: 'video', format: 'mp4' });
   });
 
-  it('knows QuickTime from before there was a file type', () => {
+  it('QuickTime without a file type box is known by its content', () => {
     for (const atom of ['moov', 'mdat', 'wide', 'free', 'skip', 'pnot']) {
       expect(sniffMedia(Buffer.from(`\0\0\0\x08${atom}`, 'latin1'))).toMatchObject({ modality: 'video' });
     }
   });
 
-  it('tells AVIF from HEIC by the brands', () => {
+  it('AVIF and HEIC differ by their brands', () => {
     expect(sniffMedia(fileType('avif', 'mif1', 'miaf'))).toMatchObject({ format: 'avif' });
     expect(sniffMedia(fileType('mif1', 'miaf', 'avif'))).toMatchObject({ format: 'avif' });
     expect(sniffMedia(fileType('heic', 'mif1', 'heic'))).toBeUndefined();
     expect(sniffMedia(fileType('mif1', 'heic'))).toBeUndefined();
   });
 
-  it('knows nothing else', () => {
+  it('other content is not known', () => {
     const others = [
       '',
       'GIF8',

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { AddressProblem } from '../../src/chain/announcer.ts';
+import type { AddressProblem } from '../../src/chain/announcement.ts';
 import type { AxonAddress } from '../../src/chain/axon-call.ts';
 import { systemClock } from '../../src/clock.ts';
 import { parseFlags } from '../../src/config/flags.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Announcement, HeldAddress } from '../../src/chain/announcer.ts';
+import type { Announcement, HeldAddress } from '../../src/chain/announcement.ts';
 import type { Chain, ChainStatus } from '../../src/chain/chain.ts';
 import type { Connection } from '../../src/chain/link/connection.ts';
 import { readWeightsVersion } from '../../src/chain/validator-release.ts';

@@ -3,11 +3,11 @@ import { parseFlags } from '../../src/config/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { resolveConfig } from '../../src/config/miner-config.ts';
 import { logRegistration } from '../../src/miner/registration-log.ts';
-import { bob, closeAfterEach, dave, openChain, openDevnet } from '../chain/fixture.ts';
+import { openChain } from '../chain/fixture.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
+import { openDevnet } from '../fixtures/devnet.ts';
+import { bob, dave } from '../fixtures/keys.ts';
 import { until } from '../fixtures/until.ts';
-
-closeAfterEach();
 
 it('a deregistration is one error line that says what happened and what to do', async () => {
   const devnet = await openDevnet();

@@ -21,7 +21,7 @@ import { isRunning } from '../fixtures/is-running.ts';
 import { until } from '../fixtures/until.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-/** What is changed by nobody, and so need not be copied. */
+/** Files that no test changes. They are linked, not copied. */
 const LINKED = ['node_modules', 'models', 'src', '.tools'];
 const COPIED = [
   'dist',
@@ -85,7 +85,7 @@ export function createHost(): Host {
     PATH: host.path,
     HOME: home,
     PM2_HOME: pm2Home,
-    // A GPU of this machine is none of the month's business.
+    // The month does not use a GPU of this machine.
     CUDA_VISIBLE_DEVICES: '',
     ...more,
   });

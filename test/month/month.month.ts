@@ -22,7 +22,7 @@ let devnet: Devnet;
 let first: Miner;
 /** Of INSTANCE=two; a segmenter at first. */
 let second: Miner;
-/** A hotkey that nobody registers. */
+/** A hotkey that is never registered. */
 let thirdHotkey: string;
 
 const settingsOf = (miner: Pick<Miner, 'axonPort' | 'adminPort'>, hotkeyName: string) => ({
@@ -111,7 +111,7 @@ describe('the first start', () => {
 });
 
 describe('a start with one thing wrong says what, with the exit code of the miner, and ends nothing that runs:', () => {
-  /** Ports that are free, and a listener on one of them where it is to be taken. */
+  /** Free ports, and a listener on the one that the test wants taken. */
   async function blockedPort(): Promise<number> {
     const server = createServer().listen({ host: '127.0.0.1', port: 0 });
     await once(server, 'listening');

@@ -24,7 +24,7 @@ export async function readyz({ adminPort }: Miner): Promise<Readyz> {
   return { status: answer.status, reasons, warnings };
 }
 
-/** Resolves once /readyz says so, and the chain is there: the time limit of the test ends a wait in vain. */
+/** Resolves once /readyz is true and the chain is connected. The time limit of the test bounds the wait. */
 export function untilReady(miner: Miner): Promise<void> {
   return until(async () => {
     const seen = await readyz(miner).catch(() => undefined);

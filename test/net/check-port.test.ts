@@ -28,7 +28,7 @@ async function startHolder(host: string): Promise<{ pid: number; port: number }>
 }
 
 describe('the look at a port', () => {
-  it('finds a free one free, and leaves it so', async () => {
+  it('a free port is found free, and stays free', async () => {
     const { server, port } = await listenAnywhere();
     server.close();
     await once(server, 'close');
@@ -36,15 +36,18 @@ describe('the look at a port', () => {
     await checkPort({ host: HOST, port, replacing: [] });
   });
 
-  it.each(['127.0.0.1', '0.0.0.0', '::'])('names the process that holds it on %s', async (host) => {
-    const { pid, port } = await startHolder(host);
-    await expect(checkPort({ host: '0.0.0.0', port, replacing: [] })).rejects.toMatchObject({
-      code: 'AXON_PORT_IN_USE',
-      message: `port ${port} on 0.0.0.0 is in use by node (process ${pid})`,
-    });
-  });
+  it.each(['127.0.0.1', '0.0.0.0', '::'])(
+    'the error names the process that holds the port on %s',
+    async (host) => {
+      const { pid, port } = await startHolder(host);
+      await expect(checkPort({ host: '0.0.0.0', port, replacing: [] })).rejects.toMatchObject({
+        code: 'AXON_PORT_IN_USE',
+        message: `port ${port} on 0.0.0.0 is in use by node (process ${pid})`,
+      });
+    },
+  );
 
-  it('counts a port of the process that is being replaced as free', async () => {
+  it('a port of the replaced process counts as free', async () => {
     const { pid, port } = await startHolder(HOST);
     await checkPort({ host: HOST, port, replacing: [pid] });
     await expect(checkPort({ host: HOST, port, replacing: [1] })).rejects.toMatchObject({
@@ -52,7 +55,7 @@ describe('the look at a port', () => {
     });
   });
 
-  it('says that an address is not one of this host', async () => {
+  it('an address of another host is an error', async () => {
     // TEST-NET-3 of RFC 5737: no host has it.
     await expect(checkPort({ host: '203.0.113.9', port: 8091, replacing: [] })).rejects.toMatchObject({
       code: 'AXON_ADDRESS_UNAVAILABLE',

@@ -56,7 +56,7 @@ async function serve(
 }
 
 describe('the connections of a server', () => {
-  it('give way by address: the oldest of the one with the most, and not the oldest of all', async () => {
+  it('above the limit, the address with the most connections loses its oldest one', async () => {
     const { open } = await serve(() => undefined, { maxConnections: 3 });
     const lone = await open('127.0.0.2');
     const oldest = await open();
@@ -65,7 +65,7 @@ describe('the connections of a server', () => {
     expect([lone, ...others].map(({ destroyed }) => destroyed)).toEqual([false, false, false]);
   });
 
-  it('count together for the addresses that one host of IPv6 has', async () => {
+  it('the IPv6 addresses of one host count together', async () => {
     const remoteAddresses = ['203.0.113.9', '203.0.113.9', '2001:db8::1', '2001:db8::2', '2001:db8::3'];
     const { open } = await serve(() => undefined, { maxConnections: 4, remoteAddresses });
     const others = [await open(), await open()];
@@ -75,13 +75,13 @@ describe('the connections of a server', () => {
     expect([...others, ...crowd].filter(({ destroyed }) => destroyed)).toEqual([]);
   });
 
-  it('end at once when they come while the server drains', async () => {
+  it('a connection that comes while the server drains ends at once', async () => {
     const { open, connections } = await serve(() => undefined);
     connections.drain();
     await closed(await open());
   });
 
-  it('end when a request is not answered within its life', async () => {
+  it('a connection ends if a request is open for too long', async () => {
     const { open } = await serve(() => undefined, { requestLifeMs: 100 });
     const socket = await open();
     socket.write('GET / HTTP/1.1\r\nHost: miner\r\n\r\n');
@@ -102,7 +102,7 @@ describe('the connections of a server', () => {
     clearInterval(drip);
   });
 
-  it('stay while the rest of a refused body has time left', async () => {
+  it('a connection stays while the rest of a refused body has time left', async () => {
     const { open } = await serve((_request, response) => response.writeHead(413).end('too large'));
     const socket = await open();
     socket.write('POST / HTTP/1.1\r\nHost: miner\r\nContent-Length: 1000000\r\n\r\nx');

@@ -35,12 +35,12 @@ it('an endpoint in the place of another value is shown without its key, and any 
   expect(displayValue('~/wallets/KEY')).toBe('~/wallets/KEY');
 });
 
-it('an endpoint may hold a key in whatever comes beside its host and port', () => {
+it('an endpoint may hold a key in any part besides scheme, host and port', () => {
   expect(['ws://h', 'ws://h:1', 'ws://h/'].map(mayHoldKey)).toEqual([false, false, false]);
   expect(['ws://k@h', 'ws://h/k', 'ws://h?k', 'ws://h#k'].map(mayHoldKey)).toEqual([true, true, true, true]);
 });
 
-it('an endpoint in the log is scheme and host, and nothing where a key cannot be told from the host', () => {
+it('an endpoint is logged as scheme and host, or not at all if the host may be a key', () => {
   expect(displayEndpoint('wss://k@node.example/KEY')).toBe('wss://node.example');
   for (const odd of ['wss://h\tKEY', 'wss://h;KEY', 'wss://h:KEY', 'KEY']) {
     expect(displayEndpoint(odd)).toBe('(not a URL)');

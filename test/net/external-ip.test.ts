@@ -1,23 +1,17 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { type AddressInfo, isIPv4 } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { resolveExternalIp } from '../../src/net/external-ip.ts';
-
-const servers: Server[] = [];
-
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
 
 /** A source on loopback; `undefined` never answers. */
 async function source(answer: { status?: number; body: string } | undefined): Promise<string> {
   const server = createServer((_request, response) => {
     if (answer !== undefined) response.writeHead(answer.status ?? 200).end(answer.body);
   });
-  servers.push(server);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
@@ -37,22 +31,22 @@ function resolve(
 }
 
 describe('an address to announce', () => {
-  it('is the one that the operator named, without asking anybody', async () => {
+  it('the address that the operator set is announced, and no source is asked', async () => {
     expect(await resolve('8.8.8.8')).toEqual({ ok: true, ip: '8.8.8.8', origin: 'configured' });
   });
 
-  it('is asked of the sources if none is named', async () => {
+  it('the sources are asked if the operator set no address', async () => {
     const sources = [await source({ body: '8.8.4.4\n' })];
     expect(await resolve(undefined, { sources })).toEqual({ ok: true, ip: '8.8.4.4', origin: 'discovered' });
   });
 
-  it('is what most sources say', async () => {
+  it('the address is the most frequent answer of the sources', async () => {
     const bodies = ['1.1.1.1', '8.8.4.4', '8.8.4.4'];
     const sources = await Promise.all(bodies.map((body) => source({ body })));
     expect(await resolve(undefined, { sources })).toMatchObject({ ok: true, ip: '8.8.4.4' });
   });
 
-  it('does not wait for slow sources once a majority agrees', async () => {
+  it('slow sources are not waited for once a majority agrees', async () => {
     const sources = [
       await source({ body: '8.8.4.4' }),
       await source({ body: '8.8.4.4' }),
@@ -64,7 +58,7 @@ describe('an address to announce', () => {
     });
   });
 
-  it('is taken from the one source that answers with a public IPv4 address', async () => {
+  it('one source with a public IPv4 address is enough', async () => {
     const sources = [
       await source({ status: 500, body: '1.1.1.1' }),
       await source({ body: '<html>busy</html>' }),
@@ -80,7 +74,7 @@ describe('an address to announce', () => {
     expect(await resolve(undefined, { sources, timeoutMs: 500 })).toMatchObject({ ok: true, ip: '8.8.4.4' });
   });
 
-  it('is an error that names each source when none answers', async () => {
+  it('the error without an answer names each source', async () => {
     const sources = [await source({ status: 503, body: '' }), await source(undefined)];
     const result = await resolve(undefined, { sources, timeoutMs: 200 });
     expect(result).toMatchObject({ ok: false, code: 'CHAIN_NO_EXTERNAL_IP' });
@@ -88,7 +82,7 @@ describe('an address to announce', () => {
       expect(result).toMatchObject({ reason: expect.stringContaining(new URL(url).host) });
   });
 
-  it('is one of this host if validators do not come over the internet, without asking anybody', async () => {
+  it('an address of this host is announced if validators do not come over the internet', async () => {
     const result = await resolve(undefined, { isPublicNetwork: false });
     expect(result).toMatchObject({ ok: true, origin: 'interface' });
     expect(result.ok && isIPv4(result.ip) && result.ip !== '127.0.0.1').toBe(true);

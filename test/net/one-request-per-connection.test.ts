@@ -51,7 +51,7 @@ describe('a second request on a connection', () => {
     ['answered soon', soon],
     ['never answered', never],
   ])('with the first one %s', (_when, answer) => {
-    it.each(REQUESTS)('in the same read ends the connection: %s', async (_name, request) => {
+    it.each(REQUESTS)('a second request in the same read ends the connection: %s', async (_name, request) => {
       const { port, handled, seen } = await start(answer);
       const client = openSocket(port);
       client.write(request.repeat(Math.floor((64 * 1024) / request.length)));
@@ -78,7 +78,7 @@ describe('a second request on a connection', () => {
     },
   );
 
-  it('in a later read ends the connection while the answer to the first is not read', async () => {
+  it('a second request in a later read ends the connection while the first answer is not read', async () => {
     const { port, handled } = await start((_request, response) => response.end(Buffer.alloc(20 * MIB)));
     const client = openSocket(port);
     client.socket.pause();
@@ -90,7 +90,7 @@ describe('a second request on a connection', () => {
     expect(handled).toEqual(['GET /first']);
   });
 
-  it('leaves other connections alone', async () => {
+  it('a second request leaves other connections alone', async () => {
     const { port, handled } = await start(soon);
     const others = Array.from({ length: 10 }, () => openSocket(port));
     const pipelining = openSocket(port);
@@ -103,7 +103,7 @@ describe('a second request on a connection', () => {
 });
 
 describe('a request', () => {
-  it('without a host is refused, as HTTP demands, and that of HTTP/1.0 is not', async () => {
+  it('an HTTP/1.1 request without a host is refused, and one of HTTP/1.0 is not', async () => {
     const { port, handled } = await start(atOnce);
     const client = openSocket(port);
     client.write('GET / HTTP/1.1\r\n\r\n');
@@ -116,7 +116,7 @@ describe('a request', () => {
     expect(older.text()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  it('that expects what nobody knows is answered', async () => {
+  it('a request with an unknown expectation is answered', async () => {
     const { port } = await start(atOnce);
     const client = openSocket(port);
     client.write(head('GET /', { Expect: 'wonders' }));
@@ -124,7 +124,7 @@ describe('a request', () => {
     expect(client.text()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  it('that waits to go on is told so', async () => {
+  it('a request that waits for 100 Continue gets it', async () => {
     const { port } = await start((request, response) =>
       request.resume().on('end', () => response.end('answer')),
     );
@@ -135,7 +135,7 @@ describe('a request', () => {
     await until(() => client.text().endsWith('answer'));
   });
 
-  it('that asks for another protocol is answered, and the connection ends', async () => {
+  it('a request for another protocol is answered, and the connection ends', async () => {
     const { port } = await start(soon);
     const client = openSocket(port);
     client.write(head('GET /', { Connection: 'Upgrade', Upgrade: 'h2c' }));
@@ -158,7 +158,7 @@ async function sendOneByOne(port: number, count: number, request: string | Buffe
 }
 
 describe('a client that sends when it has read the answer is never cut', () => {
-  it('with small answers', async () => {
+  it('a client that reads each answer first is never cut off, with small answers', async () => {
     const { port } = await start(atOnce);
     const result = await sendOneByOne(port, 5_000, head('GET /', {}));
     expect(result).toEqual({ statuses: { 200: 5_000 } });
@@ -179,7 +179,7 @@ describe('a client that sends when it has read the answer is never cut', () => {
     expect(await sendOneByOne(port, 200, head('GET /', {}))).toEqual({ statuses: { 200: 200 } });
   });
 
-  it('with uploads that are read, and refused before they are', async () => {
+  it('a client that reads each answer first is never cut off, with uploads that are read or refused', async () => {
     let served = 0;
     const { port } = await start((request, response) => {
       if (++served % 2 === 1) response.writeHead(401).end('refused');

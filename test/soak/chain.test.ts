@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { alice, closeAfterEach, openChain } from '../chain/fixture.ts';
+import { openChain } from '../chain/fixture.ts';
+import { alice } from '../fixtures/keys.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { type HeapContents, readHeap } from './heap-contents.ts';
-
-closeAfterEach();
 
 /** 24 hours of a real chain. */
 const BLOCKS = 7_200;

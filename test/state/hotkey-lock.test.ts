@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checkHotkeyLock, takeHotkeyLock } from '../../src/state/hotkey-lock.ts';
 import { makePrivateFolder } from '../../src/state/private-folder.ts';
 import { canMount } from '../fixtures/can-mount.ts';
@@ -38,18 +38,13 @@ process.on('message', () => lock.release());
 setInterval(() => {}, 1000);
 `;
 
-const pids: number[] = [];
-afterEach(() => {
-  for (const pid of pids.splice(0)) process.kill(pid, 'SIGKILL');
-});
-
 async function startHolder(folder: string): Promise<{ holder: ChildProcess; childPid: number }> {
   const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, folder, HOTKEY], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const [line] = (await once(holder.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
   const childPid = Number(line.toString());
-  pids.push(childPid);
+  onTestFinished(() => void process.kill(childPid, 'SIGKILL'));
   return { holder, childPid };
 }
 
@@ -68,7 +63,7 @@ const check = (folder: string, replacing: number[] = []) =>
   checkHotkeyLock({ folder, hotkey: HOTKEY, replacing, signal: new AbortController().signal });
 
 describe('the lock of a hotkey', () => {
-  it('is refused while another process has it, and names that process', async () => {
+  it('a hotkey lock that another process has is refused, and the error names the process', async () => {
     const folder = temporaryFolderPath();
     const { holder } = await startHolder(folder);
     const refusal = {
@@ -80,7 +75,7 @@ describe('the lock of a hotkey', () => {
     await kill(holder);
   });
 
-  it('is free at once when its holder is killed, though a child of the holder lives on', async () => {
+  it('a hotkey lock is free at once when its holder is killed, even if a child of the holder lives on', async () => {
     const folder = temporaryFolderPath();
     const { holder, childPid } = await startHolder(folder);
     await kill(holder);
@@ -110,7 +105,7 @@ describe('the lock of a hotkey', () => {
     },
   );
 
-  it('is not inherited by children', async () => {
+  it('children do not inherit a hotkey lock', async () => {
     const folder = temporaryFolderPath();
     const { holder, childPid } = await startHolder(folder);
     const files = readdirSync(`/proc/${childPid}/fd`).map((name) =>
@@ -120,7 +115,7 @@ describe('the lock of a hotkey', () => {
     await kill(holder);
   });
 
-  it('is waited for, which the log says, and taken when its holder ends', async () => {
+  it('a hotkey lock is waited for, which is logged, and taken when its holder ends', async () => {
     const folder = temporaryFolderPath();
     const { holder } = await startHolder(folder);
     const { taking, lines } = take(folder, { waitMs: 20_000 });
@@ -130,7 +125,7 @@ describe('the lock of a hotkey', () => {
     (await taking).release();
   });
 
-  it('is no longer waited for once the start is called off', async () => {
+  it('an aborted start no longer waits for a hotkey lock', async () => {
     const folder = temporaryFolderPath();
     const { holder } = await startHolder(folder);
     const stop = new AbortController();
@@ -141,7 +136,7 @@ describe('the lock of a hotkey', () => {
     await kill(holder);
   });
 
-  it('can be taken by the same process again after it was released', async () => {
+  it('a process can take a hotkey lock again after it released it', async () => {
     const folder = temporaryFolderPath();
     (await take(folder).taking).release();
     const lock = await take(folder).taking;
@@ -149,7 +144,7 @@ describe('the lock of a hotkey', () => {
     lock.release();
   });
 
-  it('counts as free for the one that replaces its holder, and is not taken by looking', async () => {
+  it('a hotkey lock counts as free for the process that replaces its holder, and a check does not take it', async () => {
     const folder = temporaryFolderPath();
     const { holder } = await startHolder(folder);
     await check(folder, [holder.pid ?? 0]);
@@ -160,7 +155,7 @@ describe('the lock of a hotkey', () => {
     (await take(folder).taking).release();
   });
 
-  it('is a file for this user alone', async () => {
+  it('the lock file is private to this user', async () => {
     const folder = temporaryFolderPath();
     const lock = await take(folder).taking;
     expect(statSync(join(folder, 'lock')).mode & 0o777).toBe(0o600);
@@ -186,7 +181,7 @@ describe('the lock of a hotkey', () => {
     },
   );
 
-  it('says what to install if there is no flock', async () => {
+  it('the error without flock names the package to install', async () => {
     vi.stubEnv('PATH', '/nonexistent');
     onTestFinished(() => {
       vi.unstubAllEnvs();
@@ -197,7 +192,7 @@ describe('the lock of a hotkey', () => {
     });
   });
 
-  it('does not follow a link that was put in its place', async () => {
+  it('a link in place of the lock file is not followed', async () => {
     const folder = temporaryFolderPath();
     writeFileSync(join(folder, 'other'), 'kept');
     symlinkSync(join(folder, 'other'), join(folder, 'lock'));
@@ -207,7 +202,7 @@ describe('the lock of a hotkey', () => {
     });
   });
 
-  it.each(['pipe', 'folder'])('is not a %s that was put in its place', async (kind) => {
+  it.each(['pipe', 'folder'])('a %s in place of the lock file is refused', async (kind) => {
     const folder = temporaryFolderPath();
     if (kind === 'pipe') spawnSync('mkfifo', [join(folder, 'lock')]);
     else mkdirSync(join(folder, 'lock'));

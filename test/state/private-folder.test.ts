@@ -8,20 +8,20 @@ const modeOf = (path: string) => statSync(path).mode & 0o777;
 const isRoot = process.geteuid?.() === 0;
 
 describe('a private folder', () => {
-  it('is made with the folders above it, for this user alone', async () => {
+  it('a private folder is made with its parents, for this user alone', async () => {
     const path = join(temporaryFolderPath(), 'a', 'b');
     await makePrivateFolder(path);
     expect([modeOf(path), modeOf(join(path, '..'))]).toEqual([0o700, 0o700]);
   });
 
-  it('is closed to others if it was open to them', async () => {
+  it('a folder that was open to others is closed to them', async () => {
     const path = join(temporaryFolderPath(), 'a');
     mkdirSync(path, { mode: 0o755 });
     await makePrivateFolder(path);
     expect(modeOf(path)).toBe(0o700);
   });
 
-  it('is never a link to another folder, nor a file', async () => {
+  it('a link or a file is no private folder', async () => {
     const folder = temporaryFolderPath();
     symlinkSync(folder, join(folder, 'link'));
     writeFileSync(join(folder, 'file'), '');
@@ -32,7 +32,7 @@ describe('a private folder', () => {
     }
   });
 
-  it.skipIf(!isRoot)('is refused if it belongs to another user (needs root)', async () => {
+  it.skipIf(!isRoot)('a folder of another user is refused (needs root)', async () => {
     const path = join(temporaryFolderPath(), 'a');
     mkdirSync(path);
     chownSync(path, 65_534, 65_534);
@@ -42,7 +42,7 @@ describe('a private folder', () => {
     });
   });
 
-  it('is refused with the reason if it cannot be made', async () => {
+  it('the error names why a private folder cannot be made', async () => {
     await expect(makePrivateFolder('/dev/null/sn34')).rejects.toMatchObject({
       code: 'STATE_DIR_UNUSABLE',
       message: expect.stringContaining('/dev/null/sn34 cannot be written (ENOTDIR)'),

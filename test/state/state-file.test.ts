@@ -20,13 +20,13 @@ function setUp() {
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
 describe('a state file', () => {
-  it('is for this user alone, and so is its folder', () => {
+  it('a state file and its folder are private to this user', () => {
     const { file, folder, path } = setUp();
     file.write({ n: 1 });
     expect([modeOf(path), modeOf(folder)]).toEqual([0o600, 0o700]);
   });
 
-  it('is replaced, and not written over: what held the old value holds all of it', () => {
+  it('a state file is replaced, not overwritten', () => {
     const { file, path } = setUp();
     file.write({ n: 1 });
     linkSync(path, `${path}.old`);
@@ -35,11 +35,14 @@ describe('a state file', () => {
     expect(readFileSync(`${path}.old`, 'utf8')).toBe('{"n":1}');
   });
 
-  it.each(['', 'no JSON', '{"n":"1"}', '[]'])('that holds %j counts as none, which is said once', (text) => {
-    const { file, path, lines } = setUp();
-    file.write({ n: 1 });
-    writeFileSync(path, text);
-    expect([file.read(), file.read()]).toEqual([undefined, undefined]);
-    expect(lines()).toHaveLength(1);
-  });
+  it.each(['', 'no JSON', '{"n":"1"}', '[]'])(
+    'a state file that holds %j counts as none, which is logged once',
+    (text) => {
+      const { file, path, lines } = setUp();
+      file.write({ n: 1 });
+      writeFileSync(path, text);
+      expect([file.read(), file.read()]).toEqual([undefined, undefined]);
+      expect(lines()).toHaveLength(1);
+    },
+  );
 });

@@ -1,44 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chown,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  statfs,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, mkdir, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/state/temporary-file.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
 
 let root: string;
 let memoryFolder: string;
 let diskFolder: string;
-let opened: TemporaryFolder[];
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'temporary-file-test-'));
-  memoryFolder = await mkdtemp('/dev/shm/temporary-file-test-');
+  root = temporaryFolderPath();
+  memoryFolder = temporaryFolderPath('/dev/shm');
   diskFolder = join(root, 'disk');
   await mkdir(diskFolder);
-  opened = [];
-});
-
-afterEach(async () => {
-  await Promise.all(opened.map((folder) => folder.close()));
-  await rm(root, { recursive: true });
-  await rm(memoryFolder, { recursive: true });
 });
 
 async function open(options: { memoryFolder?: string; mostBytes?: number } = {}): Promise<TemporaryFolder> {
   const folder = await createTemporaryFolder({ memoryFolder, diskFolder, ...options });
-  opened.push(folder);
+  onTestFinished(folder.close);
   return folder;
 }
 
@@ -49,28 +30,27 @@ async function modeOf(path: string): Promise<string> {
 const isIn = (path: string, folder: string) => dirname(dirname(path)) === folder;
 
 describe('temporary files', () => {
-  it('hold what is appended and are for this user only', async () => {
+  it('a temporary file holds what was appended, and is private to this user', async () => {
     const file = await (await open()).create(11);
     await file.append(Buffer.from('hello '));
     await file.append(Buffer.from('world'));
     expect(await readFile(file.path, 'utf8')).toBe('hello world');
-    expect(file.sizeBytes).toBe(11);
     expect([await modeOf(file.path), await modeOf(dirname(file.path))]).toEqual(['600', '700']);
   });
 
-  it('are in memory when there is room, each under its own name', async () => {
+  it('temporary files are in memory if there is room, each under its own name', async () => {
     const folder = await open();
     const files = await Promise.all([folder.create(1), folder.create(1), folder.create(1)]);
     expect(new Set(files.map(({ path }) => path)).size).toBe(3);
     expect(files.every(({ path }) => isIn(path, memoryFolder))).toBe(true);
   });
 
-  it('are on disk where there is no memory folder', async () => {
+  it('temporary files are on disk if there is no memory folder', async () => {
     const folder = await open({ memoryFolder: join(root, 'absent') });
     expect(isIn((await folder.create(1)).path, diskFolder)).toBe(true);
   });
 
-  it('are gone when removed, also in the middle of a write, and removing is repeatable', async () => {
+  it('a temporary file can be removed during a write, and twice', async () => {
     const file = await (await open()).create(8_000_000);
     const writing = file.append(Buffer.alloc(8_000_000)).catch(() => undefined);
     await Promise.all([file.remove(), file.remove(), writing]);
@@ -78,7 +58,7 @@ describe('temporary files', () => {
     expect(await readdir(dirname(file.path))).toEqual([]);
   });
 
-  it('are all gone when the folder is closed', async () => {
+  it('closing the folder removes all temporary files', async () => {
     const folder = await open();
     const file = await folder.create(4);
     await file.append(Buffer.from('left'));
@@ -88,13 +68,13 @@ describe('temporary files', () => {
     await expect(folder.create(1)).rejects.toMatchObject({ code: 'INTERNAL' });
   });
 
-  it('are refused when no place has room, and the room is then still there', async () => {
+  it('a temporary file without room is refused, and reserves nothing', async () => {
     const folder = await open();
     await expect(folder.create(2 ** 60)).rejects.toMatchObject({ code: 'MEDIA_NO_SPACE' });
     expect(isIn((await folder.create(1)).path, memoryFolder)).toBe(true);
   });
 
-  it('keep no more room for all that was announced than all files together can hold', async () => {
+  it('no more room is reserved than all files together can hold', async () => {
     const { bavail, bsize } = await statfs(diskFolder);
     const announced = Math.floor(0.6 * bavail * bsize);
     const folder = await open({ mostBytes: 1_000_000 });
@@ -103,7 +83,7 @@ describe('temporary files', () => {
     await expect(folder.create(1000 * bavail * bsize)).rejects.toMatchObject({ code: 'MEDIA_NO_SPACE' });
   });
 
-  it('count what others were promised until it is written or given up', async () => {
+  it('reserved room counts until it is written or given up', async () => {
     const folder = await open({ memoryFolder: join(root, 'absent') });
     const half = 0.6 * (await freeBytes(folder));
     const first = await folder.create(half);
@@ -112,7 +92,7 @@ describe('temporary files', () => {
     await expect(folder.create(half)).resolves.toBeDefined();
   });
 
-  it('find a new folder when a tidy host has deleted theirs', async () => {
+  it('a temporary file gets a new folder if the host has deleted the old one', async () => {
     const folder = await open();
     const first = await folder.create(1);
     await rm(dirname(first.path), { recursive: true });
@@ -140,7 +120,7 @@ async function freeBytes(folder: TemporaryFolder): Promise<number> {
 }
 
 describe('files of other processes', () => {
-  it('are removed when the process is gone and kept while it lives', async () => {
+  it('files of another process stay while it lives, and are removed afterwards', async () => {
     const living = await open();
     const kept = await living.create(1);
     const ended = spawn(process.execPath, ['-e', '0']);
@@ -180,7 +160,7 @@ describe('files of other processes', () => {
     },
   );
 
-  it('are left alone when only a link stands in the place of their folder', async () => {
+  it('a link in place of a stale folder is not followed', async () => {
     await open();
     const [own = ''] = await readdir(memoryFolder);
     const [, namespace] = /^sn34-miner-(\d+)-/.exec(own) ?? [];

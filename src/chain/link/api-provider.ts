@@ -5,11 +5,11 @@ import type { RpcSocket } from './json-rpc.ts';
 type Provider = NonNullable<ApiOptions['provider']>;
 
 /**
- * Lets polkadot.js speak over `socket`, with two liberties that keep its faults out of this process:
- * - A failed call ends the connection and is never settled. Polkadot.js prints failed calls to the console and
- *   leaves some rejections unhandled, which would end the process; whoever waits races with `socket.ended`.
- * - No subscriptions are offered, which switches off its own keep-alive, reconnection and runtime following.
- *   Ours go to the socket directly.
+ * Connects polkadot.js to a socket. Owned by the session. Two differences keep the faults of polkadot.js out of the miner:
+ * - A failed call ends the connection and never settles, because polkadot.js prints failed calls to the console and leaves
+ *   some rejections unhandled, which would end the process. Callers race each call against `socket.ended`.
+ * - There are no subscriptions. This switches off the keep-alive, the reconnection and the runtime updates of polkadot.js.
+ *   The miner's own subscriptions go to the socket directly.
  */
 export function createApiProvider(socket: RpcSocket): Provider {
   const provider: Provider = {
@@ -26,7 +26,7 @@ export function createApiProvider(socket: RpcSocket): Provider {
       return new Promise<T>((resolve) => {
         socket.request(method, params).then(
           (result) => {
-            // Polkadot.js would take an array for bytes.
+            // Polkadot.js would accept an array as bytes.
             if (method !== 'state_call' || typeof result === 'string') resolve(result as T);
             else socket.end(new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'unexpected answer: no bytes'));
           },

@@ -1,3 +1,7 @@
+/**
+ * Keeps one connection to one node of subtensor, and replaces it when it ends. Owned by chain.ts; owns the session.
+ */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import { asMinerError, type ErrorCode, MinerError } from '../../errors.ts';
@@ -6,11 +10,11 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { timeWords } from '../../telemetry/time-words.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import { createHeadJudge } from './head-age.ts';
-import type { HexString } from './hex.ts';
 import type { MetadataCache } from './metadata-cache.ts';
-import { type ChainSession, type GenesisRules, openSession } from './session.ts';
+import type { HexString } from './node-answers.ts';
+import { type ChainSession, type GenesisRules, openChainSession } from './session.ts';
 
-/** How things stand with the node. `endpoint` is its address without credentials, path or query. */
+/** The state of the connection. `endpoint` is the node's address without credentials, path or query. */
 export type Connection =
   | { readonly state: 'idle' }
   | { readonly state: 'connecting'; readonly endpoint: string }
@@ -23,7 +27,7 @@ export type Connection =
   | { readonly state: 'down'; readonly endpoint: string; readonly code: ErrorCode; readonly reason: string }
   | { readonly state: 'closed' };
 
-/** Why the connection was last lost, or could not be made. `atMs` is Unix time. */
+/** Why the connection last ended or failed to open. `atMs` is Unix time. */
 export interface ConnectionFailure {
   readonly endpoint: string;
   readonly code: ErrorCode;
@@ -31,30 +35,30 @@ export interface ConnectionFailure {
   readonly atMs: number;
 }
 
-/** The newest block seen, and when, on the monotonic clock. */
+/** The newest block, and when it arrived, on the monotonic clock. */
 interface Head {
   readonly block: number;
   readonly seenAtMs: number;
 }
 
-export interface Subtensor {
-  /** Begins to connect, in the background and for ever; never throws. */
+export interface NodeConnection {
+  /** Starts to connect in the background, until `close`. Never throws. */
   start(): void;
   readonly connection: Connection;
   readonly head: Head | undefined;
   readonly lastFailure: ConnectionFailure | undefined;
-  /** Ends the connection; resolves when nothing of it is left. */
+  /** Ends the connection. Resolves when nothing of it is left. */
   close(): Promise<void>;
 }
 
-interface SubtensorOptions {
+interface NodeConnectionOptions {
   /** ws:// or wss:// addresses, tried in turn. At least one. */
   readonly endpoints: readonly string[];
   readonly genesis: GenesisRules;
   readonly metadataCache: MetadataCache;
   /**
-   * Without a new block for so long, or with a newest block that is older by its own time, the node is given up and the
-   * next endpoint is tried.
+   * The next endpoint is tried if no new block comes for this time, or if the newest block is older than this by its own
+   * time.
    */
   readonly blockWatchdogMs: number;
   /** How far our clock is ahead of the clocks of verified callers, in milliseconds; undefined if too few called. */
@@ -63,25 +67,25 @@ interface SubtensorOptions {
   readonly clock: Clock;
   /** Called at each change of state. */
   readonly onConnection: (connection: Connection) => void;
-  /** Called with each session, once it can be used; work in it may go on until its `socket.ended`. */
+  /** Called with each new session. It can be used until its `socket.ended`. */
   readonly onSession: (session: ChainSession) => void;
   readonly onHead: (block: number) => void;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Metadata of 0.7 MB is the largest answer; a slow line may take a while. */
+/** The largest answer, metadata of 0.7 MB, takes a while on a slow line. */
 const CALL_TIMEOUT_MS = 20_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LONGEST_MS = 15_000;
-/** Each try of an endpoint that is not to be believed may cost 1.4 MB of metadata. */
+/** Each try of an untrusted endpoint may cost 1.4 MB of metadata. */
 const RETRY_UNTRUSTED_LONGEST_MS = 300_000;
 
 /**
- * The connection to subtensor: one node at a time, replaced from scratch whenever it ends, for whatever reason.
- * After a failure the other endpoints are tried at once; when all failed, the next round waits, from 1 s up to 15 s, and up
- * to 5 minutes where the last is not to be believed.
+ * Connects to one node at a time, and starts from scratch whenever that connection ends. After a failure the other endpoints
+ * are tried at once. If all have failed, the next round waits: from 1 s up to 15 s, and up to 5 minutes if the last endpoint
+ * was untrusted.
  */
-export function createSubtensor(options: SubtensorOptions): Subtensor {
+export function createNodeConnection(options: NodeConnectionOptions): NodeConnection {
   const { endpoints, genesis, metadataCache, blockWatchdogMs, callersClockOffsetMs, logger, clock } = options;
   const { onConnection, onSession, onHead } = options;
   const judgeHead = createHeadJudge({ limitMs: blockWatchdogMs, clock, callersClockOffsetMs });
@@ -90,9 +94,9 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
   let session: ChainSession | undefined;
   let head: Head | undefined;
   let lastFailure: ConnectionFailure | undefined;
-  /** The newest block when blocks stopped coming; undefined while they come. */
+  /** The newest block at the start of a stall; undefined while blocks come. */
   let stalledAt: number | undefined;
-  /** What each endpoint was last said to fail with, since one of them worked. */
+  /** The error code last logged for each endpoint, since one of them worked. */
   const said = new Map<string, ErrorCode>();
   let loop: Promise<void> | undefined;
 
@@ -101,7 +105,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
     onConnection(next);
   }
 
-  /** Says so once: further failures of the same kind at the same endpoint are the same state. */
+  /** Logs a warning once for each endpoint and code; repetitions are debug lines. */
   function setDown(endpoint: string, { code, message }: MinerError): void {
     lastFailure = { endpoint, code, reason: message, atMs: clock.now() };
     const known = connection.state === 'down' && said.get(endpoint) === code;
@@ -133,7 +137,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       },
     });
     try {
-      opened = await openSession({
+      opened = await openChainSession({
         url,
         genesis,
         metadataCache,
@@ -142,14 +146,14 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
         judgeHead,
         signal: attempt.signal,
         onHead: (block) => {
-          // The same head again, or an older one, is no sign of life.
+          // A repeated or older head is no sign of life.
           if (block <= newest) return;
           watchdog.touch();
-          // A node that connects and drops at once is as good as down; one that moves on is not.
+          // A second block shows that the node works: one that drops the connection at once gives only the first.
           const moves = newest >= 0;
           if (moves) onStable();
           newest = block;
-          // The first head of a connection may be old news, and then leaves the age of the newest block as it was.
+          // The first head of a connection may be an old block. It then leaves the age of the newest block unchanged.
           if (moves || head === undefined || block > head.block)
             head = { block, seenAtMs: clock.monotonic() };
           if (moves || block > (stalledAt ?? -1)) onMoving?.();
@@ -158,7 +162,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
         onCallbackError: (error) => logger.error({ err: error }, 'chain callback failed'),
       });
       const { endpoint, genesisHash, specVersion, socket } = opened;
-      // Once blocks stopped, a connection is one only when they come again: what a node that stands still says is old.
+      // After a stall, wait for a new block before trusting a node again.
       await untilAborted(moving, socket.ended);
       stalledAt = undefined;
       session = opened;
@@ -189,7 +193,7 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
       });
       if (closing.signal.aborted) break;
       const isUntrusted = reason.code === 'CHAIN_ENDPOINT_UNTRUSTED';
-      // The end of a connection that worked is a first failure; blocks alone are no work.
+      // The end of a connection that worked counts as a first failure. An untrusted one did not work, whatever blocks it gave.
       failures = worked && !isUntrusted ? 1 : failures + 1;
       setDown(endpoint, reason);
       if (failures % endpoints.length !== 0) continue;
@@ -226,24 +230,24 @@ export function createSubtensor(options: SubtensorOptions): Subtensor {
 }
 
 interface Watchdog {
-  /** Life was seen: the limit starts anew. */
+  /** Starts the limit again. */
   touch(): void;
   close(): void;
 }
 
 interface WatchdogOptions {
   readonly limitMs: number;
-  /** Called once, when nothing was seen for `limitMs`. */
+  /** Called once, if `touch` was not called for `limitMs`. */
   readonly onExpire: () => void;
 }
 
-/** Calls `onExpire` when `touch` was not called for `limitMs`; armed from the start. */
+/** A timer that `touch` postpones. It runs from the start. */
 function createWatchdog({ limitMs, onExpire }: WatchdogOptions): Watchdog {
   const timer = setTimeout(onExpire, limitMs);
   let closed = false;
   return {
     touch() {
-      // Refreshing a timer that was cleared would arm it again.
+      // `refresh` would start a cleared timer again.
       if (!closed) timer.refresh();
     },
     close() {

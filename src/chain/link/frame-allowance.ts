@@ -1,12 +1,12 @@
-/** Bounds what an endpoint can make this process parse. */
+/** Bounds how much an endpoint can make this process parse. Owned by the socket. */
 export interface FrameAllowance {
-  /** Counts a frame; false once there are more than any node has to send. */
+  /** Counts a frame. False if the endpoint has sent more than any node needs to. */
   take(sizeBytes: number): boolean;
 }
 
 /**
- * In 10 seconds a node of finney sends a block, two or three notifications and, when a session begins, some 30 answers with
- * 2 MB in all; a development chain may make ten blocks a second. This is ten times as much.
+ * In 10 seconds a node of finney sends a block, two or three notifications and, at the start of a session, about 30 answers
+ * with 2 MB in all. A development chain may make ten blocks a second. The limits are ten times as high.
  */
 const WINDOW_MS = 10_000;
 const FRAMES = 3_000;

@@ -1,18 +1,18 @@
+/** Refuses a node whose newest block is old by the time that its author wrote into it. Owned by the connection. */
+
 import { hexToU8a } from '@polkadot/util';
 import type { Clock } from '../../clock.ts';
 import { MinerError } from '../../errors.ts';
 import { timeWords } from '../../telemetry/time-words.ts';
 
-/** A node is judged by the age of its newest block, by the time that the block's author wrote into it. */
-
-/** Where a chain keeps the time of its newest block: twox128 of `Timestamp`, then of `Now`. Runtime upgrades do not move it. */
+/** The storage key of the time of the newest block: twox128 of `Timestamp`, then of `Now`. The same in every runtime. */
 export const BLOCK_TIME_KEY = '0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb';
 
-/** Why a node whose newest block was made at `timestampMs` (Unix time) is not to be believed; undefined if it is. */
+/** The reason to leave a node whose newest block was made at `timestampMs` (Unix time); undefined if there is none. */
 export type HeadJudge = (timestampMs: number) => MinerError | undefined;
 
 interface HeadJudgeOptions {
-  /** The highest age of a head that is still good, in milliseconds. */
+  /** The highest age of a head that is accepted, in milliseconds. */
   readonly limitMs: number;
   readonly clock: Pick<Clock, 'now'>;
   /** How far our clock is ahead of the clocks of verified callers (negative: behind); undefined if too few called. */
@@ -24,7 +24,7 @@ export function createHeadJudge({ limitMs, clock, callersClockOffsetMs }: HeadJu
   return (timestampMs) => {
     const nowMs = clock.now();
     const offsetMs = callersClockOffsetMs();
-    // Callers can only excuse a head: an offset learnt before our clock was set forward must not make good heads old.
+    // The offset only lowers the age: one that was learnt before our clock was set forward must not make good heads old.
     const ageMs = nowMs - Math.max(0, offsetMs ?? 0) - timestampMs;
     if (ageMs <= limitMs) return undefined;
     const doubt = offsetMs === undefined ? ', or the clock of this host is fast' : '';
@@ -42,7 +42,7 @@ export function decodeBlockTime(hex: string): number {
   return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true));
 }
 
-/** `2026-11-25T03:00:00Z`. A time that no calendar has is what a node made up, and shown as the number it is. */
+/** `2026-11-25T03:00:00Z`. A node may send a time that no calendar has; that is shown as a number. */
 function utc(timestampMs: number): string {
   const date = new Date(timestampMs);
   return Number.isNaN(date.getTime()) ? String(timestampMs) : date.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -1,20 +1,22 @@
+/** One WebSocket to one node, with JSON-RPC on it. Owned by the session. */
+
 import { WebSocket } from 'ws';
 import { asMinerError, MinerError } from '../../errors.ts';
 import { printable } from '../../printable.ts';
 import { createFrameAllowance } from './frame-allowance.ts';
 
-/** Three times the largest answer of a subtensor (its metadata: 674 kB, 1.35 MB as hex); bounds what an endpoint can make us hold. */
+/** Three times the largest answer of a subtensor: its metadata, 674 kB, are 1.35 MB as hex. */
 export const PAYLOAD_LIMIT_BYTES = 4 * 1024 * 1024;
 
-/** What a node says is bounded before it gets into errors and logs. */
+/** The highest length of a node's words in errors and logs. */
 const DESCRIPTION_LIMIT_CHARS = 300;
 
 /** An error that the node itself answered. */
 export class RpcRefusal extends Error {
   override readonly name = 'RpcRefusal';
-  /** JSON-RPC's; 0 where the node gave no number. */
+  /** The code of JSON-RPC; 0 if the node gave no number. */
   readonly code: number;
-  /** JSON-RPC's `data`, as text: JSON where it was none. At most 300 characters. */
+  /** The `data` of JSON-RPC as text, at most 300 characters. Other values are written as JSON. */
   readonly detail: string;
 
   constructor(code: unknown, message: unknown, data: unknown) {
@@ -28,27 +30,27 @@ export class RpcRefusal extends Error {
 
 type SubscriptionId = string | number;
 
-/** One WebSocket to one node, from open to end; it never reconnects. */
+/** An open connection. It never reconnects. */
 export interface RpcSocket {
-  /** Aborted with a `MinerError` when the connection is over, for whatever reason. */
+  /** Aborted with a `MinerError` when the connection ends, for whatever reason. */
   readonly ended: AbortSignal;
-  /** Settled when the operating system has let go of the socket. */
+  /** Resolves when the operating system has closed the socket. */
   readonly closed: Promise<void>;
   /**
-   * The node's answer. Rejects with `RpcRefusal` when the node answers an error, and with the reason of the
-   * end when the connection ends first. A call that stays unanswered for `callTimeoutMs` ends the connection.
+   * The node's answer. Rejects with `RpcRefusal` if the node answers an error, and with the reason of the end if the
+   * connection ends first. A call without an answer for `callTimeoutMs` ends the connection.
    */
   request(method: string, params: readonly unknown[]): Promise<unknown>;
   /**
-   * Subscribes; `onUpdate` gets each notification's result until `unsubscribe` or the end of the connection. A `MinerError`
-   * that it throws says that the notification is malformed, and ends the connection.
+   * Subscribes. `onUpdate` gets the result of each notification until `unsubscribe` or the end of the connection. It throws
+   * a `MinerError` if a notification is malformed, which ends the connection.
    */
   subscribe(
     method: string,
     params: readonly unknown[],
     onUpdate: (result: unknown) => void,
   ): Promise<SubscriptionId>;
-  /** Stops the notifications; tells the node so, without waiting for its answer. */
+  /** Stops the notifications. Does not wait for the node's answer. */
   unsubscribe(method: string, id: SubscriptionId): void;
   /** Ends the connection at once. Only the first reason counts. */
   end(reason: MinerError): void;
@@ -58,9 +60,9 @@ interface RpcSocketOptions {
   readonly url: string;
   readonly connectTimeoutMs: number;
   readonly callTimeoutMs: number;
-  /** Ends the connection, or the attempt to make one. */
+  /** Ends the connection, or the attempt to open one. */
   readonly signal: AbortSignal;
-  /** Told what a subscriber's callback threw, unless it is a `MinerError`, which ends the connection; it goes on otherwise. */
+  /** Called with an error of a subscriber's callback, except a `MinerError`. The connection goes on. */
   readonly onCallbackError: (error: unknown) => void;
 }
 
@@ -81,10 +83,10 @@ interface Message {
 /**
  * Opens a JSON-RPC 2.0 connection over a WebSocket.
  *
- * The provider of polkadot.js is not used: it answers a frame that isn't JSON with an uncaught exception, lets a
- * call hang for a minute, and cannot let go of a socket whose other side hangs.
+ * The provider of polkadot.js is not used: it throws an uncaught exception at a frame that is not JSON, lets a call hang
+ * for a minute, and cannot close a socket whose other side hangs.
  *
- * @throws MinerError CHAIN_UNREACHABLE when the connection can't be made, or the signal's reason
+ * @throws MinerError CHAIN_UNREACHABLE if the connection cannot be opened, or the signal's reason
  */
 export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcSocket> {
   const { url, connectTimeoutMs, callTimeoutMs, signal, onCallbackError } = options;
@@ -124,15 +126,15 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcSocke
   socket.on('error', (error) => end(unreachable(printable(error.message, DESCRIPTION_LIMIT_CHARS), error)));
   const allowance = createFrameAllowance();
   socket.on('message', (data) => {
-    // A frame may still come between the end and the close of the socket.
+    // A frame may still arrive between the end and the close of the socket.
     if (ending.signal.aborted) return;
     const text = String(data);
     if (isAllowed(text.length)) receive(text);
   });
-  // They are answered without being asked for here, which costs time as well.
+  // The library answers pings by itself, which costs time too.
   for (const control of ['ping', 'pong'] as const) socket.on(control, ({ length }) => isAllowed(length));
 
-  /** Counts a frame; one too many ends the connection. */
+  /** Counts a frame. Ends the connection if there are too many. */
   function isAllowed(sizeBytes: number): boolean {
     const allowed = allowance.take(sizeBytes);
     if (!allowed) end(untrusted('the endpoint sends more than any node has to say'));
@@ -164,7 +166,7 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcSocke
       call.reject(new RpcRefusal(error.code, error.message, error.data));
       return;
     }
-    // Registered before any later frame is read, so that no notification is missed.
+    // The subscription is registered before a later frame is read, so that no notification is missed.
     if (call.onUpdate !== undefined && isSubscriptionId(result)) subscriptions.set(result, call.onUpdate);
     call.resolve(result);
   }
@@ -211,7 +213,7 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcSocke
 
     unsubscribe(method, id) {
       subscriptions.delete(id);
-      // Refused or lost, the outcome is the same: nobody listens any more.
+      // If the node refuses, or the answer is lost, nobody listens either way.
       send(method, [id]).catch(() => undefined);
     },
   };
@@ -225,12 +227,12 @@ function connect(url: string, connectTimeoutMs: number): WebSocket {
       perMessageDeflate: false,
     });
   } catch {
-    // The words of `ws` hold the whole address, and with it a key.
+    // The message of `ws` holds the whole address, which may have a key in it.
     throw unreachable('the endpoint is not a ws:// or wss:// address');
   }
 }
 
-/** A value of a node's error as text. Only scalars and small objects are written out: JSON that is nested deeply cannot be. */
+/** A value in a node's error, as text. Deeply nested JSON cannot be written out. */
 function describe(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return printable(value, DESCRIPTION_LIMIT_CHARS);

@@ -3,24 +3,27 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { createStateFile } from '../../state/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { type HexString, hexSchema } from './hex.ts';
+import { type HexString, hexSchema } from './node-answers.ts';
 
-/** Metadata by genesis hash and spec version: with it, a connection costs kilobytes instead of 0.7 MB. */
+/**
+ * Metadata by genesis hash and spec version. With a cached entry a connection costs kilobytes instead of 0.7 MB. Owned by
+ * chain.ts, used by the session.
+ */
 export interface MetadataCache {
   get(key: string): HexString | undefined;
   set(key: string, metadata: HexString): void;
-  /** Metadata that came from an endpoint that is not to be believed are asked for again. */
+  /** Drops the metadata, because they came from an untrusted endpoint. */
   clear(): void;
 }
 
-/** What is decoded with damaged metadata could be anything, so the file carries a checksum. */
+/** Damaged metadata would decode to wrong values, so the file has a checksum. */
 const cachedSchema = z
   .object({ key: z.string(), sha256: z.string(), metadata: hexSchema })
   .refine(({ metadata, sha256 }) => sha256 === checksum(metadata), { error: 'the checksum is wrong' });
 
 /**
- * Holds the metadata of one runtime, the newest, in memory and in a file.
- * @param folder where the file lies; undefined: in memory only
+ * Holds the newest metadata, of one runtime, in memory and in a file.
+ * @param folder the folder of the file; undefined for memory only
  */
 export function createMetadataCache({
   folder,

@@ -1,28 +1,50 @@
+/**
+ * One connection to one node, from the checks at its start to its end. Owned by the connection, which opens one after the
+ * other.
+ */
+
+import { join } from 'node:path';
 import { ApiPromise } from '@polkadot/api';
 import { compactFromU8a, hexToU8a, u8aToHex } from '@polkadot/util';
 import { z } from 'zod';
 import { asMinerError, MinerError } from '../../errors.ts';
 import { displayEndpoint } from '../../net/display-endpoint.ts';
-import { printable } from '../../printable.ts';
+import { createStateFile, type StateFile } from '../../state/state-file.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import { untilAborted } from '../../until-aborted.ts';
 import { createApiProvider } from './api-provider.ts';
-import type { GenesisPin } from './genesis-pin.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime, type HeadJudge } from './head-age.ts';
-import { blockNumberSchema, type HexString, hexSchema } from './hex.ts';
 import { openRpcSocket, type RpcSocket } from './json-rpc.ts';
 import type { MetadataCache } from './metadata-cache.ts';
+import { type HexString, headerSchema, hexSchema, parse } from './node-answers.ts';
 
-/** Which chain may be talked to. Hashes are 0x-prefixed lower-case hex. */
+const pinSchema = z.object({ genesisHash: hexSchema });
+
+/** The chain that this miner has used so far. It counts if the network does not name a chain. */
+export type GenesisPin = StateFile<z.output<typeof pinSchema>>;
+
+/** The pin in a state folder. It is read at each connection, so an operator resets it by removing the file. */
+export function openGenesisPin({
+  folder,
+  logger,
+}: {
+  readonly folder: string;
+  readonly logger: Logger;
+}): GenesisPin {
+  return createStateFile({ path: join(folder, 'genesis.json'), schema: pinSchema, logger });
+}
+
+/** Which chains are accepted. Hashes are 0x-prefixed lower-case hex. */
 export interface GenesisRules {
-  /** The only chain accepted; any when absent, but for the pin. */
+  /** The only accepted chain. If absent, the pin decides. */
   readonly expected?: string | undefined;
-  /** Where `expected` is absent: holds the first chain that was used, which is the only one accepted from then on. */
+  /** Holds the first chain that was used, if `expected` is absent. From then on only that chain is accepted. */
   readonly pin?: GenesisPin | undefined;
-  /** Chains never accepted: why, by genesis hash. */
+  /** Chains that are never accepted: the reason, by genesis hash. */
   readonly refused: Readonly<Record<string, string>>;
 }
 
-/** One connection to one node that serves the right chain, from its first head to its end. */
+/** An open session with a node that serves the right chain. */
 export interface ChainSession {
   /** The address of the node, without credentials, path or query. */
   readonly endpoint: string;
@@ -30,11 +52,11 @@ export interface ChainSession {
   readonly specVersion: number;
   readonly socket: RpcSocket;
   readonly api: ApiPromise;
-  /** The result of a call made through `api`, or the reason of the session's end if that comes first. */
+  /** The result of a call through `api`. Rejects with the reason of the session's end if that comes first. */
   settled<T>(call: Promise<T>): Promise<T>;
-  /** Ends the session with an endpoint that is not to be believed, whose metadata are not kept either. */
+  /** Ends the session because the endpoint is untrusted. Its metadata are dropped. */
   distrust(reason: MinerError): void;
-  /** Whether a new head, made at `timestampMs` (Unix time), is young enough; the session ends if it is not. */
+  /** Whether a new head, made at `timestampMs` (Unix time), is young enough. If not, the session ends. */
   believes(timestampMs: number): boolean;
 }
 
@@ -46,15 +68,15 @@ interface SessionOptions {
   readonly callTimeoutMs: number;
   readonly judgeHead: HeadJudge;
   readonly signal: AbortSignal;
-  /** The number of each new best block; the first is told before the session is handed out. */
+  /** Called with the number of each new best block; with the first one before the session is returned. */
   readonly onHead: (block: number) => void;
   readonly onCallbackError: (error: unknown) => void;
 }
 
-/** The newest metadata version that carries the runtime calls and that every current subtensor offers. */
+/** The newest metadata version that has the runtime calls and that every current subtensor offers. */
 const METADATA_VERSION = 15;
 
-/** They add nothing to an extrinsic; polkadot.js warns of those that it isn't told of. */
+/** These extensions add nothing to an extrinsic. Polkadot.js warns about extensions that it does not know. */
 const EMPTY_EXTENSION = { extrinsic: {}, payload: {} };
 const SIGNED_EXTENSIONS = {
   SudoTransactionExtension: EMPTY_EXTENSION,
@@ -70,32 +92,26 @@ const runtimeVersionSchema = z.object({
     .nonnegative()
     .max(2 ** 32 - 1),
 });
-export const headerSchema = z.object({ number: blockNumberSchema });
-/** Of a hash that should be one, and not all that an endpoint may send. */
 const hashSchema = hexSchema.refine((hash) => hash.length === 66, { error: 'is no hash of 32 bytes' });
 
-/** A fork moves the best block back by a few; a chain never jumps so far between two notifications of one node. */
+/** A fork moves the best block by a few. No chain jumps this far between two notifications of one node. */
 const LONGEST_JUMP_BLOCKS = 1_000;
-/** What a node sent is named in errors no longer than this. */
-const FAULT_LIMIT_CHARS = 200;
-
 /**
- * Connects to a node, makes sure which chain it serves and that its newest block is young before anything else is
- * asked, and loads its metadata. So what a node that is still syncing has to say is never read, kept or pinned.
- * A runtime upgrade ends the session, as what was decoded with the old metadata can't be trusted: the next
- * session has the new one.
+ * Connects to a node, checks which chain it serves and that its newest block is young, and only then loads its metadata.
+ * So nothing from a node that is still syncing is read, kept or pinned. A runtime upgrade ends the session, because the old
+ * metadata decode wrong values; the next session loads the new metadata.
  *
  * @throws MinerError CHAIN_UNREACHABLE, CHAIN_WRONG_NETWORK, CHAIN_NODE_BEHIND, CHAIN_ENDPOINT_UNTRUSTED or
  *   CHAIN_CALL_FAILED
  */
-export async function openSession(options: SessionOptions): Promise<ChainSession> {
+export async function openChainSession(options: SessionOptions): Promise<ChainSession> {
   const { url, genesis, metadataCache, connectTimeoutMs, callTimeoutMs, signal } = options;
   const { judgeHead, onHead, onCallbackError } = options;
   const socket = await openRpcSocket({ url, connectTimeoutMs, callTimeoutMs, signal, onCallbackError });
   try {
     const genesisHash = parse(hashSchema, await socket.request('chain_getBlockHash', [0]));
     checkGenesis(genesisHash, genesis);
-    // All of one block: metadata kept under the number of another runtime would be wrong for good.
+    // All answers are of one block: metadata that are kept under the version of another runtime would stay wrong.
     const at = parse(hashSchema, await socket.request('chain_getBlockHash', []));
     await refuseOldHead(socket, at, judgeHead);
     const { specVersion } = parse(
@@ -135,20 +151,6 @@ export async function openSession(options: SessionOptions): Promise<ChainSession
   }
 }
 
-/**
- * `value` as `schema` has it.
- * @throws MinerError CHAIN_ENDPOINT_UNTRUSTED when the node answered something else, with the first fault alone: there may
- *   be one for each of a million elements
- */
-export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const { path = [], message = '' } = result.error.issues[0] ?? {};
-  const where = path.length === 0 ? '' : ` at ${path.join('.')}`;
-  const fault = printable(`${message}${where}`, FAULT_LIMIT_CHARS);
-  throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', `unexpected answer: ${fault}`);
-}
-
 function checkGenesis(genesisHash: HexString, { expected, refused, pin }: GenesisRules): void {
   const why = refused[genesisHash];
   if (why !== undefined) throw new MinerError('CHAIN_WRONG_NETWORK', why);
@@ -164,11 +166,11 @@ function checkGenesis(genesisHash: HexString, { expected, refused, pin }: Genesi
   throw new MinerError(
     'CHAIN_WRONG_NETWORK',
     `the endpoint serves the chain with genesis ${genesisHash}; this miner has used ${pinned} so far. ` +
-      `If the change is meant, delete ${pin.path} and start again`,
+      `If the change is intended, delete ${pin.path} and start again`,
   );
 }
 
-/** Only a chain that has shown itself to work is worth holding on to. */
+/** Called at the end: only a chain that worked is pinned. */
 function pinGenesis(genesisHash: HexString, { expected, pin }: GenesisRules): void {
   if (expected !== undefined || pin === undefined || pin.read() !== undefined) return;
   pin.write({ genesisHash });
@@ -176,7 +178,7 @@ function pinGenesis(genesisHash: HexString, { expected, pin }: GenesisRules): vo
 
 /**
  * @param at hash of the node's newest block
- * @throws MinerError CHAIN_NODE_BEHIND; a chain that does not keep the time of its blocks passes
+ * @throws MinerError CHAIN_NODE_BEHIND. A chain that keeps no block times passes
  */
 async function refuseOldHead(socket: RpcSocket, at: HexString, judgeHead: HeadJudge): Promise<void> {
   const answer = await socket.request('state_getStorage', [BLOCK_TIME_KEY, at]);
@@ -186,10 +188,10 @@ async function refuseOldHead(socket: RpcSocket, at: HexString, judgeHead: HeadJu
     if (fault !== undefined) throw fault;
     return;
   }
-  // The first block of a chain has no time; a node that has no other has only begun to sync.
+  // The first block of a chain has no time. A node that has no other block has only begun to sync.
   const header = parse(headerSchema, await socket.request('chain_getHeader', [at]));
   if (header.number > 0) return;
-  throw new MinerError('CHAIN_NODE_BEHIND', 'the node has no block but the first: it has only begun to sync');
+  throw new MinerError('CHAIN_NODE_BEHIND', 'the node has only the first block: it has only begun to sync');
 }
 
 async function loadMetadata(
@@ -233,7 +235,7 @@ async function followRuntime(socket: RpcSocket, specVersion: number): Promise<vo
   });
 }
 
-/** Resolves with the first head: a node that has none to give is of no use. */
+/** Resolves at the first head: a node without one is of no use. */
 async function followHeads(socket: RpcSocket, onHead: (block: number) => void): Promise<void> {
   let first: (() => void) | undefined;
   const seen = new Promise<void>((resolve) => {

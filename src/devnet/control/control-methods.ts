@@ -1,22 +1,23 @@
 import { z } from 'zod';
 import { MinerError } from '../../errors.ts';
-import type { Chain } from '../ledger/chain.ts';
-import { invalidParams } from '../ledger/rpc-error.ts';
-import type { AxonInfo, Neuron } from '../ledger/subnet.ts';
+import { integerToIp } from '../../net/ipv4.ts';
+import type { BlockLedger } from '../ledger/block-ledger.ts';
+import type { SubnetNeuron } from '../ledger/subnet.ts';
 import type { RpcMethod, RpcMethods } from '../rpc/rpc-methods.ts';
+import { invalidParams } from '../runtime/node-error.ts';
 import type { Control } from './control.ts';
 
 interface ControlMethodsOptions {
-  readonly chain: Chain;
+  readonly ledger: BlockLedger;
   readonly control: Control;
   readonly faults: Faults;
 }
 
-/** What can go wrong with a node. */
+/** The faults that a test can switch on. */
 interface Faults {
-  /** Silence for a while: sockets stay open, and nothing is answered or told. */
+  /** Sockets stay open, but nothing is sent. */
   stopAnswering(durationMs: number): void;
-  /** All is answered, but no time makes a block. */
+  /** Calls are answered, but the timer makes no blocks. */
   stopBlocks(durationMs: number): void;
   dropConnections(): void;
   upgradeRuntime(specVersion: number): void;
@@ -27,19 +28,9 @@ const REGISTRATION = z.strictObject({ stakeTao: z.number().optional(), permit: z
 const DURATION = z.strictObject({ seconds: z.number().positive().max(3600) });
 const LAG = z.strictObject({ seconds: z.number() });
 
-/** An address as people write it. */
-function formatAddress({ ip, ipType }: AxonInfo): string {
-  const [parts, bits] = ipType === 6 ? [8, 16n] : [4, 8n];
-  const groups = Array.from({ length: parts }, (_, index) => {
-    const group = BigInt.asUintN(Number(bits), ip >> (BigInt(parts - 1 - index) * bits));
-    return group.toString(ipType === 6 ? 16 : 10);
-  });
-  return groups.join(ipType === 6 ? ':' : '.');
-}
-
-function describeNeuron(neuron: Neuron, uid: number) {
+function describeNeuron(neuron: SubnetNeuron, uid: number) {
   const { hotkey, stakeRao, permit, registeredAtBlock, standIn, axon } = neuron;
-  const address = axon === undefined ? undefined : { ...axon, ip: formatAddress(axon) };
+  const address = axon === undefined ? undefined : { ...axon, ip: integerToIp(axon.ip, axon.ipType) };
   return {
     uid,
     hotkey,
@@ -51,7 +42,7 @@ function describeNeuron(neuron: Neuron, uid: number) {
   };
 }
 
-/** A method whose parameters are checked; what is wrong with them is answered as -32602. */
+/** A method that checks its parameters. It answers -32602 if they are wrong. */
 function checked<T>(schema: z.ZodType<T>, run: (params: T) => unknown): RpcMethod {
   return (params) => {
     const parsed = schema.safeParse(params);
@@ -65,8 +56,8 @@ function checked<T>(schema: z.ZodType<T>, run: (params: T) => unknown): RpcMetho
   };
 }
 
-/** The control as JSON-RPC methods, so that a person can move the chain with curl. */
-export function createControlMethods({ chain, control, faults }: ControlMethodsOptions): RpcMethods {
+/** The control as JSON-RPC methods, so that a person can use it through curl. */
+export function createControlMethods({ ledger, control, faults }: ControlMethodsOptions): RpcMethods {
   return {
     devnet_register: checked(z.tuple([HOTKEY, REGISTRATION.optional()]), ([hotkey, registration]) =>
       control.register(hotkey, registration),
@@ -84,7 +75,7 @@ export function createControlMethods({ chain, control, faults }: ControlMethodsO
     devnet_lag: checked(z.tuple([LAG]), ([{ seconds }]) => control.setLag(seconds * 1000)),
     devnet_produceBlock: checked(z.tuple([]), () => {
       control.produceBlock();
-      return chain.head.number;
+      return ledger.head.number;
     }),
     devnet_refuseNext: checked(z.tuple([z.number()]), ([code]) => control.refuseNext(code)),
     devnet_evict: checked(z.tuple([HOTKEY, HOTKEY]), ([hotkey, newcomer]) => control.evict(hotkey, newcomer)),
@@ -97,12 +88,12 @@ export function createControlMethods({ chain, control, faults }: ControlMethodsO
       faults.upgradeRuntime(specVersion),
     ),
     devnet_state: checked(z.tuple([]), () => ({
-      block: chain.head.number,
-      netuid: chain.head.subnet.netuid,
-      timestampMs: chain.head.timestampMs,
-      servingRateLimitBlocks: chain.head.subnet.servingRateLimitBlocks,
-      weightsVersion: chain.head.subnet.weightsVersion,
-      neurons: chain.head.subnet.neurons.map(describeNeuron),
+      block: ledger.head.number,
+      netuid: ledger.head.subnet.netuid,
+      timestampMs: ledger.head.timestampMs,
+      servingRateLimitBlocks: ledger.head.subnet.servingRateLimitBlocks,
+      weightsVersion: ledger.head.subnet.weightsVersion,
+      neurons: ledger.head.subnet.neurons.map(describeNeuron),
     })),
   };
 }

@@ -1,49 +1,49 @@
 import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
-import { MinerError } from '../../errors.ts';
-import type { Block, Chain } from '../ledger/chain.ts';
+import type { Block, BlockLedger } from '../ledger/block-ledger.ts';
 import {
   type AxonInfo,
   changeNeuron,
   deregisterNeuron,
   evictNeuron,
+  invalidControl,
   registerNeuron,
   type Subnet,
   uidOf,
 } from '../ledger/subnet.ts';
-import { type BlockAuthor, subtensorErrorIndex } from '../runtime/block-author.ts';
-import type { Pool } from '../runtime/pool.ts';
+import type { Pool } from '../rpc/pool.ts';
+import { type BlockAuthor, subtensorErrorIndex } from './block-author.ts';
 
-export interface Registration {
-  /** 0 when absent. */
+export interface RegisterOptions {
+  /** 0 if absent. */
   readonly stakeTao?: number | undefined;
-  /** Validator permit; false when absent. */
+  /** The validator permit; false if absent. */
   readonly permit?: boolean | undefined;
 }
 
 /**
- * What moves the chain from outside. Every change is made in a block of its own, at once: when a function
- * returns, queries and subscriptions show the change. Hotkeys are SS58 addresses.
+ * Changes the chain from outside. Each change makes a block of its own at once: when a function returns, queries and
+ * subscriptions show the change. Hotkeys are SS58 addresses. Owned by node.ts.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL for a hotkey, an amount, a number or a code that cannot be.
+ * @throws MinerError DEVNET_INVALID_CONTROL for an impossible hotkey, amount, number or code
  */
 export interface Control {
-  /** Gives the hotkey a uid: the lowest freed one, or else a new one. */
-  register(hotkey: string, registration?: Registration): number;
-  /** Takes uid and axon from the hotkey; a stand-in holds the uid until somebody new registers. */
+  /** Gives the hotkey the lowest freed uid, or a new one if none is free. Returns the uid. */
+  register(hotkey: string, registration?: RegisterOptions): number;
+  /** Removes the hotkey and its axon. A stand-in holds the uid until the next registration. */
   deregister(hotkey: string): void;
-  /** Gives the uid of the hotkey to a newcomer, in one block, as a full subnet does. */
+  /** Gives the uid of the hotkey to a newcomer in one block, as a full subnet does. */
   evict(hotkey: string, newcomer: string): void;
   setStake(hotkey: string, stakeTao: number): void;
   setPermit(hotkey: string, permit: boolean): void;
-  /** What the owner of the subnet asks of validators: the least version of theirs whose weights count; 0 for any. */
+  /** Sets the lowest validator version whose weights count; 0 for any. */
   setWeightsVersion(weightsVersion: number): void;
   /**
-   * Block times are this far in the past from now on, as on a node that has not caught up with its chain; 0 ends it.
+   * From now on block times are this far in the past, as on a node that is still syncing; 0 ends it.
    * @param lagMs up to a year
    */
   setLag(lagMs: number): void;
   axonOf(hotkey: string): AxonInfo | undefined;
-  /** One block at once. */
+  /** Makes one block at once. */
   produceBlock(): void;
   /** The transaction pool refuses the next good submission with this custom code (0 to 255). */
   refuseNext(customCode: number): void;
@@ -52,7 +52,7 @@ export interface Control {
 }
 
 interface ControlOptions {
-  readonly chain: Chain;
+  readonly ledger: BlockLedger;
   readonly pool: Pool;
   readonly blockAuthor: BlockAuthor;
   /** Called after each block. */
@@ -60,30 +60,30 @@ interface ControlOptions {
 }
 
 const RAO_PER_TAO = 1e9;
-/** All TAO that there will ever be. */
+/** The supply of TAO. */
 const MAX_STAKE_TAO = 21_000_000;
 
 /** A year. */
 const MAX_LAG_MS = 365 * 24 * 3_600_000;
 
-/** An amount of TAO as the runtime counts it. */
+/** An amount of TAO in rao. */
 export function toRao(stakeTao: number): bigint {
   if (!(stakeTao >= 0 && stakeTao <= MAX_STAKE_TAO)) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', `a stake has to be between 0 and ${MAX_STAKE_TAO} TAO`);
+    throw invalidControl(`a stake has to be between 0 and ${MAX_STAKE_TAO} TAO`);
   }
   return BigInt(Math.round(stakeTao * RAO_PER_TAO));
 }
 
-/** An SS58 address of any prefix as one with prefix 42. */
+/** The same address with the SS58 prefix 42. */
 export function toHotkey(address: string): string {
   try {
     return encodeAddress(decodeAddress(address), 42);
   } catch (cause) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', 'a hotkey has to be an SS58 address', { cause });
+    throw invalidControl('a hotkey has to be an SS58 address', cause);
   }
 }
 
-export function createControl({ chain, pool, blockAuthor, onBlock }: ControlOptions): Control {
+export function createControl({ ledger, pool, blockAuthor, onBlock }: ControlOptions): Control {
   function change(make: (subnet: Subnet, block: number) => Subnet): Block {
     const block = blockAuthor.author(make);
     onBlock(block);
@@ -115,39 +115,33 @@ export function createControl({ chain, pool, blockAuthor, onBlock }: ControlOpti
     },
     setWeightsVersion: (weightsVersion) => {
       if (!Number.isSafeInteger(weightsVersion) || weightsVersion < 0) {
-        throw new MinerError(
-          'DEVNET_INVALID_CONTROL',
-          'a weights version has to be a whole number from 0 on',
-        );
+        throw invalidControl('a weights version has to be a whole number from 0 on');
       }
       change((subnet) => ({ ...subnet, weightsVersion }));
     },
     setLag: (lagMs) => {
       if (!(lagMs >= 0 && lagMs <= MAX_LAG_MS)) {
-        throw new MinerError('DEVNET_INVALID_CONTROL', 'a lag has to be between 0 and 365 days');
+        throw invalidControl('a lag has to be between 0 and 365 days');
       }
       blockAuthor.setLag(Math.round(lagMs));
       change((subnet) => subnet);
     },
     axonOf: (address) => {
       const hotkey = toHotkey(address);
-      return chain.head.subnet.neurons.find((neuron) => neuron.hotkey === hotkey)?.axon;
+      return ledger.head.subnet.neurons.find((neuron) => neuron.hotkey === hotkey)?.axon;
     },
     produceBlock: () => {
       change((subnet) => subnet);
     },
     refuseNext: (customCode) => {
       if (!Number.isInteger(customCode) || customCode < 0 || customCode > 255) {
-        throw new MinerError(
-          'DEVNET_INVALID_CONTROL',
-          'a custom code has to be a whole number from 0 to 255',
-        );
+        throw invalidControl('a custom code has to be a whole number from 0 to 255');
       }
       pool.refuseNext(customCode);
     },
     failNext: (errorName) => {
       if (subtensorErrorIndex(errorName) === undefined) {
-        throw new MinerError('DEVNET_INVALID_CONTROL', `the subnet pallet has no error ${errorName} here`);
+        throw invalidControl(`the subnet pallet has no error ${errorName} here`);
       }
       blockAuthor.failNext(errorName);
     },

@@ -1,7 +1,7 @@
-import type { Registration } from './control.ts';
+import type { RegisterOptions } from './control.ts';
 
 /** A neuron that is registered from the first block on. */
-export interface GenesisNeuron extends Registration {
+export interface GenesisNeuron extends RegisterOptions {
   /** SS58 address. */
   readonly hotkey: string;
 }

@@ -1,9 +1,9 @@
 import { blake2AsU8a, encodeAddress } from '@polkadot/util-crypto';
 import { MinerError } from '../../errors.ts';
 
-/** Where a neuron says that it listens, as the chain keeps it. */
+/** The announced address of a neuron, as the chain stores it. */
 export interface AxonInfo {
-  /** Number of the block in which it was announced. */
+  /** The number of the block of the announcement. */
   readonly block: number;
   readonly version: number;
   /** The address as one integer. */
@@ -15,7 +15,7 @@ export interface AxonInfo {
   readonly placeholder2: number;
 }
 
-export interface Neuron {
+export interface SubnetNeuron {
   /** SS58 address with prefix 42. */
   readonly hotkey: string;
   /** 1 TAO is 1e9 rao. */
@@ -23,76 +23,75 @@ export interface Neuron {
   readonly permit: boolean;
   readonly registeredAtBlock: number;
   readonly axon?: AxonInfo;
-  /** True for the nobody who holds a freed uid until somebody new registers. */
+  /** True for the stand-in that holds a freed uid until the next registration. */
   readonly standIn: boolean;
 }
 
-/** One subnet at one block; a change makes a new one. A neuron's uid is its position. */
+/** One subnet at one block. A change makes a new value. The uid of a neuron is its position. */
 export interface Subnet {
   readonly netuid: number;
   /** Blocks that must pass between two announcements of one hotkey; 0 for no limit. */
   readonly servingRateLimitBlocks: number;
-  /** The least version of a validator whose weights count; 0 for any. */
+  /** The lowest validator version whose weights count; 0 for any. */
   readonly weightsVersion: number;
-  readonly neurons: readonly Neuron[];
+  readonly neurons: readonly SubnetNeuron[];
 }
 
-interface Registration {
+interface RegisterOptions {
   readonly stakeRao: bigint;
   readonly permit: boolean;
   readonly block: number;
 }
 
-/** Uids that a subnet of finney has at most. */
+/** The highest number of uids of a subnet on finney. */
 export const MAX_UIDS = 256;
 
-/** The uid of a hotkey; undefined when it is not registered. */
+/** The refusal of an impossible change by the control. */
+export function invalidControl(message: string, cause?: unknown): MinerError {
+  return new MinerError('DEVNET_INVALID_CONTROL', message, { cause });
+}
+
+/** The uid of a hotkey; undefined if it is not registered. */
 export function uidOf(subnet: Subnet, hotkey: string): number | undefined {
   const uid = subnet.neurons.findIndex((neuron) => neuron.hotkey === hotkey);
   return uid === -1 ? undefined : uid;
 }
 
-function withNeuron(subnet: Subnet, uid: number, neuron: Neuron): Subnet {
+function withNeuron(subnet: Subnet, uid: number, neuron: SubnetNeuron): Subnet {
   return { ...subnet, neurons: subnet.neurons.toSpliced(uid, 1, neuron) };
 }
 
 function registeredUid(subnet: Subnet, hotkey: string): number {
   const uid = uidOf(subnet, hotkey);
   if (uid === undefined) {
-    throw new MinerError('DEVNET_INVALID_CONTROL', `${hotkey} is not registered on netuid ${subnet.netuid}`);
+    throw invalidControl(`${hotkey} is not registered on netuid ${subnet.netuid}`);
   }
   return uid;
 }
 
 /**
- * A subnet in which the hotkey has a uid: the lowest freed one, or else a new one.
+ * The subnet after a registration. The hotkey gets the lowest freed uid, or a new one if none is free.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL when it is registered already, or all uids are taken.
+ * @throws MinerError DEVNET_INVALID_CONTROL if it is already registered, or all uids are taken
  */
-export function registerNeuron(subnet: Subnet, hotkey: string, registration: Registration): Subnet {
+export function registerNeuron(subnet: Subnet, hotkey: string, registration: RegisterOptions): Subnet {
   if (uidOf(subnet, hotkey) !== undefined) {
-    throw new MinerError(
-      'DEVNET_INVALID_CONTROL',
-      `${hotkey} is already registered on netuid ${subnet.netuid}`,
-    );
+    throw invalidControl(`${hotkey} is already registered on netuid ${subnet.netuid}`);
   }
   const freed = subnet.neurons.findIndex((neuron) => neuron.standIn);
   const uid = freed === -1 ? subnet.neurons.length : freed;
   if (uid >= MAX_UIDS) {
-    throw new MinerError(
-      'DEVNET_INVALID_CONTROL',
-      `all ${MAX_UIDS} uids of netuid ${subnet.netuid} are taken`,
-    );
+    throw invalidControl(`all ${MAX_UIDS} uids of netuid ${subnet.netuid} are taken`);
   }
   const { stakeRao, permit, block } = registration;
   return withNeuron(subnet, uid, { hotkey, stakeRao, permit, registeredAtBlock: block, standIn: false });
 }
 
 /**
- * A subnet without the hotkey and its axon. On the real chain a neuron goes only when another takes its uid, so
- * that every uid below `SubnetworkN` always has a hotkey: here a stand-in that nobody holds the key of takes it.
+ * The subnet without the hotkey and its axon. On the real chain every uid below `SubnetworkN` has a hotkey, because a neuron
+ * leaves only when another takes its uid. Here a stand-in takes the uid; nobody has its key.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered.
+ * @throws MinerError DEVNET_INVALID_CONTROL if the hotkey is not registered
  */
 export function deregisterNeuron(subnet: Subnet, hotkey: string, block: number): Subnet {
   const uid = registeredUid(subnet, hotkey);
@@ -107,9 +106,9 @@ export function deregisterNeuron(subnet: Subnet, hotkey: string, block: number):
 }
 
 /**
- * A subnet in which a newcomer has taken the uid of a hotkey, as happens on a full subnet when somebody registers.
+ * The subnet after a newcomer took the uid of a hotkey, as a registration on a full subnet does.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered, or the newcomer is.
+ * @throws MinerError DEVNET_INVALID_CONTROL if the hotkey is not registered, or the newcomer is
  */
 export function evictNeuron(
   subnet: Subnet,
@@ -118,24 +117,21 @@ export function evictNeuron(
 ): Subnet {
   const uid = registeredUid(subnet, hotkey);
   if (uidOf(subnet, newcomer) !== undefined) {
-    throw new MinerError(
-      'DEVNET_INVALID_CONTROL',
-      `${newcomer} is already registered on netuid ${subnet.netuid}`,
-    );
+    throw invalidControl(`${newcomer} is already registered on netuid ${subnet.netuid}`);
   }
   const neuron = { hotkey: newcomer, stakeRao: 0n, permit: false, registeredAtBlock: block, standIn: false };
   return withNeuron(subnet, uid, neuron);
 }
 
 /**
- * A subnet in which something about a neuron is different.
+ * The subnet after a change of one neuron.
  *
- * @throws MinerError DEVNET_INVALID_CONTROL when the hotkey is not registered.
+ * @throws MinerError DEVNET_INVALID_CONTROL if the hotkey is not registered
  */
 export function changeNeuron(
   subnet: Subnet,
   hotkey: string,
-  change: Partial<Pick<Neuron, 'stakeRao' | 'permit' | 'axon'>>,
+  change: Partial<Pick<SubnetNeuron, 'stakeRao' | 'permit' | 'axon'>>,
 ): Subnet {
   const uid = registeredUid(subnet, hotkey);
   const neuron = subnet.neurons[uid];

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { RpcError } from '../ledger/rpc-error.ts';
-import type { SessionReply } from './session.ts';
+import { NodeError } from '../runtime/node-error.ts';
+import type { CallReply } from './subscriptions.ts';
 
-/** Finds and runs a method; undefined when there is none of that name. */
-export type Call = (method: string, params: readonly unknown[]) => SessionReply | undefined;
+/** Runs a method by name; undefined if there is none. */
+export type Call = (method: string, params: readonly unknown[]) => CallReply | undefined;
 
-/** The text of a response, and what is to be done once it has been sent. */
+/** The text of a response, and the work to do after it is sent. */
 interface Response {
   readonly text: string;
   readonly afterwards?: () => void;
@@ -19,7 +19,7 @@ const REQUEST = z.object({
 });
 export type RpcRequest = z.infer<typeof REQUEST>;
 
-/** The request in the text; undefined when it holds none. */
+/** The request in a text; undefined if there is none. */
 export function parseRequest(text: string): RpcRequest | undefined {
   try {
     return REQUEST.safeParse(JSON.parse(text)).data;
@@ -28,30 +28,30 @@ export function parseRequest(text: string): RpcRequest | undefined {
   }
 }
 
-function failed(id: RpcRequest['id'], error: RpcError): Response {
+function failed(id: RpcRequest['id'], error: NodeError): Response {
   return { text: JSON.stringify({ jsonrpc: '2.0', id, error }) };
 }
 
 /**
- * Runs one request. Whatever it holds, there is a response.
+ * Runs one request. Every request gets a response, a malformed one too.
  *
- * @param onFault Told of faults of the chain itself, which the caller is answered as -32603.
+ * @param onFault called with an error of the chain itself, which is answered with -32603
  */
 export function respond(
   request: RpcRequest | undefined,
   call: Call,
   onFault: (error: unknown) => void,
 ): Response {
-  if (request === undefined) return failed(null, new RpcError(-32600, 'Invalid request'));
+  if (request === undefined) return failed(null, new NodeError(-32600, 'Invalid request'));
   const { id, method, params } = request;
   try {
     const reply = call(method, params);
-    if (reply === undefined) return failed(id, new RpcError(-32601, 'Method not found'));
+    if (reply === undefined) return failed(id, new NodeError(-32601, 'Method not found'));
     const text = JSON.stringify({ jsonrpc: '2.0', id, result: reply.result });
     return reply.afterwards === undefined ? { text } : { text, afterwards: reply.afterwards };
   } catch (error) {
-    if (error instanceof RpcError) return failed(id, error);
+    if (error instanceof NodeError) return failed(id, error);
     onFault(error);
-    return failed(id, new RpcError(-32603, 'Internal error'));
+    return failed(id, new NodeError(-32603, 'Internal error'));
   }
 }

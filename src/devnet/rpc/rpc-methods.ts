@@ -1,18 +1,18 @@
 import { hexToU8a, isHex, u8aToHex } from '@polkadot/util';
 import { decodeAddress, encodeAddress } from '@polkadot/util-crypto';
-import type { Block, Chain } from '../ledger/chain.ts';
-import { invalidParams, RpcError } from '../ledger/rpc-error.ts';
+import type { Block, BlockLedger } from '../ledger/block-ledger.ts';
 import type { EncodedMetadata } from '../runtime/metadata.ts';
-import type { Pool } from '../runtime/pool.ts';
+import { invalidParams, NodeError } from '../runtime/node-error.ts';
 import type { RuntimeApi } from '../runtime/runtime-api.ts';
 import { describeRuntimeVersion, type Runtime } from '../runtime/runtime-version.ts';
 import type { Storage } from '../runtime/storage.ts';
+import type { Pool } from './pool.ts';
 
 export type RpcMethod = (params: readonly unknown[]) => unknown;
 export type RpcMethods = Readonly<Record<string, RpcMethod>>;
 
 interface RpcMethodsOptions {
-  readonly chain: Chain;
+  readonly ledger: BlockLedger;
   readonly pool: Pool;
   readonly storage: Storage;
   readonly runtimeApi: RuntimeApi;
@@ -20,7 +20,7 @@ interface RpcMethodsOptions {
   readonly metadata: EncodedMetadata;
 }
 
-/** Older names that nodes still answer to, and that the Python SDK asks by. */
+/** Older names that nodes still answer, and that the Python SDK uses. */
 const ALIASES = {
   account_nextIndex: 'system_accountNextIndex',
   chain_getHead: 'chain_getBlockHash',
@@ -30,19 +30,19 @@ const ALIASES = {
 const KEYS_LIMIT = 1000;
 const IGNORE_STATUS = () => {};
 
-/** A hex parameter, `0x`-prefixed. @throws RpcError -32602. */
+/** A hex parameter, `0x`-prefixed. @throws NodeError -32602. */
 export function hexParam(value: unknown, name: string): string {
   if (!isHex(value) || value.length % 2 !== 0) throw invalidParams(`${name} has to be 0x-prefixed hex`);
   return value;
 }
 
-/** Bytes as hex, with or without `0x`: nodes insist on it for hashes and keys only. @throws RpcError -32602. */
+/** Bytes as hex, with or without `0x`: nodes require the prefix only for hashes and keys. @throws NodeError -32602. */
 function bytesParam(value: unknown, name: string): Uint8Array {
   const hex = typeof value === 'string' && !value.startsWith('0x') ? `0x${value}` : value;
   return hexToU8a(hexParam(hex, name));
 }
 
-/** Storage keys, as hex in lower case. @throws RpcError -32602. */
+/** Storage keys, as hex in lower case. @throws NodeError -32602. */
 export function keysParam(value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.length > KEYS_LIMIT) {
     throw invalidParams(`the keys have to be a list of at most ${KEYS_LIMIT}`);
@@ -50,13 +50,13 @@ export function keysParam(value: unknown): readonly string[] {
   return value.map((key: unknown) => hexParam(key, 'a key').toLowerCase());
 }
 
-/** How many keys a page may have. @throws RpcError -32602, or 4002 as a node answers a count that is too high. */
+/** The number of keys in a page. @throws NodeError -32602, or 4002 if it is too high. */
 function countParam(value: unknown): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
     throw invalidParams('the count has to be a whole number');
   }
   if (value > KEYS_LIMIT) {
-    throw new RpcError(4002, `count exceeds maximum value. value: ${value}, max: ${KEYS_LIMIT}`);
+    throw new NodeError(4002, `count exceeds maximum value. value: ${value}, max: ${KEYS_LIMIT}`);
   }
   return value;
 }
@@ -65,14 +65,14 @@ function addressParam(value: unknown): string {
   try {
     if (typeof value === 'string') return encodeAddress(decodeAddress(value), 42);
   } catch {
-    // Falls through to the same answer.
+    // The answer is the same.
   }
   throw invalidParams('the account has to be an SS58 address');
 }
 
-/** The methods of a Substrate node that answer once; subscriptions are a session's. */
+/** The methods of a Substrate node with one answer each; for subscriptions see subscriptions.ts. */
 export function createRpcMethods({
-  chain,
+  ledger,
   pool,
   storage,
   runtimeApi,
@@ -80,20 +80,22 @@ export function createRpcMethods({
   metadata,
 }: RpcMethodsOptions): RpcMethods {
   function findBlock(hash: unknown): Block | undefined {
-    return hash === undefined || hash === null ? chain.head : chain.byHash(hexParam(hash, 'the block hash'));
+    return hash === undefined || hash === null
+      ? ledger.head
+      : ledger.byHash(hexParam(hash, 'the block hash'));
   }
 
   function blockAt(hash: unknown): Block {
     const block = findBlock(hash);
     if (block === undefined) {
-      throw new RpcError(4003, `Client error: UnknownBlock: State already discarded for ${String(hash)}`);
+      throw new NodeError(4003, `Client error: UnknownBlock: State already discarded for ${String(hash)}`);
     }
     return block;
   }
 
   function blockHash(number: unknown): string | null {
-    if (number === undefined || number === null) return chain.head.hash;
-    return chain.byNumber(Number(number))?.hash ?? null;
+    if (number === undefined || number === null) return ledger.head.hash;
+    return ledger.byNumber(Number(number))?.hash ?? null;
   }
 
   const methods: RpcMethods = {
@@ -111,7 +113,7 @@ export function createRpcMethods({
       const extrinsics = block.extrinsics.map((extrinsic) => u8aToHex(extrinsic));
       return { block: { header: block.header, extrinsics }, justifications: null };
     },
-    chain_getFinalizedHead: () => chain.finalized.hash,
+    chain_getFinalizedHead: () => ledger.finalized.hash,
     state_getRuntimeVersion: () => describeRuntimeVersion(runtime),
     state_getMetadata: () => u8aToHex(metadata.v14),
     state_call: ([method, input, at]) => {

@@ -10,16 +10,16 @@ interface RpcServer {
   /** `ws://host:port` */
   readonly url: string;
   readonly port: number;
-  /** Ends the WebSockets that are open; new ones are taken. */
+  /** Ends the open WebSockets. New ones are accepted. */
   dropConnections(): void;
   /** Ends all connections. */
   close(): Promise<void>;
 }
 
-/** One open WebSocket, as its owner on this side sees it. */
-interface Connection {
+/** The node's side of one open WebSocket. */
+interface Client {
   readonly call: Call;
-  /** The socket is gone. */
+  /** Called when the socket is closed. */
   close(): void;
 }
 
@@ -27,11 +27,11 @@ interface RpcServerOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  /** Makes the other end of a new WebSocket; `notify` sends it a JSON-RPC notification. */
-  readonly connect: (notify: (method: string, params: unknown) => void) => Connection;
-  /** Answers HTTP POST, where there is nothing to subscribe to. */
+  /** Called for each new WebSocket; `notify` sends a JSON-RPC notification. */
+  readonly connect: (notify: (method: string, params: unknown) => void) => Client;
+  /** Answers HTTP POST, which has no subscriptions. */
   readonly callOnce: Call;
-  /** Whether a request is to be left without an answer now. */
+  /** Whether a request gets no answer now. */
   readonly isIgnored: (request: RpcRequest | undefined, transport: 'websocket' | 'http') => boolean;
   readonly onFault: (error: unknown) => void;
 }
@@ -39,13 +39,13 @@ interface RpcServerOptions {
 const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '::1', '[::1]'];
 const REQUEST_LIMIT_BYTES = 256 * 1024;
 const CONNECTIONS_LIMIT = 64;
-/** What a client may leave unread before it is cut off: some fifty times the metadata, the longest answer. */
+/** A client with more unread bytes than this is cut off: about fifty times the metadata, the longest answer. */
 const UNREAD_LIMIT_BYTES = 2 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Node looks for connections past their time only so often; every 30 s if it is not told. */
+/** How often Node looks for connections past their time; its default is 30 s. */
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 
-/** The whole body as text; one that turns out too long ends the connection. */
+/** The whole body as text. A body that is too long ends the connection. */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -58,8 +58,8 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 /**
- * A page of another site must not be able to move the chain through the browser of somebody who tries the miner.
- * Tools send no origin, or this machine's.
+ * A web page must not be able to change the chain through the browser of a person who tries the miner. Tools send no
+ * origin, or that of this machine.
  */
 function isOriginLocal(origin: string | undefined): boolean {
   if (origin === undefined) return true;
@@ -76,7 +76,7 @@ function listen(server: Server, host: string, port: number): Promise<number> {
 /**
  * JSON-RPC 2.0 over WebSocket and over HTTP POST on one port of this machine.
  *
- * @throws MinerError CONFIG_DEV_ONLY_LOOPBACK for a host that is not loopback, AXON_PORT_IN_USE for a taken port.
+ * @throws MinerError CONFIG_DEV_ONLY_LOOPBACK for a host that is not loopback, AXON_PORT_IN_USE for a taken port
  */
 export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const { host, port, connect, callOnce, isIgnored, onFault } = options;
@@ -90,7 +90,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     if (request.method !== 'POST') return void refuse(405);
     if (Number(request.headers['content-length']) > REQUEST_LIMIT_BYTES) return void refuse(413);
     const parsed = parseRequest(await readBody(request));
-    // The client waits on an open connection, which is what silence means.
+    // The connection stays open, and the client waits.
     if (isIgnored(parsed, 'http')) return;
     const answer = respond(parsed, callOnce, onFault);
     response.writeHead(200, { 'content-type': 'application/json' }).end(answer.text);
@@ -101,19 +101,19 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
       if (socket.bufferedAmount > UNREAD_LIMIT_BYTES) socket.terminate();
       else if (socket.readyState === socket.OPEN) socket.send(text);
     };
-    const connection = connect((method, params) => send(JSON.stringify({ jsonrpc: '2.0', method, params })));
+    const client = connect((method, params) => send(JSON.stringify({ jsonrpc: '2.0', method, params })));
     socket.on('message', (data, isBinary) => {
-      // One read may hold thousands of messages; those after the one that cut the client off are not worked on.
+      // One read may hold thousands of messages. Those after the one that cut the client off are ignored.
       if (socket.readyState !== socket.OPEN) return;
       const parsed = isBinary ? undefined : parseRequest(String(data));
       if (isIgnored(parsed, 'websocket')) return;
-      const { text, afterwards } = respond(parsed, connection.call, onFault);
+      const { text, afterwards } = respond(parsed, client.call, onFault);
       send(text);
       afterwards?.();
     });
-    // A protocol error (a message that is too long, say) closes the socket by itself.
+    // A protocol error, such as a message that is too long, closes the socket by itself.
     socket.on('error', () => {});
-    socket.on('close', () => connection.close());
+    socket.on('close', () => client.close());
   }
 
   const timeouts = {
@@ -132,7 +132,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     verifyClient: ({ origin }: { origin?: string }) => isOriginLocal(origin),
   });
   sockets.on('connection', onSocket);
-  // The HTTP server's errors come out of the WebSocket server as well; `listen` reports them.
+  // The WebSocket server repeats the errors of the HTTP server, which `listen` reports.
   sockets.on('error', () => {});
 
   const boundPort = await listen(server, host, port);

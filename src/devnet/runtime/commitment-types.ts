@@ -1,12 +1,11 @@
 import type { TypeDefinition } from './type-table.ts';
 
 /**
- * What a hotkey commits to the chain for a subnet; types as on finney (spec 424). Nobody commits anything here, so that of
- * the kinds of data only the empty one is declared.
+ * The types of commitments, as on finney (spec 424). There are no commitments here, so only the empty kind of data is declared.
  */
 export const COMMITMENT_TYPES: Readonly<Record<string, TypeDefinition>> = {
   Commitment: {
-    path: 'pallet_commitments::types::Registration',
+    path: 'pallet_commitments::types::RegisterOptions',
     fields: { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
   },
   CommitmentInfo: {

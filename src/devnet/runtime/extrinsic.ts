@@ -1,14 +1,14 @@
 import { u8aConcat } from '@polkadot/util';
 import { blake2AsHex, blake2AsU8a, encodeAddress, sr25519Verify } from '@polkadot/util-crypto';
-import type { Chain } from '../ledger/chain.ts';
-import { invalidTransaction, RpcError } from '../ledger/rpc-error.ts';
-import { decodeServeAxon, type ServeAxonCall } from '../ledger/serve-axon.ts';
+import type { BlockLedger } from '../ledger/block-ledger.ts';
+import { decodeServeAxon, type ServeAxonCall } from '../ledger/serve-axon-rules.ts';
+import { invalidTransaction, NodeError } from './node-error.ts';
 import { FIRST_RUNTIME, RUNTIME_VERSION, type Runtime } from './runtime-version.ts';
 
-/** A signed extrinsic whose shape is good; its signature is still to be checked. */
+/** A signed extrinsic that was decoded. Its signature is not checked yet. */
 export interface Extrinsic {
   readonly encoded: Uint8Array;
-  /** Hex, as clients know it. */
+  /** Hex. */
   readonly hash: string;
   /** SS58 address with prefix 42. */
   readonly signer: string;
@@ -18,7 +18,7 @@ export interface Extrinsic {
     readonly publicKey: Uint8Array;
     readonly signature: Uint8Array;
     readonly era: Uint8Array;
-    /** Era, nonce, tip and metadata mode, as they stand in the extrinsic. */
+    /** Era, nonce, tip and metadata mode, as encoded in the extrinsic. */
     readonly extensions: Uint8Array;
     readonly call: Uint8Array;
   };
@@ -29,10 +29,10 @@ const ADDRESS_ID = 0;
 const SIGNATURE_SR25519 = 1;
 const METADATA_HASH_DISABLED = 0;
 const NO_METADATA_HASH = Uint8Array.of(0);
-/** A signed payload longer than this is hashed before it is signed. */
+/** A longer payload is hashed before it is signed. */
 const PLAIN_PAYLOAD_LIMIT_BYTES = 256;
 
-/** SCALE from front to back; every step says when the bytes end too early. */
+/** Reads SCALE from front to back. Every method throws if the bytes end too early. */
 class Reader {
   readonly #bytes: Uint8Array;
   offset = 0;
@@ -44,7 +44,7 @@ class Reader {
   take(count: number): Uint8Array {
     const end = this.offset + count;
     if (end > this.#bytes.length)
-      throw new RpcError(1002, 'Verification Error: the extrinsic ends too early');
+      throw new NodeError(1002, 'Verification Error: the extrinsic ends too early');
     const taken = this.#bytes.subarray(this.offset, end);
     this.offset = end;
     return taken;
@@ -57,7 +57,7 @@ class Reader {
   compact(): bigint {
     const first = this.byte();
     const mode = first & 3;
-    // The lowest two bits say how many bytes follow; in the first three modes the number is in the other bits.
+    // The lowest two bits are the mode, which gives the number of bytes. In the first three modes the other bits are data.
     const rest = this.take(mode === 3 ? (first >> 2) + 4 : ([0, 1, 3][mode] ?? 0));
     const littleEndian = mode === 3 ? [...rest] : [first, ...rest];
     const value = littleEndian.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
@@ -73,17 +73,17 @@ class Reader {
   }
 }
 
-/** Fails where a real runtime fails to decode; the node then answers 1002. */
+/** Throws what a node answers if the runtime cannot decode an extrinsic. */
 function expect(condition: boolean, what: string): void {
-  if (!condition) throw new RpcError(1002, `Verification Error: ${what}`);
+  if (!condition) throw new NodeError(1002, `Verification Error: ${what}`);
 }
 
 /**
- * Takes a version 4 extrinsic apart: length, `0x84`, address, signature, era, nonce, tip, metadata mode, call.
+ * Decodes a version 4 extrinsic: length, `0x84`, address, signature, era, nonce, tip, metadata mode, call.
  *
- * @throws RpcError 1002 for anything but a `serve_axon` signed with sr25519.
+ * @throws NodeError 1002 for anything but a `serve_axon` signed with sr25519
  */
-export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Array): Extrinsic {
+export function decodeExtrinsic(encoded: Uint8Array, { serveAxonIndex }: Runtime = FIRST_RUNTIME): Extrinsic {
   const reader = new Reader(encoded);
   const length = reader.compact();
   expect(length === BigInt(encoded.length - reader.offset), 'the length of the extrinsic is wrong');
@@ -107,7 +107,7 @@ export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Arr
 
   const callBytes = reader.rest();
   const call = decodeServeAxon(callBytes, serveAxonIndex);
-  if (call === undefined) throw new RpcError(1002, 'Verification Error: the only call taken is serve_axon');
+  if (call === undefined) throw new NodeError(1002, 'Verification Error: the only call taken is serve_axon');
   return {
     encoded,
     hash: blake2AsHex(encoded),
@@ -118,12 +118,7 @@ export function decodeExtrinsicOf({ serveAxonIndex }: Runtime, encoded: Uint8Arr
   };
 }
 
-/** Takes an extrinsic of the first runtime apart. @throws RpcError 1002 as `decodeExtrinsicOf`. */
-export function decodeExtrinsic(encoded: Uint8Array): Extrinsic {
-  return decodeExtrinsicOf(FIRST_RUNTIME, encoded);
-}
-
-/** How long an era lasts, and how far its first block lies behind a multiple of that; in blocks. */
+/** The length of an era, and the offset of its first block from a multiple of that length, in blocks. */
 function eraParts([low = 0, high]: Uint8Array): { readonly period: number; readonly phase: number } {
   if (high === undefined) return { period: Number.POSITIVE_INFINITY, phase: 0 };
   const encoded = low | (high << 8);
@@ -131,7 +126,7 @@ function eraParts([low = 0, high]: Uint8Array): { readonly period: number; reado
   return { period, phase: (encoded >> 4) * Math.max(period >> 12, 1) };
 }
 
-/** The first block of an era and the one after its last, seen from a block; an immortal era begins at genesis. */
+/** The first block of an era and the one after its last, seen from a block. An immortal era starts at genesis. */
 export function eraBounds(
   era: Uint8Array,
   block: number,
@@ -144,7 +139,7 @@ export function eraBounds(
 
 function isSignatureValid(
   { signed }: Extrinsic,
-  { chain, runtime, birthHash }: { chain: Chain; runtime: Runtime; birthHash: Uint8Array },
+  { ledger, runtime, birthHash }: { ledger: BlockLedger; runtime: Runtime; birthHash: Uint8Array },
 ): boolean {
   const versions = new DataView(new ArrayBuffer(8));
   versions.setUint32(0, runtime.specVersion, true);
@@ -153,7 +148,7 @@ function isSignatureValid(
     signed.call,
     signed.extensions,
     new Uint8Array(versions.buffer),
-    Buffer.from(chain.genesis.hash.slice(2), 'hex'),
+    Buffer.from(ledger.genesis.hash.slice(2), 'hex'),
     birthHash,
     NO_METADATA_HASH,
   );
@@ -161,7 +156,7 @@ function isSignatureValid(
   try {
     return sr25519Verify(message, signed.signature, signed.publicKey);
   } catch {
-    // Bytes that are no signature at all.
+    // The bytes are no signature.
     return false;
   }
 }
@@ -169,15 +164,15 @@ function isSignatureValid(
 /**
  * Checks era and signature as the runtime does for the next block.
  *
- * @returns The first block in which the extrinsic is no longer good.
- * @throws RpcError 1010 with the pool's words.
+ * @returns the first block in which the extrinsic is no longer valid
+ * @throws NodeError 1010 with the pool's words
  */
-export function verifyExtrinsic(extrinsic: Extrinsic, chain: Chain, runtime: Runtime): number {
-  const { birth, death } = eraBounds(extrinsic.signed.era, chain.head.number + 1);
-  const birthBlock = chain.byNumber(birth);
+export function verifyExtrinsic(extrinsic: Extrinsic, ledger: BlockLedger, runtime: Runtime): number {
+  const { birth, death } = eraBounds(extrinsic.signed.era, ledger.head.number + 1);
+  const birthBlock = ledger.byNumber(birth);
   if (birthBlock === undefined) throw invalidTransaction('Transaction birth block ancient');
   const birthHash = Buffer.from(birthBlock.hash.slice(2), 'hex');
-  if (!isSignatureValid(extrinsic, { chain, runtime, birthHash })) {
+  if (!isSignatureValid(extrinsic, { ledger, runtime, birthHash })) {
     throw invalidTransaction('Transaction has a bad signature');
   }
   return death;

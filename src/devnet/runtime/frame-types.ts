@@ -14,7 +14,7 @@ function eraCases(): Record<string, Variant> {
   return { Immortal: { index: 0 }, ...Object.fromEntries(mortal) };
 }
 
-/** In the order in which they are encoded; each with the type of what it adds to the signed payload only. */
+/** In the order of their encoding, each with the type of its part that is signed but not sent. */
 export const SIGNED_EXTENSIONS: readonly (readonly [name: string, additionalSigned: string])[] = [
   ['CheckNonZeroSender', '()'],
   ['CheckSpecVersion', 'u32'],
@@ -31,7 +31,7 @@ export const SIGNED_EXTENSIONS: readonly (readonly [name: string, additionalSign
   ['CheckMetadataHash', 'Option<[u8; 32]>'],
 ];
 
-/** What all of them add to an extrinsic. */
+/** The parts of all of them in an extrinsic. */
 export const SIGNED_EXTRA = `(${SIGNED_EXTENSIONS.map(([name]) => name).join(', ')})`;
 
 const PRIMITIVE_TYPES: Record<string, TypeDefinition> = {

@@ -4,17 +4,17 @@ import { SIGNED_EXTENSIONS, SIGNED_EXTRA } from './frame-types.ts';
 import { STORAGE, type StorageEntry } from './storage-layout.ts';
 import type { TypeTable } from './type-table.ts';
 
-/** Before the version of the format. */
+/** Precedes the version of the format. */
 const MAGIC = new TextEncoder().encode('meta');
 
-/** The parts of each format in their order; `MetadataV14` and `MetadataV15` themselves can only be decoded. */
+/** The parts of each format, in order. Polkadot.js can only decode `MetadataV14` and `MetadataV15` themselves. */
 const METADATA_V14 = '(Vec<PortableType>, Vec<PalletMetadataV14>, ExtrinsicMetadataV14, SiLookupTypeId)';
 const METADATA_V15 =
   '(Vec<PortableType>, Vec<PalletMetadataV15>, ExtrinsicMetadataV15, SiLookupTypeId, Vec<RuntimeApiMetadataV15>, OuterEnums15, CustomMetadata15)';
 
 /**
- * The metadata of the development chain, about 20 kB in each of the formats that a node hands out: V14, which lacks the
- * runtime calls and is what `state_getMetadata` answers on every node, and V15.
+ * The metadata of the development chain, about 20 kB in each format. `state_getMetadata` answers V14, as on every node; V14
+ * lacks the runtime calls, and V15 has them.
  */
 export interface EncodedMetadata {
   readonly v14: Uint8Array;
@@ -36,7 +36,7 @@ interface Pallet {
   readonly constants?: Readonly<Record<string, Constant>>;
 }
 
-/** Indexes, constants and types as on finney (spec 424), for the part of it that a miner meets. */
+/** Indexes, constants and types as on finney (spec 424), for the part that a miner uses. */
 const PALLETS: Readonly<Record<string, Pallet>> = {
   System: {
     index: 0,
@@ -167,7 +167,7 @@ export function encodeMetadata(types: TypeTable): EncodedMetadata {
     eventType: types.idOf('RuntimeEvent'),
     errorType: types.idOf('RuntimeError'),
   };
-  // The table of types comes first, but is complete only once all else has been described.
+  // The table of types comes first, but it is complete only after everything else is described.
   const table = types.types();
   const encode = (version: number, format: string, parts: readonly unknown[]) =>
     u8aConcat(MAGIC, [version], new TypeRegistry().createTypeUnsafe(format, [parts]).toU8a());

@@ -1,6 +1,6 @@
 import type { TypeDefinition } from './type-table.ts';
 
-/** What every description of a neuron has, in its order. */
+/** The fields of every description of a neuron, in order. */
 const NEURON_INFO = {
   hotkey: 'AccountId',
   coldkey: 'AccountId',
@@ -21,7 +21,25 @@ const NEURON_INFO = {
   validator_permit: 'bool',
 } as const;
 
-/** All of a subnet. */
+/** The columns of a metagraph: one value for each neuron. */
+const NEURON_COLUMNS = {
+  active: 'Vec<bool>',
+  validator_permit: 'Vec<bool>',
+  pruning_score: 'Vec<Compact<u16>>',
+  last_update: 'Vec<Compact<u64>>',
+  emission: 'Vec<Compact<u64>>',
+  dividends: 'Vec<Compact<u16>>',
+  incentives: 'Vec<Compact<u16>>',
+  consensus: 'Vec<Compact<u16>>',
+  trust: 'Vec<Compact<u16>>',
+  rank: 'Vec<Compact<u16>>',
+  block_at_registration: 'Vec<Compact<u64>>',
+  alpha_stake: 'Vec<Compact<u64>>',
+  tao_stake: 'Vec<Compact<u64>>',
+  total_stake: 'Vec<Compact<u64>>',
+} as const;
+
+/** The fields of a metagraph, in order. */
 const METAGRAPH = {
   netuid: 'Compact<u16>',
   name: 'Vec<Compact<u8>>',
@@ -79,39 +97,26 @@ const METAGRAPH = {
   coldkeys: 'Vec<AccountId>',
   identities: 'Vec<Option<ChainIdentityV2>>',
   axons: 'Vec<AxonInfo>',
-  active: 'Vec<bool>',
-  validator_permit: 'Vec<bool>',
-  pruning_score: 'Vec<Compact<u16>>',
-  last_update: 'Vec<Compact<u64>>',
-  emission: 'Vec<Compact<u64>>',
-  dividends: 'Vec<Compact<u16>>',
-  incentives: 'Vec<Compact<u16>>',
-  consensus: 'Vec<Compact<u16>>',
-  trust: 'Vec<Compact<u16>>',
-  rank: 'Vec<Compact<u16>>',
-  block_at_registration: 'Vec<Compact<u64>>',
-  alpha_stake: 'Vec<Compact<u64>>',
-  tao_stake: 'Vec<Compact<u64>>',
-  total_stake: 'Vec<Compact<u64>>',
+  ...NEURON_COLUMNS,
   tao_dividends_per_hotkey: 'Vec<(AccountId, Compact<u64>)>',
   alpha_dividends_per_hotkey: 'Vec<(AccountId, Compact<u64>)>',
 } as const;
 
-/** What can be asked for by its index, which is its position here: any of `METAGRAPH`, and what came later. */
+/** The fields that a caller selects by index, which is the position here: those of `METAGRAPH`, and later ones. */
 export const METAGRAPH_FIELDS = {
   ...METAGRAPH,
   validators: 'Vec<Compact<u16>>',
   commitments: 'Vec<(AccountId, Vec<Compact<u8>>)>',
 } as const;
 
-/** Each field may be missing, but for the first. */
+/** All fields but the first are optional. */
 function selectiveFields(): Readonly<Record<string, string>> {
   const { netuid, ...others } = METAGRAPH_FIELDS;
   const optional = Object.entries(others).map(([name, type]) => [name, `Option<${type}>`]);
   return { netuid, ...Object.fromEntries(optional) };
 }
 
-/** What the runtime answers about a subnet and its neurons; field types as on finney (spec 424). */
+/** The types of the answers about a subnet and its neurons, as on finney (spec 424). */
 export const METAGRAPH_TYPES: Readonly<Record<string, TypeDefinition>> = {
   PrometheusInfo: {
     path: 'pallet_subtensor::pallet::PrometheusInfo',
@@ -181,20 +186,7 @@ export const METAGRAPH_TYPES: Readonly<Record<string, TypeDefinition>> = {
       netuid: 'Compact<u16>',
       hotkeys: 'Vec<AccountId>',
       coldkeys: 'Vec<AccountId>',
-      active: 'Vec<bool>',
-      validator_permit: 'Vec<bool>',
-      pruning_score: 'Vec<Compact<u16>>',
-      last_update: 'Vec<Compact<u64>>',
-      emission: 'Vec<Compact<u64>>',
-      dividends: 'Vec<Compact<u16>>',
-      incentives: 'Vec<Compact<u16>>',
-      consensus: 'Vec<Compact<u16>>',
-      trust: 'Vec<Compact<u16>>',
-      rank: 'Vec<Compact<u16>>',
-      block_at_registration: 'Vec<Compact<u64>>',
-      alpha_stake: 'Vec<Compact<u64>>',
-      tao_stake: 'Vec<Compact<u64>>',
-      total_stake: 'Vec<Compact<u64>>',
+      ...NEURON_COLUMNS,
       emission_history: 'Vec<Vec<Compact<u64>>>',
     },
   },

@@ -1,11 +1,11 @@
 import { u8aConcat, u8aToHex } from '@polkadot/util';
 import { encodeAddress } from '@polkadot/util-crypto';
-import type { Block } from '../ledger/chain.ts';
-import { invalidParams, RpcError } from '../ledger/rpc-error.ts';
+import type { Block } from '../ledger/block-ledger.ts';
+import { invalidParams, NodeError } from './node-error.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
 import { BLANK_FIELDS, metagraphFields, neuronFields, neuronInfo, stakeInfo } from './runtime-views.ts';
 
-/** Answers runtime calls (`state_call`) at a block: name and arguments in SCALE in, SCALE out. */
+/** Answers a runtime call (`state_call`) at a block. Arguments and result are SCALE. */
 export type RuntimeApi = (method: string, input: Uint8Array, block: Block) => Uint8Array;
 
 type NeuronType = 'NeuronInfo' | 'NeuronInfoLite';
@@ -17,7 +17,7 @@ function decodeSelection(input: Uint8Array): {
 } {
   const view = new DataView(input.buffer, input.byteOffset, input.length);
   if (input.length < 3) throw invalidParams('the netuid and the field indexes are missing');
-  // A length below 64 takes one byte, one below 16384 two; its lowest two bits say which.
+  // A length below 64 takes one byte, a length below 16384 takes two. The lowest two bits say which.
   const wide = (view.getUint8(2) & 3) === 1;
   const start = wide ? 4 : 3;
   const count = (wide && input.length >= start ? view.getUint16(2, true) : view.getUint8(2)) >> 2;
@@ -37,7 +37,7 @@ function readAccount(input: Uint8Array): string {
   return encodeAddress(input, 42);
 }
 
-/** As many numbers of two bytes as `names`, one after the other. */
+/** Numbers of two bytes, one for each of `names`. */
 function readU16s<const Names extends readonly string[]>(
   input: Uint8Array,
   names: Names,
@@ -55,7 +55,7 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
     [15, codec.metadata.v15],
   ]);
 
-  /** Fields that were not asked for are None. */
+  /** Fields that were not selected are None. */
   function selectiveMetagraph(input: Uint8Array, block: Block): Uint8Array {
     const { netuid, indexes } = decodeSelection(input);
     const fields = { ...Object.fromEntries(BLANK_FIELDS), ...metagraphFields(block) };
@@ -65,7 +65,7 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
     return codec.encode('Option<SelectiveMetagraph>', metagraph);
   }
 
-  /** The same for a part of the subnet by its number, of which there is one here: 0. */
+  /** The same for one mechanism of the subnet. There is one here: 0. */
   function selectiveMechagraph(input: Uint8Array, block: Block): Uint8Array {
     if (input.length < 3) throw invalidParams('the netuid and the mechanism are missing');
     if (input[2] !== 0) return codec.encode('Option<SelectiveMetagraph>', null);
@@ -99,14 +99,14 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
     );
   }
 
-  /** The stake of a coldkey with all hotkeys: with itself only, since each hotkey is its own coldkey here. */
+  /** The stake of a coldkey with all hotkeys. Each hotkey is its own coldkey here. */
   function stakeOfColdkey(input: Uint8Array, { subnet }: Block): Uint8Array {
     const address = readAccount(input);
     const info = stakeInfo(subnet, address, address);
     return codec.encode('Vec<StakeInfo>', info.stake === 0n ? [] : [info]);
   }
 
-  /** The stake of a coldkey with one hotkey on one subnet; a description even if there is none. */
+  /** The stake of a coldkey with one hotkey on one subnet. It is described even if it is zero. */
   function stakeWithHotkey(input: Uint8Array, { subnet }: Block): Uint8Array {
     if (input.length !== 66) throw invalidParams('the arguments have to be two account ids and a netuid');
     const [hotkey, coldkey] = [readAccount(input.subarray(0, 32)), readAccount(input.subarray(32, 64))];
@@ -152,7 +152,7 @@ export function createRuntimeApi(codec: RuntimeCodec): RuntimeApi {
       case 'SubnetInfoRuntimeApi_get_subnet_state':
         return subnetState(input, block);
       default:
-        throw new RpcError(4003, 'Client error: Execution failed', `Exported method ${method} is not found`);
+        throw new NodeError(4003, 'Client error: Execution failed', `Exported method ${method} is not found`);
     }
   };
 }

@@ -7,14 +7,14 @@ import { FIRST_RUNTIME, type Runtime } from './runtime-version.ts';
 import { subtensorTypes } from './subtensor-types.ts';
 import { createTypeTable } from './type-table.ts';
 
-/** SCALE for the types that the metadata declares, by type expression: what is announced is what is spoken. */
+/** Encodes values in SCALE with the types that the metadata declare, so that both always agree. */
 export interface RuntimeCodec {
   readonly metadata: EncodedMetadata;
   /** Struct values are objects with camelCase keys, accounts SS58 addresses. */
   encode(expression: string, value: unknown): Uint8Array;
 }
 
-/** Extensions that polkadot.js does not know; they add nothing to an extrinsic. */
+/** Extensions that polkadot.js does not know. They add nothing to an extrinsic. */
 const EMPTY_EXTENSION = { extrinsic: {}, payload: {} };
 const OWN_EXTENSIONS = {
   SudoTransactionExtension: EMPTY_EXTENSION,

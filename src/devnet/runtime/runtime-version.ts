@@ -1,6 +1,6 @@
 import { blake2AsHex } from '@polkadot/util-crypto';
 
-/** Runtime APIs and their versions, as on finney; clients look for them under a hash of the name. */
+/** Runtime APIs and their versions, as on finney. Clients know an API by the hash of its name. */
 const APIS: Readonly<Record<string, number>> = {
   Core: 5,
   Metadata: 2,
@@ -10,14 +10,14 @@ const APIS: Readonly<Record<string, number>> = {
   SubnetInfoRuntimeApi: 2,
 };
 
-/** What an upgrade changes here. */
+/** The values that an upgrade changes here. */
 export interface Runtime {
   readonly specVersion: number;
-  /** Number of the call `serve_axon` in its pallet: calls do move between versions. */
+  /** The index of the call `serve_axon` in its pallet. It may change between versions. */
   readonly serveAxonIndex: number;
 }
 
-/** Names and numbers of finney's runtime at spec 424; both versions are part of what an extrinsic signs. */
+/** Names and numbers of finney's runtime at spec 424. An extrinsic signs the spec and the transaction version. */
 export const RUNTIME_VERSION = {
   specName: 'node-subtensor',
   implName: 'node-subtensor',

@@ -1,7 +1,7 @@
 import { hexToU8a } from '@polkadot/util';
 import { encodeAddress } from '@polkadot/util-crypto';
-import type { Block } from '../ledger/chain.ts';
-import { MAX_UIDS, type Neuron, type Subnet, uidOf } from '../ledger/subnet.ts';
+import type { Block } from '../ledger/block-ledger.ts';
+import { MAX_UIDS, type Subnet, type SubnetNeuron, uidOf } from '../ledger/subnet.ts';
 import { METAGRAPH_FIELDS } from './metagraph-types.ts';
 import { BURN_RAO, IMMUNITY_PERIOD_BLOCKS, TEMPO_BLOCKS, TOKEN_SYMBOL } from './storage.ts';
 
@@ -19,7 +19,7 @@ const NO_AXON = {
 const NOBODY = encodeAddress(new Uint8Array(32), 42);
 const NO_PROMETHEUS = { block: 0, version: 0, ip: 0n, port: 0, ipType: 0 };
 
-/** A value of the type that means nothing: zero, false, empty or absent. */
+/** The empty value of a type: zero, false, an empty list or null. */
 function blank(type: string): unknown {
   if (type.startsWith('Compact<')) return 0;
   if (type === 'bool') return false;
@@ -28,7 +28,7 @@ function blank(type: string): unknown {
   return type.startsWith('Vec<') ? [] : null;
 }
 
-/** The fields of a metagraph by the index by which a caller asks for them, in the codec's spelling, with blank values. */
+/** The fields of a metagraph in the order of their indexes, named as in the codec, with empty values. */
 export const BLANK_FIELDS: readonly (readonly [name: string, value: unknown])[] = Object.entries(
   METAGRAPH_FIELDS,
 ).map(([name, type]) => [
@@ -36,9 +36,9 @@ export const BLANK_FIELDS: readonly (readonly [name: string, value: unknown])[] 
   blank(type),
 ]);
 
-/** All that is known of the neurons, one list a field. Each hotkey is its own coldkey here. */
-export function neuronFields(neurons: readonly Neuron[]) {
-  const each = <T>(pick: (neuron: Neuron) => T): readonly T[] => neurons.map(pick);
+/** The columns of the neurons. Each hotkey is its own coldkey here. */
+export function neuronFields(neurons: readonly SubnetNeuron[]) {
+  const each = <T>(pick: (neuron: SubnetNeuron) => T): readonly T[] => neurons.map(pick);
   const zeros = each(() => 0);
   return {
     hotkeys: each((neuron) => neuron.hotkey),
@@ -59,7 +59,7 @@ export function neuronFields(neurons: readonly Neuron[]) {
   };
 }
 
-/** One neuron, as the runtime describes it in full; its shorter description leaves out weights and bonds. */
+/** The description of one neuron. The codec encodes the missing fields, such as weights and bonds, as empty. */
 export function neuronInfo({ netuid, neurons }: Subnet, uid: number) {
   const neuron = neurons[uid];
   if (neuron === undefined) return null;
@@ -78,7 +78,7 @@ export function neuronInfo({ netuid, neurons }: Subnet, uid: number) {
   };
 }
 
-/** What a coldkey has staked with a hotkey on a subnet: of this one, what the hotkey has, since it is its own coldkey. */
+/** The stake of a coldkey with a hotkey on a subnet. Each hotkey is its own coldkey here. */
 export function stakeInfo(subnet: Subnet, hotkey: string, coldkey: string, netuid = subnet.netuid) {
   const uid = netuid === subnet.netuid ? uidOf(subnet, hotkey) : undefined;
   const isOwn = hotkey === coldkey && uid !== undefined;
@@ -86,7 +86,7 @@ export function stakeInfo(subnet: Subnet, hotkey: string, coldkey: string, netui
   return { hotkey, coldkey, netuid, stake, isRegistered: uid !== undefined };
 }
 
-/** What this chain knows of the subnet and its neurons; all else is blank. */
+/** The fields of the metagraph that this chain knows. */
 export function metagraphFields({ number, subnet }: Block) {
   return {
     ...neuronFields(subnet.neurons),

@@ -6,10 +6,10 @@ type StorageHasher = 'Identity' | 'Blake2_128Concat' | 'Twox64Concat';
 export interface StorageEntry {
   /** Type expression of the value. */
   readonly value: string;
-  /** Type expression of the key, and one hasher for each of its parts; absent for a single value. */
+  /** Type expression of the key, and one hasher for each of its parts. Absent for a single value. */
   readonly key?: string;
   readonly hashers?: readonly StorageHasher[];
-  /** Hex of the value of an absent key; an entry without one is optional. */
+  /** Hex of the value of an absent key. An entry without a fallback is optional. */
   readonly fallback?: string;
 }
 
@@ -23,7 +23,7 @@ const ACCOUNT = { key: 'AccountId', hashers: ['Blake2_128Concat'] } as const;
 
 const zeros = (bytes: number): string => `0x${'00'.repeat(bytes)}`;
 
-/** All zero but the highest bit of the flags, which says that the balance follows the newer rules. */
+/** Zero, except the highest bit of the flags: the balance follows the newer rules. */
 const NEW_ACCOUNT = `0x${'00'.repeat(55)}80`;
 
 /** The storage that the development chain serves: keys, hashers, values and defaults as on finney (spec 424). */
@@ -59,7 +59,7 @@ export const STORAGE = {
     Dividends: { ...NETUID, value: 'Vec<u16>', fallback: '0x00' },
     Emission: { ...NETUID, value: 'Vec<u64>', fallback: '0x00' },
   },
-  // Nobody commits anything here: clients that ask find no entries.
+  // There are no commitments here: clients find no entries.
   Commitments: {
     CommitmentOf: { ...NETUID_COMMITTER, value: 'Commitment' },
     RevealedCommitments: { ...NETUID_COMMITTER, value: 'Vec<(Vec<u8>, u64)>' },
@@ -73,10 +73,10 @@ function hashPart(hasher: StorageHasher | undefined, part: Uint8Array): Uint8Arr
 }
 
 /**
- * The key under which a value is kept: both names hashed, then each part of the key as its hasher makes it.
+ * The storage key of a value: the hashes of both names, then each part of the key through its hasher.
  *
- * @param parts The SCALE bytes of the key's parts, as many as `hashers`.
- * @returns Hex, `0x`-prefixed and lower case.
+ * @param parts the SCALE bytes of the key's parts, one for each of `hashers`
+ * @returns hex, `0x`-prefixed and lower case
  */
 export function storageKey(
   pallet: string,

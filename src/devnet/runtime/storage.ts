@@ -1,25 +1,25 @@
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
-import type { Block, BlockEvent } from '../ledger/chain.ts';
-import { MAX_UIDS, type Subnet } from '../ledger/subnet.ts';
+import type { Block, BlockEvent } from '../ledger/block-ledger.ts';
+import { MAX_UIDS, type Subnet, type SubnetNeuron } from '../ledger/subnet.ts';
 import type { RuntimeCodec } from './runtime-codec.ts';
 import { STORAGE, type StorageEntry, storageKey } from './storage-layout.ts';
 
 /** The state of blocks as a node shows it: encoded values under hashed keys. */
 export interface Storage {
-  /** The value (hex) under a key (hex) after the block; null where there is none. */
+  /** The value (hex) under a key (hex) after the block; null if there is none. */
   read(block: Block, key: string): string | null;
-  /** The keys (hex) after the block that begin with the prefix (hex), in the order of their bytes. */
+  /** The keys (hex) after the block that begin with the prefix (hex), sorted. */
   keys(block: Block, prefix: string): readonly string[];
 }
 
-/** What a registration costs here, in rao: 0.1 TAO. */
+/** The price of a registration: 0.1 TAO. */
 export const BURN_RAO = 100_000_000n;
 export const TEMPO_BLOCKS = 360;
 export const IMMUNITY_PERIOD_BLOCKS = 4096;
-/** The letter yod, which is what finney calls the alpha of subnet 34, in UTF-8. */
+/** The letter yod in UTF-8: the symbol of subnet 34 on finney. */
 export const TOKEN_SYMBOL = '0xd799';
 
-/** Set in the flags of every account that is younger than the newer rules for balances. */
+/** A flag of every account under the newer rules for balances. */
 const NEW_BALANCE_FLAG = 2n ** 127n;
 
 /** Index and event type of the pallets that have events. */
@@ -29,7 +29,7 @@ const EVENT_PALLETS = {
 } as const;
 
 /**
- * A `Vec<EventRecord>`, put together from its parts: polkadot.js can take events apart, but not build them.
+ * A `Vec<EventRecord>`, encoded by hand: polkadot.js can decode events, but not encode them.
  * A record is the phase (0, then the position of the extrinsic), the event and an empty list of topics.
  */
 function encodeEvents(codec: RuntimeCodec, events: readonly BlockEvent[]): Uint8Array {
@@ -67,6 +67,8 @@ export function createStorage(codec: RuntimeCodec): Storage {
     const set = (name: SubtensorEntry, value: unknown, ...rest: readonly Uint8Array[]) =>
       setUnder(name, [netuid, ...rest], value);
     const { neurons } = subnet;
+    const setColumn = (name: SubtensorEntry, pick: (neuron: SubnetNeuron) => unknown) =>
+      set(name, neurons.map(pick));
 
     set('NetworksAdded', true);
     set('SubnetworkN', neurons.length);
@@ -77,23 +79,10 @@ export function createStorage(codec: RuntimeCodec): Storage {
     set('WeightsVersionKey', subnet.weightsVersion);
     set('Burn', BURN_RAO);
     set('TokenSymbol', TOKEN_SYMBOL);
-    set(
-      'Active',
-      neurons.map(() => true),
-    );
-    set(
-      'ValidatorPermit',
-      neurons.map((neuron) => neuron.permit),
-    );
-    set(
-      'LastUpdate',
-      neurons.map((neuron) => neuron.registeredAtBlock),
-    );
-    for (const name of ['Incentive', 'Dividends', 'Emission'] as const)
-      set(
-        name,
-        neurons.map(() => 0),
-      );
+    setColumn('Active', () => true);
+    setColumn('ValidatorPermit', ({ permit }) => permit);
+    setColumn('LastUpdate', ({ registeredAtBlock }) => registeredAtBlock);
+    for (const name of ['Incentive', 'Dividends', 'Emission'] as const) setColumn(name, () => 0);
     for (const [uid, neuron] of neurons.entries()) {
       const uidKey = codec.encode('u16', uid);
       const hotkey = codec.encode('AccountId', neuron.hotkey);

@@ -1,20 +1,22 @@
 import type { Runtime } from './runtime-version.ts';
 import type { TypeDefinition } from './type-table.ts';
 
+/** The fields of an announcement. */
+const AXON_FIELDS = {
+  version: 'u32',
+  ip: 'u128',
+  port: 'u16',
+  ip_type: 'u8',
+  protocol: 'u8',
+  placeholder1: 'u8',
+  placeholder2: 'u8',
+};
+
 /** The types of the subnet pallet's storage, events and errors, numbered as on finney (spec 424). */
 export const SUBTENSOR_TYPES: Readonly<Record<string, TypeDefinition>> = {
   AxonInfo: {
     path: 'pallet_subtensor::pallet::AxonInfo',
-    fields: {
-      block: 'u64',
-      version: 'u32',
-      ip: 'u128',
-      port: 'u16',
-      ip_type: 'u8',
-      protocol: 'u8',
-      placeholder1: 'u8',
-      placeholder2: 'u8',
-    },
+    fields: { block: 'u64', ...AXON_FIELDS },
   },
   SubtensorEvent: {
     path: 'pallet_subtensor::pallet::Event',
@@ -60,18 +62,8 @@ export const SUBTENSOR_TYPES: Readonly<Record<string, TypeDefinition>> = {
   },
 };
 
-/** With the calls of a runtime. */
+/** The same types and the calls of a runtime. */
 export function subtensorTypes({ serveAxonIndex }: Runtime): Readonly<Record<string, TypeDefinition>> {
-  const fields = {
-    netuid: 'u16',
-    version: 'u32',
-    ip: 'u128',
-    port: 'u16',
-    ip_type: 'u8',
-    protocol: 'u8',
-    placeholder1: 'u8',
-    placeholder2: 'u8',
-  };
-  const variants = { serve_axon: { index: serveAxonIndex, fields } };
+  const variants = { serve_axon: { index: serveAxonIndex, fields: { netuid: 'u16', ...AXON_FIELDS } } };
   return { ...SUBTENSOR_TYPES, SubtensorCall: { path: 'pallet_subtensor::pallet::Call', variants } };
 }

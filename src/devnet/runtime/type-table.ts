@@ -1,4 +1,4 @@
-/** The fields of a struct or of an enum's case: named (`{ port: 'u16' }`) or not (`['u16']`); values are type expressions. */
+/** The fields of a struct or of an enum's case, named (`{ port: 'u16' }`) or unnamed (`['u16']`). Values are type expressions. */
 type Fields = Readonly<Record<string, string>> | readonly string[];
 
 export interface Variant {
@@ -6,13 +6,13 @@ export interface Variant {
   readonly fields?: Fields;
 }
 
-/** A named type: `path` is its Rust path, as the runtime's own metadata spells it, `params` its generic parameters. */
+/** A named type. `path` is its Rust path in the metadata of the real runtime, `params` its generic parameters. */
 export type TypeDefinition = {
   readonly path: string;
   readonly params?: Readonly<Record<string, string>>;
 } & ({ readonly fields: Fields } | { readonly variants: Readonly<Record<string, Variant>> });
 
-/** One row of the registry of types that metadata carries (scale-info's `PortableType`, as JSON). */
+/** One row of the type registry in metadata (scale-info's `PortableType`, as JSON). */
 interface PortableType {
   readonly id: number;
   readonly type: {
@@ -24,10 +24,9 @@ interface PortableType {
 
 export interface TypeTable {
   /**
-   * The number of the type that an expression names, adding it and all it is made of where new. Expressions are
-   * written as in Rust: `u16`, `Vec<Compact<u64>>`, `Option<T>`, `[u8; 32]`, `(u16, AccountId)`, `()`, or a defined name.
+   * The id of a type expression. A new type is added with its parts. Expressions are written as in Rust: `u16`, `Vec<Compact<u64>>`, `Option<T>`, `[u8; 32]`, `(u16, AccountId)`, `()`, or a defined name.
    *
-   * @throws Error for an expression that names no known type: a mistake in the definitions.
+   * @throws Error for an unknown type: a mistake in the definitions
    */
   idOf(expression: string): number;
   types(): readonly PortableType[];
@@ -61,7 +60,7 @@ function splitTopLevel(list: string): string[] {
   return last === '' ? parts : [...parts, last];
 }
 
-/** A table that numbers types in the order in which they are first asked for. */
+/** A table that numbers types in the order of their first use. */
 export function createTypeTable(definitions: Readonly<Record<string, TypeDefinition>>): TypeTable {
   const idByExpression = new Map<string, number>();
   const types: PortableType[] = [];
@@ -122,7 +121,7 @@ export function createTypeTable(definitions: Readonly<Record<string, TypeDefinit
     const known = idByExpression.get(expression);
     if (known !== undefined) return known;
     const id = types.length;
-    // The row is reserved before its parts are numbered, so that ids are dense and a type may name itself.
+    // The row is reserved before its parts are numbered, so that ids have no gaps and a type may refer to itself.
     idByExpression.set(expression, id);
     types.push({ id, type: { path: [], params: [], def: {} } });
     types[id] = { id, type: ofExpression(expression) };

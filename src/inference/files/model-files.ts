@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asMinerError } from '../../errors.ts';
-import { isAbsent, openModelFile } from './model-folder.ts';
+import { isAbsent } from '../../state/is-absent.ts';
+import { openModelFile } from './model-folder.ts';
 import { listExternalFiles } from './onnx-file.ts';
 
 /**

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { MinerError } from '../../errors.ts';
+import { isAbsent } from '../../state/is-absent.ts';
 
 /**
  * Which files belong to a model. A model may come from a stranger, and its ONNX file names other files. A file outside the
@@ -77,9 +78,4 @@ export function weightsNotFound(path: string): MinerError {
     'MODEL_NOT_FOUND',
     `there is no ${path}, which the ONNX file keeps weights in: copy it beside the model`,
   );
-}
-
-/** Whether an error of the file system says that nothing is at the path. */
-export function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -1,75 +1,59 @@
-import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { MinerError } from '../../errors.ts';
+import { startLimited } from '../limited-child.ts';
 import { DECODER_MEMORY_LIMIT_BYTES } from '../limits.ts';
 import type { DecodingForecast } from './decoding-forecast.ts';
-import { keepFirst } from './keep-first.ts';
-import { processCpuMs } from './process-cpu.ts';
+
+/** Runs ffmpeg and ffprobe, one child for each call. Owned by video.ts and video-probe.ts. */
 
 interface DecoderProcess {
   readonly program: 'ffmpeg' | 'ffprobe';
   readonly args: readonly string[];
   /** Kills the child when aborted. */
   readonly signal: AbortSignal;
-  /** CPU seconds after which the child is ended, here within a tenth of a second, or by the kernel a second later. */
+  /** CPU seconds after which the child is killed: within 0.1 s by this process, or a second later by the kernel. */
   readonly cpuLimitS: number;
-  /** Takes standard output piece by piece; the child waits while a returned promise is pending. */
+  /** Gets standard output in pieces. The child waits while a returned promise is pending. */
   readonly onOutput: (chunk: Buffer) => Promise<void> | void;
-  /** Told how far the child is, and asked now and then whether it should go on. */
+  /** Gets the progress of the child, and decides every 0.1 s whether it goes on. */
   readonly forecast?: Pick<DecodingForecast, 'onProgress' | 'assertHopeful'>;
 }
 
 interface DecoderResult {
   readonly succeeded: boolean;
-  /** The first of what the child wrote to standard error. */
+  /** The first 4 KiB of the child's standard error. */
   readonly complaint: string;
-  /** Whether the child was ended because it had used `cpuLimitS`. */
+  /** Whether the child was killed because it had used `cpuLimitS`. */
   readonly outOfCpu: boolean;
-  /** CPU milliseconds that it was seen to use. */
+  /** CPU milliseconds that the child used, as last read. */
   readonly cpuMs: number;
 }
 
-const COMPLAINT_LIMIT_BYTES = 4096;
-/** What prlimit exits with when it cannot find the program. */
-const PROGRAM_NOT_FOUND = 127;
-/** Where a child writes how far it is. */
+/** The descriptor to which a child writes its progress. */
 export const PROGRESS_FD = 3;
-/** Between two looks at how much CPU time a child has used. */
+/** Time between two readings of the CPU time of a child. */
 const FORECAST_INTERVAL_MS = 100;
 
 /**
- * Runs ffmpeg or ffprobe under kernel limits on memory and CPU time, with neither a shell nor our environment (which
- * may hold passwords), and waits until it is gone, whatever happens. ffmpeg has no memory limit of its own that covers
- * a hostile index, hence prlimit (util-linux), which sets the limits and becomes the program.
+ * Runs ffmpeg or ffprobe under kernel limits on memory and CPU time. Settles when the child is gone. ffmpeg has no memory
+ * limit of its own that covers a hostile index.
  *
  * @throws MinerError MEDIA_DECODER_MISSING; what `onOutput` and `forecast` throw; the signal's reason once it is aborted
  */
 export async function runDecoder(options: DecoderProcess): Promise<DecoderResult> {
   const { program, args, signal, cpuLimitS, onOutput, forecast } = options;
   signal.throwIfAborted();
-  const limits = [`--data=${DECODER_MEMORY_LIMIT_BYTES}`, `--cpu=${Math.ceil(cpuLimitS) + 1}`, '--core=0'];
-  const child = spawn('prlimit', [...limits, '--', program, ...args], {
+  const { child, gone, kill } = startLimited({
+    program,
+    args,
+    limits: [`--data=${DECODER_MEMORY_LIMIT_BYTES}`, `--cpu=${Math.ceil(cpuLimitS) + 1}`],
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    // A group of its own: Ctrl-C in a terminal would reach it too, and end what is still to be answered.
-    detached: true,
-    env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },
   });
-  const [, stdout, stderr, progress] = child.stdio as unknown as [null, Readable, Readable, Readable];
-  let endedBy: NodeJS.Signals | null = null;
-  const ended = new Promise<number | null | Error>((resolve) => {
-    child.on('error', resolve);
-    child.once('close', (code, signalName) => {
-      endedBy = signalName;
-      resolve(code);
-    });
-  });
-  const kill = () => child.kill('SIGKILL');
+  const [, stdout, , progress] = child.stdio as unknown as [null, Readable, Readable, Readable];
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
-
-  const complaint = keepFirst(stderr, COMPLAINT_LIMIT_BYTES);
   progress.on('data', (chunk: Buffer) => forecast?.onProgress(chunk));
-  // What ends a child also ends its pipes.
+  // The pipe breaks when the child ends.
   progress.on('error', () => {});
 
   let refusal: { readonly error: unknown } | undefined;
@@ -92,23 +76,27 @@ export async function runDecoder(options: DecoderProcess): Promise<DecoderResult
   } catch (error) {
     refuse(error);
   }
-  const end = await ended;
+  const { code, signal: endedBy, complaint, startError } = await gone;
   clearInterval(watch);
   signal.removeEventListener('abort', kill);
   signal.throwIfAborted();
   if (refusal !== undefined) throw refusal.error;
-  if (end instanceof Error) {
-    const missing = 'code' in end && end.code === 'ENOENT';
-    throw new MinerError(
-      missing ? 'MEDIA_DECODER_MISSING' : 'INTERNAL',
-      missing ? 'prlimit is not on the PATH' : `${program} cannot be started`,
-      { cause: end },
-    );
-  }
-  const words = complaint();
-  if (end === PROGRAM_NOT_FOUND && words.startsWith('prlimit:')) {
-    throw new MinerError('MEDIA_DECODER_MISSING', `${program} is not on the PATH`);
-  }
+  if (startError !== undefined) throw startError;
   const outOfCpu = endedBy !== null && usedCpuMs > 1000 * cpuLimitS;
-  return { succeeded: end === 0, complaint: words, outOfCpu, cpuMs: usedCpuMs };
+  return { succeeded: code === 0, complaint, outOfCpu, cpuMs: usedCpuMs };
+}
+
+/** Linux counts CPU time in hundredths of a second, on every machine that Node runs on. */
+const MS_PER_TICK = 10;
+
+/** CPU milliseconds that all threads of a process have used; undefined once it is gone. */
+async function processCpuMs(pid: number): Promise<number | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // Counted from behind the name, which may hold spaces and brackets: utime and stime are fields 14 and 15.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+  } catch {
+    return undefined;
+  }
 }

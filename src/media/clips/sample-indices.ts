@@ -1,15 +1,14 @@
 /**
- * Which frames of a clip are sampled.
+ * How frames of a clip are chosen.
  * - `even`: spread over the whole clip
- * - a number n ≥ 1: every nth from the first on
+ * - a number n ≥ 1: every nth frame, from the first on
  */
 export type FrameStride = 'even' | number;
 
 /**
- * The frames of a clip that are sampled. `even` is `round(i · (n − 1) / (k − 1))`, so the first and the last are always
- * among them and the rest lie evenly between; one frame alone is the middle one, `floor((n − 1) / 2)`. A stride s is
- * `i · s`; where the clip is too short for it, the largest stride that fits. A clip shorter than what is wanted gives
- * each frame once, in order, and repeats its last.
+ * The frames of a clip to sample. `even` is `round(i · (n − 1) / (k − 1))`, which always includes the first and the last
+ * frame; for one frame it is the middle one, `floor((n − 1) / 2)`. A stride s is `i · s`, or the largest stride that fits if
+ * the clip is too short. A clip with fewer frames than `wanted` gives each frame once, in order, and repeats its last.
  *
  * @param frameCount frames of the clip, n ≥ 1
  * @param wanted frames to sample, k ≥ 1

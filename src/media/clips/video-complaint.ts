@@ -2,15 +2,15 @@ import { MinerError } from '../../errors.ts';
 import { DECODER_MEMORY_LIMIT_BYTES, VIDEO_FRAME_PIXELS_LIMIT } from '../limits.ts';
 
 /**
- * The coded error for a clip that ffprobe or ffmpeg refused, by what it wrote to standard error. The words come along
- * on one line, without paths and addresses.
+ * The coded error for a clip that ffprobe or ffmpeg refused, from its standard error. The message has its words on one line,
+ * without paths and addresses.
  */
 export function complaintError(complaint: string): MinerError {
   if (complaint.includes('exceeds specified max pixel count')) {
     return new MinerError('MEDIA_TOO_LARGE', `a frame has more than ${VIDEO_FRAME_PIXELS_LIMIT} pixels`);
   }
   if (complaint.includes('exceeds max_streams')) {
-    return new MinerError('MEDIA_TOO_LARGE', 'the video has more streams than are looked at');
+    return new MinerError('MEDIA_TOO_LARGE', 'the video has too many streams');
   }
   if (/cannot allocate memory/i.test(complaint)) {
     const limitMib = DECODER_MEMORY_LIMIT_BYTES / 1024 / 1024;
@@ -18,12 +18,15 @@ export function complaintError(complaint: string): MinerError {
   }
   const codec = /Codec \(([\w-]+)\) not on whitelist/.exec(complaint)?.[1];
   if (codec !== undefined) {
-    return new MinerError('MEDIA_UNSUPPORTED', `${codec} in the video is not decoded here`);
+    return new MinerError('MEDIA_UNSUPPORTED', `the miner does not decode the codec ${codec} of the video`);
   }
   if (/partial file|corrupt input packet/.test(complaint)) {
     return new MinerError('MEDIA_UNDECODABLE', `the video is truncated: ${tidy(complaint)}`);
   }
-  return new MinerError('MEDIA_UNDECODABLE', `the video cannot be decoded: ${tidy(complaint) || 'no words'}`);
+  return new MinerError(
+    'MEDIA_UNDECODABLE',
+    `the video cannot be decoded: ${tidy(complaint) || 'ffmpeg gave no reason'}`,
+  );
 }
 
 function tidy(complaint: string): string {

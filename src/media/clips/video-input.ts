@@ -1,21 +1,21 @@
 import { VIDEO_FRAME_PIXELS_LIMIT } from '../limits.ts';
 
 /**
- * Decoders that a file may call for, by ffmpeg's names: what cameras, phones and encoders write into MP4 and QuickTime.
- * ffprobe opens sound and cover pictures as well and fails where it may not, so the decoders for these are listed too.
+ * The decoders that a file may use, by ffmpeg's names: the codecs that cameras, phones and encoders write into MP4 and
+ * QuickTime. The list has decoders for sound and cover pictures too: ffprobe opens them, and fails if it may not.
  */
 const DECODERS = [
   ...['h264', 'hevc', 'vp8', 'vp9', 'av1', 'libdav1d', 'libaom-av1', 'mpeg4', 'mjpeg', 'prores'],
   ...['png', 'aac', 'mp3', 'mp3float', 'opus', 'libopus', 'alac'],
 ];
 
-/** Streams in one file; more are a hostile file. */
+/** The highest number of streams in one file. Only a hostile file has more. */
 const STREAMS_LIMIT = 16;
 
 /**
- * Options for ffmpeg and ffprobe that go before the input: nothing but the one local file is read (external references
- * inside it are not followed, which is ffmpeg's default), by the one demuxer, with few decoders. Edit lists are ignored,
- * so that coded frames and decoded frames are the same in number.
+ * The options of ffmpeg and ffprobe before the input. Only the one local file is read, by one demuxer, with few decoders;
+ * ffmpeg does not follow external references in it by default. Edit lists are ignored, so that the numbers of coded and
+ * decoded frames are equal.
  */
 export function inputOptions(): string[] {
   return [

@@ -4,17 +4,17 @@ import { runDecoder } from './decoder-process.ts';
 import { complaintError } from './video-complaint.ts';
 import { inputOptions } from './video-input.ts';
 
-/** What is known of a clip before it is decoded. */
+/** The facts about a clip before it is decoded. */
 export interface ClipFacts {
-  /** Pixels, ≥ 1; as coded, whatever rotation the container asks for. */
+  /** Pixels, ≥ 1, as coded. A rotation in the container is ignored. */
   readonly width: number;
   readonly height: number;
-  /** Coded frames in the file, ≥ 1: counted, not taken from the index, which may lie. */
+  /** Coded frames in the file, ≥ 1. They are counted, because the index may lie. */
   readonly frameCount: number;
 }
 
 const OUTPUT_LIMIT_BYTES = 64 * 1024;
-/** The index of a clip of 91 MB is read in 0.2 s; one that takes longer than this is made to take long. */
+/** The index of a clip of 91 MB takes 0.2 s. Only a hostile index takes longer than this. */
 const PROBE_CPU_LIMIT_S = 1;
 
 const probeSchema = z.object({
@@ -31,10 +31,10 @@ const probeSchema = z.object({
 });
 
 /**
- * Reads a clip's size and counts its frames by walking through its packets: about 0.2 s, of which most is starting
- * ffprobe. A file that holds fewer frames than its index names is found here, before anything is decoded.
+ * Reads the size of a clip and counts its frames by reading its packets. This takes about 0.2 s, most of it for the start of
+ * ffprobe. A file with fewer frames than its index names is refused here, before anything is decoded.
  *
- * @returns also the CPU milliseconds that it took
+ * @returns the facts, and the CPU milliseconds that the probe took
  * @throws MinerError MEDIA_UNSUPPORTED (no video in it, or a codec that is not decoded here), MEDIA_TOO_LARGE,
  *   MEDIA_UNDECODABLE, MEDIA_DECODER_MISSING; the signal's reason once it is aborted
  */

@@ -14,28 +14,27 @@ import { type ClipFacts, probeVideo } from './video-probe.ts';
 interface SampleOptions {
   /** Frames wanted, 1 to `VIDEO_SAMPLES_LIMIT`. */
   readonly frames: number;
-  /** Which frames; `even` when absent. */
+  /** Which frames; `even` if absent. */
   readonly frameStride?: FrameStride;
   readonly fit: Fit;
   readonly signal: AbortSignal;
   /** For probing and decoding together. */
   readonly timeLimitMs: number;
-  /** Threads of the decoder, 1 when absent; each costs the memory of a few frames more. */
+  /** Threads of the decoder, 1 if absent. Each costs the memory of a few more frames. */
   readonly threads?: number;
 }
 
 export interface VideoSample {
-  /** As many frames as were wanted. */
+  /** The frames, as many as were wanted. */
   readonly frames: RgbFrames;
   readonly clip: ClipFacts;
 }
 
 /**
- * Decodes the frames of a clip that `sampleIndices` names (of a clip longer than `VIDEO_FRAMES_LIMIT` frames, over
- * the first so many) and fits each. At native size they equal ffmpeg's own decode to rgb24 byte for byte: lossless RGB
- * passes no colour matrix, and rotation that the container asks for is ignored, as EXIF orientation is in images. At
- * most one whole frame is held besides the result. A clip that cannot be decoded in time is given up as soon as that is
- * known: by its header, or after about a CPU-second of decoding.
+ * Decodes the frames of a clip that `sampleIndices` names, and fits each. Only the first `VIDEO_FRAMES_LIMIT` frames of a clip
+ * count. At native size the frames equal ffmpeg's own decode to rgb24 byte for byte: lossless RGB passes no colour matrix, and
+ * a rotation in the container is ignored, as EXIF orientation is in images. At most one whole frame is held besides the
+ * result. A clip that cannot be decoded in time is refused early: by its header, or after about a CPU-second of decoding.
  *
  * @param path a local MP4 or QuickTime file; its index may lie at either end
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE (damaged or truncated), MEDIA_TIMEOUT,
@@ -85,7 +84,7 @@ interface ProbedFile {
   readonly path: string;
   readonly bytes: number;
   readonly clip: ClipFacts;
-  /** CPU milliseconds that it has cost so far. */
+  /** CPU milliseconds that the file has cost so far. */
   readonly cpuMs: number;
 }
 
@@ -135,7 +134,7 @@ async function decodeFrames(
   if (decoded < distinct.length) {
     throw new MinerError(
       'MEDIA_UNDECODABLE',
-      `the video is truncated: only ${decoded} of the ${distinct.length} frames looked for could be decoded`,
+      `the video is truncated: only ${decoded} of the ${distinct.length} wanted frames could be decoded`,
     );
   }
   for (let index = decoded; index < wanted; index++) {
@@ -144,7 +143,7 @@ async function decodeFrames(
   return { data, count: wanted, height, width };
 }
 
-/** Cuts raw video into frames; `onFrame` gets the same buffer each time and owns it until its promise settles. */
+/** Splits raw video into frames. `onFrame` gets the same buffer each time, and owns it until its promise settles. */
 function collectFrames(clip: ClipFacts, onFrame: (frame: Buffer) => Promise<void>) {
   const frame = Buffer.allocUnsafe(clip.width * clip.height * 3);
   let filled = 0;
@@ -169,28 +168,28 @@ function decodeArguments(
   threads: number,
 ): string[] {
   const filters = [
-    // Cuts nothing: it fails where the size changes, which would shift all the raw bytes that follow.
+    // This crop cuts nothing. It fails if the size changes, because that would shift all following raw bytes.
     `crop=w='if(eq(iw,${clip.width})*eq(ih,${clip.height}),${clip.width},-1)':h=${clip.height}:x=0:y=0:exact=1`,
-    // A line for each frame that was decoded, wanted or not: what the forecast counts.
+    // One line for each decoded frame, wanted or not, for the forecast.
     'metadata=add:key=n:value=1',
     `metadata=print:key=n:file=pipe\\\\:${PROGRESS_FD}:direct=1`,
     `select='${selection(indices)}'`,
-    // Even timestamps at the output's own rate: ffmpeg then neither repeats nor drops a frame, in any version.
+    // Even timestamps at the rate of the output, so that no version of ffmpeg repeats or drops a frame.
     'settb=1/25',
     'setpts=N',
   ];
   return [
-    // With xerror the first damaged frame ends the work; without it ffmpeg would paint over the damage and succeed.
+    // With xerror the first damaged frame is an error. Without it ffmpeg would conceal the damage and succeed.
     ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-xerror', '-filter_threads', '1'],
     ...inputOptions(),
     ...['-threads', String(threads), '-noautorotate', '-i', `file:${path}`],
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(',')],
-    // Ends with the last frame wanted: what follows it is not decoded.
+    // Ends after the last wanted frame: later frames are not decoded.
     ...['-frames:v', String(indices.length), '-r', '25', '-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
   ];
 }
 
-/** In groups: ffmpeg allows an expression a depth of 100, and a chain of sums is as deep as it is long. */
+/** ffmpeg allows expressions of depth 100, and a chain of sums is as deep as it is long. Groups keep it flat. */
 const SELECTION_GROUP_LENGTH = 16;
 
 /** ffmpeg's expression that is true of the frames at `indices`. */

@@ -5,9 +5,9 @@ import { type FitPlan, planFit, type Region } from './fit-plan.ts';
 import { type Pixels, resample } from './resample.ts';
 
 /**
- * Brings decoded frames to the size a model takes, each on its own, in short turns of the event loop.
+ * Fits decoded frames to the input size of a model, one after the other, in short turns of the event loop.
  *
- * @throws MinerError MEDIA_TOO_LARGE when the result would pass `FRAMES_LIMIT_BYTES`; the signal's reason once it is
+ * @throws MinerError MEDIA_TOO_LARGE if the result would be larger than `FRAMES_LIMIT_BYTES`; the signal's reason once it is
  *   aborted
  */
 export async function fitFrames(
@@ -57,7 +57,7 @@ function visiblePart({ resized, output, offset }: FitPlan): Region {
 }
 
 /**
- * Lays the visible part of a picture on a black output of the planned size.
+ * Puts the visible part of a picture on a black output of the planned size.
  * @param pixels 8-bit RGB, row-major, no padding
  */
 function place(pixels: Buffer, { width, height }: Region, { output, offset }: FitPlan): Buffer {

@@ -8,21 +8,21 @@ export interface Region {
   readonly height: number;
 }
 
-/** How one picture is brought to a model's size: cut, resize, then place on the output. */
+/** How one picture is fitted to a model's size: cut, resize, then place on the output. */
 export interface FitPlan {
   /** The part of the source that is resized. */
   readonly source: Region;
-  /** The size that part is resized to. */
+  /** The size to which that part is resized. */
   readonly resized: { readonly width: number; readonly height: number };
   /** The output's size. */
   readonly output: { readonly width: number; readonly height: number };
-  /** Where the resized picture's corner lies on the output: negative when cropped, positive when padded. */
+  /** The corner of the resized picture on the output: negative if cropped, positive if padded. */
   readonly offset: { readonly left: number; readonly top: number };
 }
 
 /**
- * A picture longer than this many times the crop is cut before it is resized for `cover`: a 30,000 × 1 picture
- * would otherwise become 6.7 million pixels wide on its way to 224 × 224. The crop never shows what is cut off.
+ * For `cover`, a picture longer than this many times the crop is cut before it is resized. Otherwise a 30,000 × 1 picture would
+ * become 6.7 million pixels wide on its way to 224 × 224. The crop never shows the part that is cut off.
  */
 const COVER_LENGTH_RATIO_LIMIT = 16;
 
@@ -100,7 +100,7 @@ function containedSize(source: Size, output: Size): Size {
   return { width: Math.max(1, Math.min(output.width, width)), height: output.height };
 }
 
-/** `value / 2`, halves going to the even neighbour as Python's `round` does. */
+/** `value / 2`, rounded half to even as Python's `round` does. */
 function halfToEven(value: number): number {
   return value % 2 === 0 ? value / 2 : 2 * Math.round(value / 4);
 }

@@ -6,20 +6,20 @@ export interface Interpolation {
   readonly weight: Float64Array;
 }
 
-/** A stretch of an edge, in pixels: pixel i reaches from i to i + 1. It may begin and end within one, or beyond the edge. */
+/** A part of an edge, in pixels: pixel i reaches from i to i + 1. It may begin and end within a pixel, or beyond the edge. */
 export interface Span {
   readonly start: number;
   readonly length: number;
 }
 
-/** What is left of rounding where an edge of a pixel was meant. */
+/** The rounding error of a position that is meant to be the edge of a pixel. */
 const ROUNDING = 1e-9;
 
 /**
  * Linear interpolation between pixel centres, edges repeated, as Pillow and torchvision do when they enlarge.
  * @param from input positions, ≥ 1
  * @param to output positions, ≥ 1
- * @param span the part of the input that the output shows; what lies outside it is not mixed in
+ * @param span the part of the input that the output shows; pixels outside it are not used
  */
 export function interpolate(
   from: number,
@@ -57,7 +57,7 @@ export function mix(a: number, b: number, weight: number): number {
   return a + (b - a) * weight;
 }
 
-/** The pixels that lie wholly within a span; the one in its middle where none does. */
+/** The pixels that lie wholly within a span; the pixel in its middle if there is none. */
 function wholePixels(
   from: number,
   { start, length }: Span,

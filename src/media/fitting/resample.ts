@@ -4,7 +4,7 @@ import type { Region } from './fit-plan.ts';
 /** Multiplications between two turns of the event loop: about 2 ms of work. */
 const PRODUCTS_PER_TURN = 1_000_000;
 
-/** Weights are whole numbers of 2^-22: as many bits as leave room for the sum of weighted bytes in 32. */
+/** Weights are whole numbers of 2^-22, so that the sum of weighted bytes fits in 32 bits. */
 const WEIGHT_BITS = 22;
 const WEIGHT_ONE = 2 ** WEIGHT_BITS;
 const HALF = WEIGHT_ONE / 2;
@@ -16,22 +16,22 @@ export interface Pixels {
   readonly height: number;
 }
 
-/** What part of a picture is resized, to what size, and what of the result is wanted. */
+/** The part of a picture to resize, its new size, and the wanted part of the result. */
 export interface Resampling {
   readonly source: Region;
   readonly resized: { readonly width: number; readonly height: number };
-  /** Within `resized`; no work is done for what lies outside it. */
+  /** Within `resized`. Pixels outside it are not computed. */
   readonly window: Region;
 }
 
 /**
- * Bilinear resizing, antialiased where it shrinks: bit for bit what Pillow's `BILINEAR` gives (within 1 where one
- * edge shrinks and the other grows: Pillow's versions differ in which comes first), and so what a model sees that was
- * trained with torchvision's `Resize` on Pillow's pictures. libvips samples at 64ths of a pixel and rounds
- * otherwise: every fifth sample is off by one or two, which turns the answer of a detector of traces by some percent.
+ * Bilinear resizing, antialiased if it shrinks. The result equals Pillow's `BILINEAR` bit for bit, and so the input of a model
+ * that was trained with torchvision's `Resize` on Pillow's pictures. (If one edge shrinks and the other grows, samples differ by
+ * up to 1: versions of Pillow differ in the order.) libvips samples at 64ths of a pixel and rounds differently: every fifth
+ * sample is off by one or two, which changes the answer of a detector of traces by some percent.
  *
- * Columns come first, then rows, and bytes are rounded in between, as there. In short turns of the event loop: 2048 × 2048
- * pixels take 33 ms in all, 1280 × 720 take 6.
+ * Columns come first, then rows, and bytes are rounded in between, as in Pillow. The work runs in short turns of the event
+ * loop: 33 ms in all for 2048 × 2048 pixels, 6 ms for 1280 × 720.
  *
  * @returns the pixels of the window
  * @throws the signal's reason once it is aborted
@@ -63,7 +63,7 @@ export async function resample(
   return output;
 }
 
-/** For each output position along one edge: the input positions that it is mixed of, and how. */
+/** For each output position along one edge: its input positions and their weights. */
 interface Weights {
   readonly first: Uint32Array;
   readonly count: Uint32Array;
@@ -74,7 +74,7 @@ interface Weights {
   readonly products: number;
 }
 
-/** The triangle filter between pixel centres, as wide as an output pixel where it shrinks, cut off and made whole at the edges. */
+/** The triangle filter between pixel centres, as wide as an output pixel if it shrinks. At the edges it is cut and normalised. */
 function weigh(from: number, to: number, start: number, length: number): Weights {
   const scale = from / to;
   const reach = Math.max(1, scale);
@@ -89,7 +89,7 @@ function weigh(from: number, to: number, start: number, length: number): Weights
     const reached = Array.from({ length: upper - lower }, (_, k) =>
       Math.max(0, 1 - Math.abs((lower + k - centre + 0.5) * (1 / reach))),
     );
-    // A share of nothing may be first or last; where the edge keeps its size, what is left is the pixel itself.
+    // The first or last weight may be zero. If the edge keeps its size, only the pixel itself is left.
     const skipped = reached[0] === 0 ? 1 : 0;
     const shares = reached.slice(skipped, reached.at(-1) === 0 ? -1 : undefined);
     const sum = shares.reduce((total, share) => total + share, 0);
@@ -102,8 +102,8 @@ function weigh(from: number, to: number, start: number, length: number): Weights
   return { first, count, weights, stride, products: count.reduce((total, one) => total + one, 0) };
 }
 
-// Sums are said to be 32-bit whole numbers (`| 0`, `imul`), and elements are read in place rather than through a function
-// that would see arrays of several types: told so, the engine is three times as fast.
+// Sums are marked as 32-bit whole numbers (`| 0`, `imul`), and elements are read in place, not through a function that gets
+// arrays of several types. This makes the engine three times as fast.
 
 function mixColumns(
   source: Buffer,
@@ -151,7 +151,7 @@ function mixRows(
   }
 }
 
-/** Lets others have the event loop whenever enough work was done. */
+/** Yields the event loop whenever enough work was done. */
 function createTurns(signal: AbortSignal | undefined): {
   spend(products: number): Promise<void> | undefined;
 } {

@@ -4,8 +4,8 @@ import type { RgbFrames } from '../frames.ts';
 import { IMAGE_PIXELS_LIMIT } from '../limits.ts';
 import { assertFewScans } from './judge-picture.ts';
 
-// libvips knows dozens of formats (SVG, PDF, camera raw, its own dumps) and would also take the gain map of an
-// UltraHDR JPEG into account, which Pillow doesn't. Only the six loaders that are meant to be reached are left.
+// libvips knows dozens of formats (SVG, PDF, camera raw, its own dumps) and applies the gain map of an UltraHDR JPEG, which
+// Pillow does not. Only the six intended loaders stay enabled.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
@@ -17,31 +17,31 @@ sharp.unblock({
     'VipsForeignLoadHeifBuffer',
   ],
 });
-// No two requests share an input, so a cache would only hold memory. One thread an image: several processes decode one
+// No two requests share an input, so a cache would only hold memory. One thread is enough: several processes decode one image
 // each.
 sharp.cache(false);
 sharp.concurrency(1);
 
 /**
- * Decodes one image to 8-bit RGB at full size. Nothing ends the work but the end of the process: the miner calls this
- * by a `PictureDecoder`.
+ * Decodes one image to 8-bit RGB at full size. Only the end of the process ends the work, so the miner calls this through a
+ * `PictureDecoder`.
  *
- * JPEG, PNG, WebP, GIF (first frame, transparent pixels black) and TIFF (first page) come out bit for bit as Pillow's
- * `convert('RGB')` gives them: colour profiles, gamma and EXIF orientation are ignored, alpha is dropped and not
- * composited, grey is repeated. 16-bit samples keep their high byte (where Pillow would clip grey ones). CMYK goes
+ * JPEG, PNG, WebP, GIF (first frame, transparent pixels black) and TIFF (first page) equal Pillow's
+ * `convert('RGB')` bit for bit: colour profiles, gamma and EXIF orientation are ignored, alpha is dropped and not
+ * composited, grey is repeated. 16-bit samples keep their high byte (Pillow would clip grey ones). CMYK goes
  * through libvips's built-in press profile, which is truer and darker than Pillow's formula. AVIF has no Pillow
- * reference, as the version that validators use does not read it.
+ * reference: the version of the validators does not read it.
  *
  * Damage is judged as Pillow does: a file that ends early is refused, a JPEG with a few bad bytes in its scan is not.
  *
- * @param bytes the whole file, of which `judgePicture` has judged the size
+ * @param bytes the whole file, after `judgePicture` has judged it
  * @returns one frame
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE (judged before the pixels are decoded), MEDIA_UNDECODABLE; an
  *   Error of libvips for a damaged file
  */
 export async function decodeImage(bytes: Buffer): Promise<RgbFrames> {
   assertFewScans(bytes);
-  // 'error' refuses what is truncated; 'warning' would also refuse stray bytes that Pillow passes over.
+  // 'error' refuses truncated files; 'warning' would also refuse stray bytes that Pillow ignores.
   const options = { ignoreIcc: true, failOn: 'error', limitInputPixels: IMAGE_PIXELS_LIMIT } as const;
   const { data, info } = await sharp(bytes, options)
     .removeAlpha()

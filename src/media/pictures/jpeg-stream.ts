@@ -1,35 +1,35 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MinerError } from '../../errors.ts';
 
-/** Bytes looked at between two turns of the event loop: about 2 ms of work. */
+/** Bytes read between two turns of the event loop: about 2 ms of work. */
 const BYTES_PER_TURN = 1024 * 1024;
 
 const START_OF_IMAGE = 0xd8;
 const END_OF_IMAGE = 0xd9;
 const START_OF_SCAN = 0xda;
 const TEMPORARY = 0x01;
-/** After 0xff inside of a scan: the byte 0xff itself. */
+/** After 0xff inside a scan: the byte 0xff itself. */
 const STUFFING = 0x00;
-/** Any number of these may stand before a marker. */
+/** Any number of these may precede a marker. */
 const FILL = 0xff;
 const isRestart = (marker: number) => marker >= 0xd0 && marker <= 0xd7;
 
 interface SplitOptions {
-  /** Pictures to find at most; what follows them is not looked at. */
+  /** The highest number of pictures to find. The rest is not read. */
   readonly limit: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Splits JPEGs that follow each other without anything between. The markers are walked, since the end marker may also
- * stand inside of a segment, as that of a thumbnail does.
- * @throws MinerError MEDIA_UNDECODABLE where it is not a JPEG after a JPEG to the end; the signal's reason once aborted
+ * Splits JPEGs that directly follow each other. It reads the markers one by one, because an end marker may also be inside a
+ * segment, such as that of a thumbnail.
+ * @throws MinerError MEDIA_UNDECODABLE if the bytes are not JPEGs up to the end; the signal's reason once aborted
  */
 export async function splitJpegs(bytes: Buffer, { limit, signal }: SplitOptions): Promise<Buffer[]> {
   const pictures: Buffer[] = [];
   let turnEndsAt = BYTES_PER_TURN;
 
-  /** Lets others have the event loop when enough was looked at. */
+  /** Yields the event loop when enough was read. */
   async function breathe(at: number): Promise<void> {
     if (at < turnEndsAt) return;
     turnEndsAt = at + BYTES_PER_TURN;
@@ -37,7 +37,7 @@ export async function splitJpegs(bytes: Buffer, { limit, signal }: SplitOptions)
     signal.throwIfAborted();
   }
 
-  /** Where the marker stands that ends the scan which begins at `from`. */
+  /** The offset of the marker that ends the scan at `from`. */
   async function scanEnd(from: number): Promise<number> {
     for (let at = from; at < bytes.length; await breathe(at)) {
       const until = Math.min(turnEndsAt, bytes.length);
@@ -47,7 +47,7 @@ export async function splitJpegs(bytes: Buffer, { limit, signal }: SplitOptions)
     return bytes.length;
   }
 
-  /** Where the JPEG ends that begins at `start`. */
+  /** The offset at which the JPEG at `start` ends. */
   async function jpegEnd(start: number): Promise<number> {
     if (bytes[start] !== 0xff || bytes[start + 1] !== START_OF_IMAGE) throw broken(start);
     for (let at = start + 2; ; ) {
@@ -74,11 +74,14 @@ export async function splitJpegs(bytes: Buffer, { limit, signal }: SplitOptions)
   return pictures;
 }
 
-/** Whether the byte after 0xff ends the data of a scan: neither a stuffed zero, nor a restart marker, nor fill. */
+/** Whether the byte after 0xff ends the data of a scan: it is no stuffed zero, restart marker or fill byte. */
 function endsScan(marker: number | undefined): boolean {
   return marker !== undefined && marker !== STUFFING && marker !== FILL && !isRestart(marker);
 }
 
 function broken(at: number): MinerError {
-  return new MinerError('MEDIA_UNDECODABLE', `the pictures are no row of whole JPEGs: broken at byte ${at}`);
+  return new MinerError(
+    'MEDIA_UNDECODABLE',
+    `the clip is not a sequence of whole JPEGs: broken at byte ${at}`,
+  );
 }

@@ -24,13 +24,12 @@ const HEADER_READERS: Readonly<Record<ImageFormat, (bytes: Buffer) => CodedPictu
 };
 
 /**
- * Judges a picture by its header, in well under a millisecond: its kind, its size as it is coded, and the memory that
- * decoding it takes.
+ * Judges a picture by its header, in well under a millisecond: its kind, its coded size, and the memory for decoding.
  *
  * @param bytes the whole file
  * @param pixelsLimit pixels at most
- * @returns bytes of memory that decoding takes, the file included; the most there is for a header that is not
- *   understood, which libvips then judges
+ * @returns bytes of memory for decoding, with the file; all the memory for decoding if the header is not understood, in which
+ *   case libvips judges the picture
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE
  */
 export function judgePicture(bytes: Buffer, pixelsLimit = IMAGE_PIXELS_LIMIT): number {
@@ -53,8 +52,7 @@ export function judgePicture(bytes: Buffer, pixelsLimit = IMAGE_PIXELS_LIMIT): n
 }
 
 /**
- * Refuses a JPEG that goes over its pixels more often than any picture does. Looks through the whole file, some
- * milliseconds for a megabyte.
+ * Refuses a JPEG with more scans than any real picture. Reads the whole file, which takes some milliseconds for a megabyte.
  * @throws MinerError MEDIA_TOO_LARGE
  */
 export function assertFewScans(bytes: Buffer): void {

@@ -14,18 +14,18 @@ import {
 import { writePixelFile } from './pixel-file.ts';
 
 /**
- * The process that decodes pictures and fits them to a model's input. libvips cannot be interrupted and may be brought
- * to take any memory, so it lives here, where the kernel limits the memory and the miner ends the work by ending the
- * process. It speaks the messages of picture-messages.ts, on standard input and output.
+ * The process that decodes pictures and fits them to a model's input. libvips cannot be interrupted, and a picture can make it
+ * take any memory. So it runs in this process, where the kernel limits the memory, and where the miner ends the work by killing
+ * the process. The messages of picture-messages.ts go over standard input and output.
  */
 
 const OUTPUT = 1;
-/** Up to here the pipe is as cheap as the shared file. */
+/** Up to this size the pipe is as cheap as the shared file. */
 const INLINE_LIMIT_BYTES = 160 * 1024;
-/** From here on all memory is given back, wherever it is held. */
+/** From this size on a full collection returns all memory. */
 const LARGE_BYTES = 16 * 1024 * 1024;
 
-/** Waits until the parent has taken all: there is nothing else to do meanwhile. */
+/** Blocks until the parent has read everything: there is no other work. */
 function send(message: PictureMessage, payload: Buffer = Buffer.alloc(0)): void {
   for (const bytes of [encodeHead(message), payload]) {
     for (let sent = 0; sent < bytes.length; ) sent += writeSync(OUTPUT, bytes, sent);
@@ -50,18 +50,18 @@ async function answer({ fit }: DecodeMessage, bytes: Buffer): Promise<number> {
 }
 
 /**
- * Gives back the file and the pixels of a picture before there is a next one.
- * @param bytes that they had; a full collection takes 6 ms, and one of what is young suffices for small ones
+ * Returns the memory of a picture before the next one.
+ * @param bytes of its file and pixels; a full collection takes 6 ms, and a minor one is enough for small pictures
  */
 function releaseMemory(bytes: number): void {
-  // In a turn of its own: sharp still holds the pixels in that in which it gives them.
+  // In the next turn of the event loop: until then sharp still holds the pixels.
   setImmediate(() => {
     if (bytes < LARGE_BYTES) globalThis.gc?.({ type: 'minor' });
     else globalThis.gc?.();
   });
 }
 
-/** Ends at once, while libvips still works; an orderly exit would wait for it. */
+/** Ends at once, even if libvips works: an orderly exit would wait for it. */
 function end(): void {
   process.kill(process.pid, 'SIGKILL');
 }

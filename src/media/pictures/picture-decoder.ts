@@ -14,7 +14,7 @@ import {
 interface DecodeOptions {
   readonly fit: Fit;
   readonly signal: AbortSignal;
-  /** Pixels of the picture at most; `IMAGE_PIXELS_LIMIT` when absent. */
+  /** Pixels of the picture at most; `IMAGE_PIXELS_LIMIT` if absent. */
   readonly pixelsLimit?: number;
 }
 
@@ -25,18 +25,18 @@ export interface DecodedPicture {
   readonly source: { readonly height: number; readonly width: number };
 }
 
-/** Decodes pictures in processes of its own, one picture in each at a time. */
+/** Decodes pictures in child processes, one picture at a time in each. One for each miner, which owns it. */
 export interface PictureDecoder {
   /**
-   * Decodes a picture to 8-bit RGB and fits it. Settles when nothing works on the picture any more: a process that is
-   * still at it has ended by then.
+   * Decodes a picture to 8-bit RGB and fits it. Settles when nothing works on the picture any more; a process that
+   * still worked on it has ended.
    *
    * @param bytes the whole file
    * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE, MEDIA_TIMEOUT, MEDIA_DECODER_MISSING, INTERNAL
    *   (no process can be started); the signal's reason once it is aborted
    */
   decode(bytes: Buffer, options: DecodeOptions): Promise<DecodedPicture>;
-  /** Ends the processes, whatever they are at. Resolves when nothing is left of them. */
+  /** Kills the processes. Resolves when nothing is left of them. */
   close(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ interface PictureDecoderOptions {
   /** Pictures decoded at once, at least 1. */
   readonly processes: number;
   readonly logger: Logger;
-  /** For one picture, without the wait for its turn; `IMAGE_TIME_LIMIT_MS` when absent. */
+  /** Time for one picture, without the wait for a process; `IMAGE_TIME_LIMIT_MS` if absent. */
   readonly timeLimitMs?: number;
 }
 
@@ -55,12 +55,12 @@ interface Waiting {
   readonly refuse: (error: unknown) => void;
 }
 
-/** Between the end of a process that did nothing and the start of the next, doubled each time up to the second figure. */
+/** The pause before a process that decoded nothing is replaced. It doubles each time, up to the second value. */
 const RESTART_AFTER_MS = 100;
 const RESTART_AFTER_MOST_MS = 30_000;
 
 /**
- * Starts the processes at once, so that the first picture does not wait for one. One that ended is replaced.
+ * Starts the processes at once, so that the first picture does not wait. A process that ended is replaced.
  */
 export function createPictureDecoder({
   processes,
@@ -72,11 +72,11 @@ export function createPictureDecoder({
   const waiting = new Set<Waiting>();
   const restarts = new Set<NodeJS.Timeout>();
   let freeBytes = IMAGE_MEMORY_LIMIT_BYTES;
-  /** Why no process runs; undefined while one does, or may. */
+  /** Why no process runs; undefined while one runs or starts. */
   let broken: MinerError | undefined;
   let closed = false;
 
-  /** @param failures starts in a row that came to nothing */
+  /** @param failures earlier starts in a row without a decoded picture */
   function start(failures = 0): void {
     const child = startPictureProcess();
     children.add(child);
@@ -109,7 +109,7 @@ export function createPictureDecoder({
     for (const picture of waiting) picture.refuse(broken);
   }
 
-  /** Gives each idle process the first picture that there is memory for. */
+  /** Gives each idle process the first picture for which there is memory. */
   function dispatch(): void {
     for (const child of idle) {
       const next = [...waiting].find((picture) => picture.neededBytes <= freeBytes);
@@ -142,7 +142,7 @@ export function createPictureDecoder({
     });
   }
 
-  /** One picture in one process, until it is answered or the process has ended. */
+  /** Decodes one picture in one process. Settles when it has answered or ended. */
   async function work(child: PictureProcess, bytes: Buffer, { fit, signal }: DecodeOptions) {
     let late = false;
     const timer = setTimeout(() => {
@@ -200,7 +200,7 @@ function closing(): MinerError {
   return new MinerError('AXON_CLOSING', 'pictures are no longer decoded');
 }
 
-/** Codes that a picture may be refused with; a process that says another one was taken over by a picture. */
+/** The codes of refusals. A process that answers another code was taken over by a picture. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'MEDIA_UNSUPPORTED',
   'MEDIA_TOO_LARGE',

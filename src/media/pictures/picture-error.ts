@@ -2,10 +2,10 @@ import { MinerError } from '../../errors.ts';
 import { IMAGE_MEMORY_LIMIT_BYTES, IMAGE_PIXELS_LIMIT } from '../limits.ts';
 
 const WORDS_LIMIT_CHARS = 200;
-/** What glib, libjpeg, libheif, libtiff and V8 say when they get no memory. */
+/** The words of glib, libjpeg, libheif, libtiff and V8 if they get no memory. */
 const NO_MEMORY = /memory|alloc/i;
 
-/** The coded error for a picture that libvips could not decode: its first line, without control characters. */
+/** The coded error for a picture that libvips could not decode. Its message has the first line, without control characters. */
 export function asPictureError(error: unknown): MinerError {
   if (error instanceof MinerError) return error;
   const [words = ''] = String(error instanceof Error ? error.message : error).split('\n');
@@ -18,9 +18,9 @@ export function asPictureError(error: unknown): MinerError {
 }
 
 /**
- * The coded error for a picture that ended the process that decoded it.
+ * The coded error for a picture that crashed its process.
  * @param how the process ended
- * @param complaint what it wrote to standard error
+ * @param complaint its standard error
  */
 export function asFatalPictureError(how: string, complaint: string): MinerError {
   if (NO_MEMORY.test(complaint)) return tooMuchMemory();

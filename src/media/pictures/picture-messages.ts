@@ -2,8 +2,8 @@ import type { ErrorCode } from '../../errors.ts';
 import type { Fit } from '../frames.ts';
 
 /**
- * What the miner and the process that decodes pictures say to each other over the child's standard input and output.
- * A message is the length of its head (32 bits, little-endian), the head as JSON, and the bytes that the head announces.
+ * The messages between the miner and the process that decodes pictures, over the child's standard input and output. A message
+ * is the length of its head (32 bits, little-endian), the head as JSON, and as many bytes as the head names.
  */
 
 /** Asks for one picture; the file follows. */
@@ -13,13 +13,13 @@ export interface DecodeMessage {
   readonly payloadBytes: number;
 }
 
-/** What the process says: once that it is there, then one answer for each picture. */
+/** The messages of the process: `ready` once, and then one answer for each picture. */
 export type PictureMessage =
   | { readonly type: 'ready'; readonly payloadBytes: 0 }
   | {
-      /** The pixels follow, 8-bit RGB, fitted as was asked for; or they lie in the shared file. */
+      /** The fitted pixels, 8-bit RGB, follow or are in the shared file. */
       readonly type: 'decoded';
-      /** Bytes in the shared file; 0 where the pixels follow. */
+      /** Bytes in the shared file; 0 if the pixels follow. */
       readonly sharedBytes: number;
       /** The size of the picture before it was fitted. */
       readonly source: { readonly height: number; readonly width: number };
@@ -36,10 +36,10 @@ export type PictureMessage =
 export const SHARED_DESCRIPTOR = 3;
 
 const LENGTH_BYTES = 4;
-/** The longest head is that of a refusal, whose words are cut to some hundred characters. */
+/** The longest head is that of a refusal; its words are cut to a few hundred characters. */
 const HEAD_LIMIT_BYTES = 8192;
 
-/** What stands before the payload of a message. */
+/** The bytes before the payload of a message. */
 export function encodeHead(message: DecodeMessage | PictureMessage): Buffer {
   const json = Buffer.from(JSON.stringify(message));
   const head = Buffer.allocUnsafe(LENGTH_BYTES + json.length);
@@ -49,15 +49,14 @@ export function encodeHead(message: DecodeMessage | PictureMessage): Buffer {
 }
 
 interface MessageReaderOptions<Message> {
-  /** Bytes that may follow a head. */
+  /** The highest number of bytes after a head. */
   readonly payloadLimitBytes: number;
   readonly onMessage: (message: Message, payload: Buffer) => void;
 }
 
 /**
- * Puts messages together from the pieces in which a pipe delivers them. Each payload is copied once, into memory of
- * its own.
- * @returns takes the next piece; throws an Error at what is no message of this protocol
+ * Reads messages from the pieces that a pipe delivers. Each payload is copied once, into memory of its own.
+ * @returns a function for the next piece; it throws an Error if the bytes are no message
  */
 export function createMessageReader<Message extends { readonly payloadBytes: number }>({
   payloadLimitBytes,
@@ -66,7 +65,7 @@ export function createMessageReader<Message extends { readonly payloadBytes: num
   let head = Buffer.alloc(0);
   let current: { readonly message: Message; readonly payload: Buffer; filled: number } | undefined;
 
-  /** Takes what belongs to the head; gives what is left of the piece. */
+  /** Reads the head. Returns the rest of the piece. */
   function readHead(piece: Buffer): Buffer {
     const seen = head.length;
     head = Buffer.concat([head, piece.subarray(0, LENGTH_BYTES + HEAD_LIMIT_BYTES - seen)]);

@@ -1,14 +1,14 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { MinerError } from '../../errors.ts';
-import { keepFirst } from '../clips/keep-first.ts';
+import type { MinerError } from '../../errors.ts';
 import type { Fit } from '../frames.ts';
+import { startLimited } from '../limited-child.ts';
 import { FRAMES_LIMIT_BYTES, PICTURE_PROCESS_MEMORY_LIMIT_BYTES } from '../limits.ts';
 import { createMessageReader, encodeHead, type PictureMessage } from './picture-messages.ts';
 import { openPixelFile } from './pixel-file.ts';
 
-/** What a process answers to a picture; the pixels are empty for a refusal. */
+/** The answer of a process to a picture. The pixels of a refusal are empty. */
 export interface PictureAnswer {
   readonly message: Exclude<PictureMessage, { type: 'ready' }>;
   readonly pixels: Buffer;
@@ -17,22 +17,22 @@ export interface PictureAnswer {
 /** How a process ended. */
 export interface PictureProcessEnd {
   readonly how: string;
-  /** The first of what it wrote to standard error, on one line. */
+  /** The start of its standard error, on one line. */
   readonly complaint: string;
-  /** Why it could not be started; undefined for one that was. */
+  /** Why it was not started; undefined if it was. */
   readonly startError: MinerError | undefined;
 }
 
-/** One life of a process that decodes pictures. */
+/** One child process that decodes pictures. Owned by the picture decoder. */
 export interface PictureProcess {
-  /** False from the moment that its end is known or was asked for. */
+  /** False from its end on, or from `kill` on. */
   readonly alive: boolean;
-  /** Pictures that it was given. */
+  /** The number of pictures that it was given. */
   readonly given: number;
-  /** Resolves when it can take a picture; never for one that ends before. */
+  /** Resolves when it can take a picture; never if it ends before. */
   readonly ready: Promise<void>;
   /**
-   * Has a picture decoded and fitted; one at a time.
+   * Decodes and fits a picture, one at a time.
    * @returns undefined if the process ended before it answered
    */
   request(bytes: Buffer, fit: Fit): Promise<PictureAnswer | undefined>;
@@ -41,13 +41,9 @@ export interface PictureProcess {
   kill(): void;
 }
 
-const COMPLAINT_LIMIT_BYTES = 4096;
-/** What prlimit exits with when it cannot find the program. */
-const PROGRAM_NOT_FOUND = 127;
-
 /**
- * A small heap: pixels lie outside of it, and are given back after each picture. One thread of libuv decodes, since
- * there is one picture at a time, and one of V8 compiles. Each thread would take memory of its own from the limit.
+ * A small heap is enough: pixels lie outside it, and are freed after each picture. One thread of libuv decodes, because there
+ * is one picture at a time, and one of V8 compiles. Each further thread would take memory from the limit.
  */
 const NODE_OPTIONS = [
   '--max-old-space-size=64',
@@ -56,36 +52,28 @@ const NODE_OPTIONS = [
   '--expose-gc',
 ];
 /**
- * glibc keeps up to 32 MiB for the next picture: fresh memory for it costs a tenth of the time of 1024 × 1024 pixels.
+ * glibc keeps up to 32 MiB for the next picture. Fresh memory would cost a tenth of the time of 1024 × 1024 pixels.
  */
 const KEPT_BYTES = String(32 * 1024 * 1024);
 const ENVIRONMENT = {
-  LC_ALL: 'C',
   UV_THREADPOOL_SIZE: '1',
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: KEPT_BYTES,
   MALLOC_TRIM_THRESHOLD_: KEPT_BYTES,
 };
 
-/**
- * Starts a process that decodes pictures, under kernel limits on memory and with neither a shell nor our environment
- * (which may hold passwords). It ends with this one, however this one ends.
- */
+/** Starts a process that decodes pictures, under a kernel limit on memory. It ends with this process, however this one ends. */
 export function startPictureProcess(): PictureProcess {
   const entry = createRequire(import.meta.url).resolve('#picture-child');
   const shared = openPixelFile(randomUUID());
-  const limits = [
-    `--data=${PICTURE_PROCESS_MEMORY_LIMIT_BYTES}`,
-    `--fsize=${FRAMES_LIMIT_BYTES}`,
-    '--core=0',
-  ];
-  // The types know three pipes only, or none for sure.
-  const child = spawn('prlimit', [...limits, '--', process.execPath, ...NODE_OPTIONS, entry], {
+  const limited = startLimited({
+    program: process.execPath,
+    args: [...NODE_OPTIONS, entry],
+    limits: [`--data=${PICTURE_PROCESS_MEMORY_LIMIT_BYTES}`, `--fsize=${FRAMES_LIMIT_BYTES}`],
+    environment: ENVIRONMENT,
     stdio: ['pipe', 'pipe', 'pipe', shared?.descriptor ?? 'ignore'],
-    // A group of its own: Ctrl-C in a terminal would reach it too, and end what is still to be answered.
-    detached: true,
-    env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', ...ENVIRONMENT },
-  }) as ChildProcessWithoutNullStreams;
+  });
+  const child = limited.child as ChildProcessWithoutNullStreams;
   let ended = false;
   let killed = false;
   let given = 0;
@@ -97,7 +85,7 @@ export function startPictureProcess(): PictureProcess {
 
   const kill = (): void => {
     killed = true;
-    child.kill('SIGKILL');
+    limited.kill();
   };
   const receive = async (message: PictureAnswer['message'], payload: Buffer): Promise<PictureAnswer> => {
     if (message.type === 'refused' || message.sharedBytes === 0) return { message, pixels: payload };
@@ -119,30 +107,15 @@ export function startPictureProcess(): PictureProcess {
       kill();
     }
   });
-  const complaint = keepFirst(child.stderr, COMPLAINT_LIMIT_BYTES);
-  // What ends a child also ends its pipes; how it ended says what there is to say.
+  // The pipes break when the child ends; its exit says why it ended.
   for (const pipe of [child.stdin, child.stdout]) pipe.on('error', () => undefined);
 
-  const gone = new Promise<PictureProcessEnd>((resolve) => {
-    const end = (how: string, startError?: MinerError): void => {
-      if (ended) return;
-      ended = true;
-      resolve({ how, complaint: oneLine(complaint()), startError });
-      shared?.close();
-      answer?.(undefined);
-    };
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid !== undefined) return kill();
-      const missing = error.code === 'ENOENT';
-      const words = missing ? 'prlimit is not on the PATH' : 'the picture decoder cannot be started';
-      end(words, new MinerError(missing ? 'MEDIA_DECODER_MISSING' : 'INTERNAL', words, { cause: error }));
-    });
-    child.on('close', (code, signal) => {
-      const how = signal === null ? `exited with status ${code}` : `was killed by ${signal}`;
-      const failed =
-        code === PROGRAM_NOT_FOUND ? new MinerError('INTERNAL', 'node cannot be run') : undefined;
-      end(how, failed);
-    });
+  const gone = limited.gone.then(({ code, signal, complaint, startError }): PictureProcessEnd => {
+    ended = true;
+    shared?.close();
+    answer?.(undefined);
+    const how = signal === null ? `exited with status ${code}` : `was killed by ${signal}`;
+    return { how, complaint: oneLine(complaint), startError };
   });
 
   return {
@@ -168,7 +141,7 @@ export function startPictureProcess(): PictureProcess {
   };
 }
 
-/** Without control characters, which could rewrite what an operator sees. */
+/** On one line, without control characters: they could change an operator's terminal. */
 function oneLine(complaint: string): string {
   return complaint.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
 }

@@ -7,7 +7,7 @@ import type { PictureDecoder } from './picture-decoder.ts';
 interface SampleOptions {
   /** Frames wanted, at least 1. */
   readonly frames: number;
-  /** Which frames; `even` when absent. */
+  /** Which frames; `even` if absent. */
   readonly frameStride?: FrameStride;
   readonly fit: Fit;
   readonly signal: AbortSignal;
@@ -15,14 +15,14 @@ interface SampleOptions {
 }
 
 interface PictureSample {
-  /** As many frames as were wanted. */
+  /** The frames, as many as were wanted. */
   readonly frames: RgbFrames;
   readonly clip: { readonly height: number; readonly width: number };
 }
 
 /**
- * What `sampleVideo` is to a file, for a clip whose frames came as pictures of their own: decodes those that
- * `sampleIndices` names and fits each, one after the other.
+ * Like `sampleVideo`, but for a clip whose frames are separate pictures. Decodes the frames that `sampleIndices` names and fits
+ * each, one after the other.
  *
  * @param pictures one file each, all of the same size
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE, MEDIA_TIMEOUT; the signal's reason once it

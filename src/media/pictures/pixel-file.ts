@@ -3,25 +3,25 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /**
- * Memory that two processes share: a file in memory without a name, so that nothing is left of it whatever ends them.
- * 3 MB of pixels pass by it for 1 ms of CPU, and for 5 ms through a pipe.
+ * Memory that two processes share: a file in memory without a name, so that nothing is left of it when they end. Passing 3 MB
+ * of pixels costs 1 ms of CPU time, and 5 ms through a pipe.
  */
 export interface PixelFile {
   readonly descriptor: number;
-  /** The first bytes of the file, in memory of their own. */
+  /** A copy of the first bytes of the file. */
   read(bytes: number): Promise<Buffer>;
   close(): void;
 }
 
 const MEMORY_FOLDER = '/dev/shm';
-/** What the file may hold on to between two pictures, as fresh memory costs more than writing to it: 1024 × 1024 pixels. */
+/** The size that the file may keep between two pictures, 1024 × 1024 pixels: fresh memory costs more than writing. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 const readAsync = promisify(read);
 
 /**
- * @param name different from those of all other files of this process
- * @returns undefined where there is no file system in memory, or no room
+ * @param name unique in this process
+ * @returns undefined if there is no file system in memory, or no room
  */
 export function openPixelFile(name: string): PixelFile | undefined {
   const path = join(MEMORY_FOLDER, `sn34-miner-pixels-${process.pid}-${name}`);
@@ -53,8 +53,8 @@ export function openPixelFile(name: string): PixelFile | undefined {
 }
 
 /**
- * The other process's end.
- * @returns false where there is no such file, or no room
+ * Writes pixels in the other process.
+ * @returns false if there is no such file, or no room
  */
 export function writePixelFile(descriptor: number, pixels: Buffer): boolean {
   try {

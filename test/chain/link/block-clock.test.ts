@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createBlockClock } from '../../../src/chain/link/block-clock.ts';
+import { openDevnet } from '../../fixtures/devnet.ts';
+import { createMovableClock } from '../../fixtures/manual-clock.ts';
 import { until } from '../../fixtures/until.ts';
-import { closeAfterEach, createMovableClock, openChain, openDevnet } from '../fixture.ts';
-
-closeAfterEach();
+import { openChain } from '../fixture.ts';
 
 describe('the offset of our clock against the blocks', () => {
   it.each([
@@ -19,7 +19,7 @@ describe('the offset of our clock against the blocks', () => {
     expect(clock.offsetMs).toBe(offsetMs);
   });
 
-  it('is learnt from the chain', async () => {
+  it('the offset of our clock is learnt from the blocks', async () => {
     const devnet = await openDevnet();
     const clock = createMovableClock();
     clock.moveMs(-10_000);

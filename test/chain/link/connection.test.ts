@@ -1,23 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
+import { BLOCK_TIME_MS, openDevnet } from '../../fixtures/devnet.ts';
+import { bob } from '../../fixtures/keys.ts';
 import { until } from '../../fixtures/until.ts';
-import {
-  BLOCK_TIME_MS,
-  bob,
-  closeAfterEach,
-  openAlteringProxy,
-  openChain,
-  openDevnet,
-  openNode,
-  openUpgradingProxy,
-} from '../fixture.ts';
-
-closeAfterEach();
+import { openChain, openNode, openProxy } from '../fixture.ts';
 
 const WATCHDOG_MS = 20 * BLOCK_TIME_MS;
 
 describe('the connection', () => {
-  it('is made in the background and tells block, endpoint, genesis and runtime', async () => {
+  it('a connection opens in the background and reports block, endpoint, genesis and runtime', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     await until(() => chain.status().connection.state === 'connected');
@@ -33,7 +24,7 @@ describe('the connection', () => {
     await until(() => (chain.status().block ?? 0) > (block ?? 0));
   });
 
-  it('is a state while the endpoint is down at start, said once, and made when it comes up', async () => {
+  it('an endpoint that is down at the start is logged once, and used when it comes up', async () => {
     const { url, port, close } = await openDevnet();
     await close();
     const { logger, lines } = createCapturingLogger();
@@ -50,7 +41,7 @@ describe('the connection', () => {
     expect(chain.status().connection.state).toBe('connected');
   });
 
-  it('resumes with the last good table when the node is killed and comes back', async () => {
+  it('the signer table stays while a node is killed and comes back', async () => {
     const first = await openDevnet();
     const chain = openChain([first.url]);
     await until(() => chain.signersKnown && chain.registration.state === 'registered');
@@ -66,7 +57,7 @@ describe('the connection', () => {
     await until(() => chain.signer(bob)?.permit === true);
   });
 
-  it('is rebuilt when the node hangs', async () => {
+  it('the connection is replaced when the node hangs', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url], { blockWatchdogMs: WATCHDOG_MS });
     await until(() => chain.signersKnown);
@@ -78,7 +69,7 @@ describe('the connection', () => {
     await until(() => chain.status().connection.state === 'connected');
   });
 
-  it('fails over to an endpoint that answers', async () => {
+  it('the next endpoint is used if the first does not answer', async () => {
     const dead = await openDevnet();
     await dead.close();
     const hanging = await openDevnet();
@@ -89,7 +80,7 @@ describe('the connection', () => {
     expect(chain.status().connection).toMatchObject({ state: 'connected', endpoint: alive.url });
   });
 
-  it('moves to the next endpoint when the one in use goes away', async () => {
+  it('the next endpoint is used when the present one goes away', async () => {
     const first = await openDevnet();
     const second = await openDevnet();
     const chain = openChain([first.url, second.url]);
@@ -101,18 +92,18 @@ describe('the connection', () => {
     });
   });
 
-  it('is rebuilt with the new metadata when the runtime changes', async () => {
+  it('a runtime upgrade replaces the connection and its metadata', async () => {
     const devnet = await openDevnet();
-    const { url, upgrade } = await openUpgradingProxy(devnet.url);
-    const chain = openChain([url]);
+    const chain = openChain([devnet.url]);
     await until(() => chain.signersKnown);
-    upgrade(9_999);
+    devnet.upgradeRuntime(9_999);
     await until(() => chain.status().connection.state === 'down');
     expect(chain.status().lastFailure?.reason).toContain('9999');
     await until(() => chain.status().connection.state === 'connected');
+    expect(chain.status().connection).toMatchObject({ specVersion: 9_999 });
   });
 
-  it('is refused to a chain with another genesis, and nothing is asked of it', async () => {
+  it('a chain with another genesis is refused and not read', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url], { expectedGenesisHash: `0x${'2f'.repeat(32)}` });
     await until(() => chain.status().connection.state === 'down');
@@ -121,7 +112,7 @@ describe('the connection', () => {
     expect(chain.registration.state).toBe('unknown');
   });
 
-  it('is refused to a chain that must not be used, and accepted where the genesis is the expected one', async () => {
+  it('a refused genesis is refused, and the expected genesis is accepted', async () => {
     const devnet = await openDevnet();
     const expectedGenesisHash = devnet.state.genesis.hash;
     const refusing = openChain([devnet.url], {
@@ -132,20 +123,20 @@ describe('the connection', () => {
     expect(refusing.status().connection).toMatchObject({ code: 'CHAIN_WRONG_NETWORK' });
   });
 
-  it('is refused to a chain that must not be used, also if the node writes its genesis in capitals, as no node does', async () => {
+  it('a refused genesis is refused in capitals too', async () => {
     const devnet = await openDevnet();
     const { hash } = devnet.state.genesis;
-    const shouting = await openAlteringProxy(devnet.url, {
+    const shouting = await openProxy(devnet.url, {
       answer: (method, [block]) =>
         method === 'chain_getBlockHash' && block === 0 ? `0x${hash.slice(2).toUpperCase()}` : undefined,
     });
-    const chain = openChain([shouting], { refuseGenesis: { [hash]: 'it belongs to others' } });
+    const chain = openChain([shouting.url], { refuseGenesis: { [hash]: 'it belongs to others' } });
     await until(() => chain.status().lastFailure !== null);
     expect(chain.status().lastFailure).toMatchObject({ code: 'CHAIN_ENDPOINT_UNTRUSTED' });
     expect(chain.signersKnown).toBe(false);
   });
 
-  it('passes over an endpoint that serves another chain', async () => {
+  it('an endpoint that serves another chain is left for the next one', async () => {
     const asked: string[] = [];
     const other = await openNode(({ id, method }) => {
       asked.push(method);
@@ -158,7 +149,7 @@ describe('the connection', () => {
     expect(asked).toEqual(['chain_getBlockHash']);
   });
 
-  it('is tried again with a node that answers errors', async () => {
+  it('a node that answers errors is tried again', async () => {
     const busy = await openNode(({ id }) => ({
       jsonrpc: '2.0',
       id,
@@ -172,14 +163,14 @@ describe('the connection', () => {
     });
   });
 
-  it('does not tell credentials, paths and queries of the endpoint', async () => {
+  it('the status shows no credentials, paths or queries of an endpoint', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url.replace('ws://', 'ws://user:secret@').concat('/ws/key?apikey=key')]);
     await until(() => chain.status().connection.state === 'connected');
     expect(JSON.stringify(chain.status())).not.toMatch(/secret|key\?|apikey/);
   });
 
-  it('survives listeners that throw', async () => {
+  it('the chain survives listeners that throw', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     for (const name of ['connection', 'registration', 'announcement'] as const) {
@@ -193,7 +184,7 @@ describe('the connection', () => {
 });
 
 describe('closing', () => {
-  it('leaves no socket and no timer', async () => {
+  it('closing leaves no socket and no timer', async () => {
     const devnet = await openDevnet();
     const before = process.getActiveResourcesInfo().filter((name) => name !== 'TCPSocketWrap').length;
     const chain = openChain([devnet.url]);
@@ -206,7 +197,7 @@ describe('closing', () => {
     expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
   });
 
-  it('works while connecting, while down, and twice', async () => {
+  it('closing works while connecting, while down, and twice', async () => {
     const hanging = await openDevnet();
     hanging.stopAnswering();
     const connecting = openChain([hanging.url]);
@@ -219,7 +210,7 @@ describe('closing', () => {
     }
   });
 
-  it('can happen while calls are in flight, and so can the loss of the node, without a stray rejection or print', async () => {
+  it('closing, or losing the node, with calls in flight leaves no stray rejection and prints nothing', async () => {
     const stray: unknown[] = [];
     const printed = (['log', 'warn', 'error'] as const).map((name) => vi.spyOn(console, name));
     const onStray = (reason: unknown): void => {

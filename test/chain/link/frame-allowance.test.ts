@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createFrameAllowance } from '../../../src/chain/link/frame-allowance.ts';
 
 describe('what a node may send', () => {
-  it('is 3,000 frames in ten seconds, and as many in the next ten', () => {
+  it('a node may send 3,000 frames in ten seconds, and again in the next ten', () => {
     let nowMs = 0;
     const allowance = createFrameAllowance(() => nowMs);
     const frames = (count: number) => Array.from({ length: count }, () => allowance.take(1));
@@ -14,7 +14,7 @@ describe('what a node may send', () => {
     expect(allowance.take(1)).toBe(false);
   });
 
-  it('is 24 MiB in ten seconds, in frames of any size', () => {
+  it('a node may send 24 MiB in ten seconds, in frames of any size', () => {
     let nowMs = 0;
     const allowance = createFrameAllowance(() => nowMs);
     const mib = 1024 * 1024;

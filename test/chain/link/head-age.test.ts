@@ -30,29 +30,29 @@ describe('the judge of heads', () => {
     expect(fault?.code).toBe(isBelieved ? undefined : 'CHAIN_NODE_BEHIND');
   });
 
-  it('says by how much the node is behind, and shows both times', () => {
+  it('the refusal of an old head has its age and both times', () => {
     expect(judge(3 * HOUR_MS, 0)?.message).toBe(
       'the node is 3 hours behind (newest block 2026-11-25T03:00:00Z, clock of this host 2026-11-25T06:00:00Z)',
     );
   });
 
-  it('names the clock of this host as the other cause while no callers have confirmed it', () => {
+  it('the refusal of an old head names the host clock as a cause while no callers have confirmed it', () => {
     expect(judge(3 * HOUR_MS)?.message).toContain(
       'the node is 3 hours behind, or the clock of this host is fast (',
     );
   });
 
-  it('bears a time that no calendar has', () => {
+  it('a block time that no calendar has is refused without an exception', () => {
     expect(judge(9e15, 0)?.message).toContain(`newest block ${NOW_MS - 9e15}`);
   });
 });
 
 describe('the time of a block', () => {
-  it('lies under the hashed names of Timestamp.Now', () => {
+  it('the key of the block time is the hash of Timestamp.Now', () => {
     expect(u8aToHex(u8aConcat(xxhashAsU8a('Timestamp', 128), xxhashAsU8a('Now', 128)))).toBe(BLOCK_TIME_KEY);
   });
 
-  it('is eight bytes, the lowest first', () => {
+  it('a block time is eight bytes, little-endian', () => {
     expect(decodeBlockTime('0x0068e5cf8b010000')).toBe(1_700_000_000_000);
     expect(() => decodeBlockTime('0x0068e5cf')).toThrow(
       expect.objectContaining({ code: 'CHAIN_ENDPOINT_UNTRUSTED' }),

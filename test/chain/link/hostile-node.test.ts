@@ -1,18 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
+import { openDevnet } from '../../fixtures/devnet.ts';
+import { bob } from '../../fixtures/keys.ts';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
 import { until } from '../../fixtures/until.ts';
-import {
-  bob,
-  closeAfterEach,
-  openAlteringProxy,
-  openChain,
-  openDevnet,
-  openNode,
-  openRewritingProxy,
-} from '../fixture.ts';
-
-closeAfterEach();
+import { openChain, openNode, openProxy } from '../fixture.ts';
 
 const ADDRESS = { ip: '8.8.8.8', port: 8091 };
 const UNTRUSTED = 'CHAIN_ENDPOINT_UNTRUSTED';
@@ -25,10 +17,10 @@ function expectShortLines(text: string): void {
 }
 
 describe('an endpoint whose runtime has another call under the name of serve_axon', () => {
-  it('gets no signature, and is left for the next, which gets the announcement', async () => {
+  it('an endpoint with another call named serve_axon gets no signature, and the next endpoint gets the announcement', async () => {
     const devnet = await openDevnet();
     devnet.upgradeRuntime(425, 104);
-    const hostile = await openRewritingProxy(devnet.url, (text) => text);
+    const hostile = await openProxy(devnet.url);
     const honest = await openDevnet();
     const stateDir = temporaryFolderPath();
     // A table that was read before is kept meanwhile.
@@ -44,12 +36,12 @@ describe('an endpoint whose runtime has another call under the name of serve_axo
     expect(devnet.axonOf(bob)).toBeUndefined();
   });
 
-  it('gets no signature either if it asks to sign what no subtensor asks for', async () => {
+  it('an endpoint that asks to sign an unknown extension gets no signature', async () => {
     const devnet = await openDevnet();
     const name = (text: string): string => Buffer.from(text).toString('hex');
-    const hostile = await openRewritingProxy(devnet.url, (text) =>
-      text.replaceAll(name('SudoTransactionExtension'), name('SweepTransactionExtensio')),
-    );
+    const hostile = await openProxy(devnet.url, {
+      tell: (text) => text.replaceAll(name('SudoTransactionExtension'), name('SweepTransactionExtensio')),
+    });
     const chain = openChain([hostile.url]);
     chain.announce(ADDRESS);
     await until(() => chain.status().lastFailure !== null);
@@ -60,16 +52,16 @@ describe('an endpoint whose runtime has another call under the name of serve_axo
     expect(hostile.methods()).not.toContain('author_submitAndWatchExtrinsic');
   });
 
-  it('is tried again ever more seldom, and its metadata are not kept', async () => {
+  it('an untrusted endpoint is tried less and less often, and its metadata are dropped', async () => {
     const devnet = await openDevnet();
     devnet.upgradeRuntime(425, 104);
-    const hostile = await openRewritingProxy(devnet.url, (text) => text);
+    const hostile = await openProxy(devnet.url);
     const { logger, lines } = createCapturingLogger();
     const chain = openChain([hostile.url], { logger, stateDir: temporaryFolderPath() });
     chain.announce(ADDRESS);
     const tries = (): number => lines().filter(({ msg }) => msg === 'chain connected').length;
     await until(() => tries() >= 3);
-    const loads = hostile.runtimeCalls().filter((name) => name.startsWith('Metadata_metadata_at_version'));
+    const loads = hostile.methods().filter((name) => name.startsWith('Metadata_metadata_at_version'));
     expect(loads.length).toBeGreaterThanOrEqual(3);
   });
 });
@@ -87,10 +79,12 @@ describe('the newest block of an endpoint', () => {
     const devnet = await openDevnet();
     const honest = await openDevnet();
     let heads = 0;
-    const hostile = await openRewritingProxy(devnet.url, (text) => {
-      if (!text.includes('"chain_newHead"')) return text;
-      heads += 1;
-      return heads < 3 ? text : text.replace(/"number":"[^"]*"/, `"number":${number}`);
+    const hostile = await openProxy(devnet.url, {
+      tell: (text) => {
+        if (!text.includes('"chain_newHead"')) return text;
+        heads += 1;
+        return heads < 3 ? text : text.replace(/"number":"[^"]*"/, `"number":${number}`);
+      },
     });
     const { logger, text } = createCapturingLogger();
     const chain = openChain([hostile.url, honest.url], { logger });
@@ -100,16 +94,18 @@ describe('the newest block of an endpoint', () => {
     expectShortLines(text());
   });
 
-  it('that goes far back makes the miner leave it', async () => {
+  it('an endpoint whose newest block goes far back is left', async () => {
     const devnet = await openDevnet();
     let heads = 0;
-    const hostile = await openRewritingProxy(devnet.url, (text) => {
-      if (!text.includes('"chain_newHead"')) return text;
-      heads += 1;
-      return text.replace(
-        /"number":"[^"]*"/,
-        `"number":"${heads < 4 ? `0x${(5_000 + heads).toString(16)}` : '0x5'}"`,
-      );
+    const hostile = await openProxy(devnet.url, {
+      tell: (text) => {
+        if (!text.includes('"chain_newHead"')) return text;
+        heads += 1;
+        return text.replace(
+          /"number":"[^"]*"/,
+          `"number":"${heads < 4 ? `0x${(5_000 + heads).toString(16)}` : '0x5'}"`,
+        );
+      },
     });
     const chain = openChain([hostile.url]);
     await until(() => chain.status().lastFailure !== null);
@@ -134,7 +130,7 @@ describe('answers that cannot be read', () => {
     await first.close();
 
     let asked = 0;
-    const hostile = await openAlteringProxy(devnet.url, {
+    const hostile = await openProxy(devnet.url, {
       answer: (_method, [name]) => {
         if (!String(name).startsWith('SubnetInfoRuntimeApi')) return undefined;
         asked += 1;
@@ -142,7 +138,7 @@ describe('answers that cannot be read', () => {
       },
     });
     const { logger, text } = createCapturingLogger();
-    const chain = openChain([hostile], { stateDir, logger });
+    const chain = openChain([hostile.url], { stateDir, logger });
     await until(() => chain.status().lastFailure !== null);
     expect(chain.status().lastFailure?.code).toBe(UNTRUSTED);
     expect(asked).toBeGreaterThan(0);
@@ -187,15 +183,17 @@ describe('a node that talks too much', () => {
     expectShortLines(text());
   });
 
-  it('is left where a notification is malformed', async () => {
+  it('a node that sends a malformed notification is left', async () => {
     const devnet = await openDevnet();
     let notifications = 0;
-    const hostile = await openRewritingProxy(devnet.url, (text) => {
-      if (!text.includes('"state_storage"')) return text;
-      notifications += 1;
-      return notifications < 3
-        ? text
-        : text.replace(/"changes":.*/, `"changes":[${'[1],'.repeat(500_000)}[1]]}}}`);
+    const hostile = await openProxy(devnet.url, {
+      tell: (text) => {
+        if (!text.includes('"state_storage"')) return text;
+        notifications += 1;
+        return notifications < 3
+          ? text
+          : text.replace(/"changes":.*/, `"changes":[${'[1],'.repeat(500_000)}[1]]}}}`);
+      },
     });
     const { logger, text } = createCapturingLogger();
     const chain = openChain([hostile.url], { logger });
@@ -204,16 +202,18 @@ describe('a node that talks too much', () => {
     expectShortLines(text());
   });
 
-  it('is left where it floods the miner with notifications that nobody asked for', async () => {
+  it('a node that floods the miner with stray notifications is left', async () => {
     const devnet = await openDevnet();
     let flooded = false;
     const stray = '{"jsonrpc":"2.0","method":"chain_newHead","params":{"subscription":"none","result":1}}';
-    const hostile = await openRewritingProxy(devnet.url, (text, send) => {
-      if (text.includes('"chain_newHead"') && !flooded) {
-        flooded = true;
-        for (let count = 0; count < 5_000; count += 1) send(stray);
-      }
-      return text;
+    const hostile = await openProxy(devnet.url, {
+      tell: (text, send) => {
+        if (text.includes('"chain_newHead"') && !flooded) {
+          flooded = true;
+          for (let count = 0; count < 5_000; count += 1) send(stray);
+        }
+        return text;
+      },
     });
     const chain = openChain([hostile.url]);
     await until(() => chain.status().lastFailure !== null);

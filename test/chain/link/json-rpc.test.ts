@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { WebSocket } from 'ws';
 import {
   openRpcSocket,
   PAYLOAD_LIMIT_BYTES,
@@ -9,28 +9,14 @@ import {
   type RpcSocket,
 } from '../../../src/chain/link/json-rpc.ts';
 import { MinerError } from '../../../src/errors.ts';
+import { openServer } from '../fixture.ts';
 
 type Answer = (socket: WebSocket, message: { id: number; method: string }) => void;
 
-const servers: WebSocketServer[] = [];
-const sockets: RpcSocket[] = [];
-
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.end(new MinerError('INTERNAL', 'the test is over'));
-  for (const server of servers.splice(0)) {
-    for (const client of server.clients) client.terminate();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-
-async function serve(answer: Answer): Promise<string> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  servers.push(server);
-  server.on('connection', (socket) => {
+function serve(answer: Answer): Promise<string> {
+  return openServer((socket) => {
     socket.on('message', (data) => answer(socket, JSON.parse(String(data))));
   });
-  await new Promise((resolve) => server.once('listening', resolve));
-  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 async function open(answer: Answer, callTimeoutMs = 5_000): Promise<RpcSocket> {
@@ -45,12 +31,12 @@ async function openAt(url: string, callTimeoutMs = 5_000): Promise<RpcSocket> {
     signal: new AbortController().signal,
     onCallbackError: () => undefined,
   });
-  sockets.push(socket);
+  onTestFinished(() => socket.end(new MinerError('INTERNAL', 'the test is over')));
   return socket;
 }
 
 describe('a JSON-RPC connection', () => {
-  it('gives each call its own answer, in whatever order they come', async () => {
+  it('each call gets its own answer, in any order of arrival', async () => {
     const waiting: { id: number; method: string }[] = [];
     const socket = await open((peer, message) => {
       waiting.push(message);
@@ -108,7 +94,7 @@ describe('a JSON-RPC connection', () => {
     await socket.closed;
   });
 
-  it('ignores answers to calls that nobody made', async () => {
+  it('answers without a call are ignored', async () => {
     const socket = await open((peer, { id }) => {
       for (const stray of [[], {}, { id: 999, result: 1 }, { id: 'text' }, { params: {} }]) {
         peer.send(JSON.stringify(stray));
@@ -118,20 +104,20 @@ describe('a JSON-RPC connection', () => {
     expect(await socket.request('any', [])).toBe(1);
   });
 
-  it('is ended by a call that is not answered in time', async () => {
+  it('a call without an answer in time ends the connection', async () => {
     const socket = await open(() => undefined, 50);
     await expect(socket.request('hang', [])).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
     expect(socket.ended.aborted).toBe(true);
     await socket.closed;
   });
 
-  it('rejects the calls in flight when the other side goes away', async () => {
+  it('calls in flight are rejected when the node goes away', async () => {
     const socket = await open((peer) => peer.terminate());
     await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
     await expect(socket.request('later', [])).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
   });
 
-  it('goes on after a callback that throws', async () => {
+  it('the connection goes on after a callback that throws', async () => {
     const socket = await open((peer, { id, method }) => {
       peer.send(JSON.stringify({ jsonrpc: '2.0', id, result: 'abc' }));
       const params = { subscription: 'abc', result: 5 };
@@ -146,7 +132,7 @@ describe('a JSON-RPC connection', () => {
     expect(told).toBe(5);
   });
 
-  it('can be given up while it is being made', async () => {
+  it('a connection can be cancelled while it opens', async () => {
     const giveUp = new AbortController();
     const opening = openRpcSocket({
       url: await serve(() => undefined),
@@ -173,7 +159,7 @@ describe('a JSON-RPC connection', () => {
     },
   );
 
-  it('takes the largest message that is allowed, and is ended by a larger one', async () => {
+  it('the largest allowed message is read, and a larger one ends the connection', async () => {
     const frame = (id: number, bytes: number): string => {
       const bare = JSON.stringify({ jsonrpc: '2.0', id, result: '' });
       return bare.replace('""', `"${'x'.repeat(bytes - bare.length)}"`);
@@ -191,7 +177,7 @@ describe('a JSON-RPC connection', () => {
     await socket.closed;
   });
 
-  it('counts the fragments of a message together', async () => {
+  it('the fragments of a message count together', async () => {
     const socket = await open((peer) => {
       for (let count = 0; count < 10; count += 1) peer.send('x'.repeat(1024 * 1024), { fin: false });
     });
@@ -199,22 +185,22 @@ describe('a JSON-RPC connection', () => {
     await socket.closed;
   });
 
-  it('offers no compression, and so unpacks nothing', async () => {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: { threshold: 0 } });
-    servers.push(server);
+  it('the connection offers no compression, and unpacks nothing', async () => {
     const offers: unknown[] = [];
-    server.on('connection', (peer, request) => {
-      offers.push(request.headers['sec-websocket-extensions']);
-      // What a peer sends compressed all the same: the first bit that is reserved is set.
-      peer.on('message', () => request.socket.write(Buffer.from([0xc1, 0x01, 0x00])));
-    });
-    await new Promise((resolve) => server.once('listening', resolve));
-    const socket = await openAt(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const url = await openServer(
+      (peer, request) => {
+        offers.push(request.headers['sec-websocket-extensions']);
+        // What a peer sends compressed all the same: the first bit that is reserved is set.
+        peer.on('message', () => request.socket.write(Buffer.from([0xc1, 0x01, 0x00])));
+      },
+      { perMessageDeflate: { threshold: 0 } },
+    );
+    const socket = await openAt(url);
     await expect(socket.request('any', [])).rejects.toMatchObject({ code: 'CHAIN_UNREACHABLE' });
     expect(offers).toEqual([undefined]);
   });
 
-  it('follows no redirect', async () => {
+  it('the connection follows no redirect', async () => {
     const asked: (string | undefined)[] = [];
     const target = await serve(() => asked.push('followed'));
     const server = createServer((_request, response) => response.end());
@@ -229,7 +215,7 @@ describe('a JSON-RPC connection', () => {
     expect(asked).toEqual(['/']);
   });
 
-  it('is ended by an answer that drips and is never whole', async () => {
+  it('an answer that drips and is never whole ends the connection', async () => {
     const socket = await open((peer) => {
       const drip = setInterval(() => peer.send('x', { fin: false }), 20);
       peer.on('close', () => clearInterval(drip));
@@ -238,7 +224,7 @@ describe('a JSON-RPC connection', () => {
     await socket.closed;
   });
 
-  it('is ended by a subscriber that finds a notification malformed', async () => {
+  it('a malformed notification ends the connection', async () => {
     const socket = await open((peer, { id }) => {
       peer.send(JSON.stringify({ jsonrpc: '2.0', id, result: 'abc' }));
       peer.send(
@@ -252,7 +238,7 @@ describe('a JSON-RPC connection', () => {
     expect(socket.ended.reason).toMatchObject({ code: 'CHAIN_ENDPOINT_UNTRUSTED' });
   });
 
-  it('is ended by more frames than a node has to send, whatever is in them', async () => {
+  it('too many frames end the connection, whatever they hold', async () => {
     const socket = await open((peer) => {
       for (let count = 0; count < 4_000; count += 1) peer.send('{"id":"stray"}');
     });
@@ -260,7 +246,7 @@ describe('a JSON-RPC connection', () => {
     await socket.closed;
   });
 
-  it('reads an answer that nests without end, and shows nothing of an error that does', async () => {
+  it('a deeply nested answer is read, and a deeply nested error is not shown', async () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     const socket = await open((peer, { id, method }) => {
       peer.send(`{"id":${id},"${method}":${method === 'error' ? `{"code":1,"message":${deep}}` : deep}}`);

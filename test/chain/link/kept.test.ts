@@ -2,28 +2,20 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
+import { openDevnet } from '../../fixtures/devnet.ts';
+import { alice, bob } from '../../fixtures/keys.ts';
+import { createMovableClock } from '../../fixtures/manual-clock.ts';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
 import { until } from '../../fixtures/until.ts';
-import {
-  alice,
-  bob,
-  closeAfterEach,
-  createMovableClock,
-  openChain,
-  openCountingProxy,
-  openDevnet,
-  openNode,
-} from '../fixture.ts';
-
-closeAfterEach();
+import { openChain, openNode, openProxy } from '../fixture.ts';
 
 const LOAD_METADATA = 'Metadata_metadata_at_version';
 const OTHER_GENESIS = `0x${'2f'.repeat(32)}`;
 
 describe('the metadata kept on disk', () => {
-  it('makes a restart cost a few kilobytes', async () => {
+  it('a restart with saved metadata costs a few kilobytes', async () => {
     const devnet = await openDevnet({ blockTimeMs: 60_000 });
-    const proxy = await openCountingProxy(devnet.url);
+    const proxy = await openProxy(devnet.url);
     const stateDir = temporaryFolderPath();
     const first = openChain([proxy.url], { stateDir });
     await until(() => first.signersKnown);
@@ -48,7 +40,7 @@ describe('the metadata kept on disk', () => {
     ['is empty', () => ''],
   ])('that %s is loaded anew, and written again', async (_what, damage) => {
     const devnet = await openDevnet();
-    const proxy = await openCountingProxy(devnet.url);
+    const proxy = await openProxy(devnet.url);
     const stateDir = temporaryFolderPath();
     const path = join(stateDir, 'chain', 'metadata.json');
     const first = openChain([proxy.url], { stateDir });
@@ -64,7 +56,7 @@ describe('the metadata kept on disk', () => {
     expect(readFileSync(path, 'utf8')).toBe(whole);
   });
 
-  it('is done without where the folder cannot be written', async () => {
+  it('the miner runs without saved metadata if the folder cannot be written', async () => {
     const devnet = await openDevnet();
     const file = join(temporaryFolderPath(), 'file');
     writeFileSync(file, '');
@@ -88,7 +80,7 @@ describe('the signer table kept on disk', () => {
     return { stateDir, url: devnet.url, path: join(stateDir, 'chain', 'signers.json'), genesisHash };
   }
 
-  it('makes a miner that starts while the chain is away know the validators, and their age', async () => {
+  it('a miner that starts while the chain is away knows the saved signer table and its age', async () => {
     const { stateDir, url } = await leave();
     const chain = openChain([url], { stateDir });
     expect(chain.signersKnown).toBe(true);
@@ -98,7 +90,7 @@ describe('the signer table kept on disk', () => {
     expect(chain.signersKnown).toBe(true);
   });
 
-  it('is not believed when it is too old', async () => {
+  it('a saved signer table that is too old does not count', async () => {
     const { stateDir, url } = await leave();
     const clock = createMovableClock();
     clock.moveMs(3_600_001);
@@ -119,12 +111,12 @@ describe('the signer table kept on disk', () => {
     expect(openChain([url], { stateDir }).signersKnown).toBe(false);
   });
 
-  it('is not believed by a miner of another network', async () => {
+  it('a saved signer table of another network does not count', async () => {
     const { stateDir, url } = await leave();
     expect(openChain([url], { stateDir, expectedGenesisHash: OTHER_GENESIS }).signersKnown).toBe(false);
   });
 
-  it('is that of the last reading', async () => {
+  it('the saved signer table is that of the last reading', async () => {
     const devnet = await openDevnet();
     const stateDir = temporaryFolderPath();
     const chain = openChain([devnet.url], { stateDir });
@@ -138,7 +130,7 @@ describe('the signer table kept on disk', () => {
 });
 
 describe('a network whose genesis is not known', () => {
-  it('is held to the first chain met, until the file that the refusal names is removed', async () => {
+  it('an unknown network accepts only its first chain, until the file in the error is removed', async () => {
     const devnet = await openDevnet();
     const stateDir = temporaryFolderPath();
     const first = openChain([devnet.url], { stateDir });
@@ -163,7 +155,7 @@ describe('a network whose genesis is not known', () => {
     await until(() => asked.includes('state_getStorage'));
   });
 
-  it('is not held to a chain that could not be used', async () => {
+  it('an unusable chain is not pinned', async () => {
     const other = await openNode(({ id }) => ({ jsonrpc: '2.0', id, result: OTHER_GENESIS }));
     const devnet = await openDevnet();
     const chain = openChain([other, devnet.url], { stateDir: temporaryFolderPath() });
@@ -171,7 +163,7 @@ describe('a network whose genesis is not known', () => {
     expect(chain.status().connection).toMatchObject({ endpoint: devnet.url });
   });
 
-  it('is not pinned where the network says which chain it is', async () => {
+  it('no chain is pinned if the network names its genesis', async () => {
     const devnet = await openDevnet();
     const stateDir = temporaryFolderPath();
     const chain = openChain([devnet.url], { stateDir, expectedGenesisHash: devnet.state.genesis.hash });

@@ -3,20 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_TIME_KEY } from '../../../src/chain/link/head-age.ts';
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
+import { openDevnet } from '../../fixtures/devnet.ts';
+import { alice, bob } from '../../fixtures/keys.ts';
+import { createMovableClock } from '../../fixtures/manual-clock.ts';
 import { temporaryFolderPath } from '../../fixtures/temporary.ts';
 import { until } from '../../fixtures/until.ts';
-import {
-  alice,
-  bob,
-  closeAfterEach,
-  createMovableClock,
-  openAlteringProxy,
-  openChain,
-  openCountingProxy,
-  openDevnet,
-} from '../fixture.ts';
-
-closeAfterEach();
+import { openChain, openProxy } from '../fixture.ts';
 
 const HOUR_MS = 3_600_000;
 const BEHIND = {
@@ -41,10 +33,10 @@ const ASKED_FIRST = ['chain_getBlockHash', 'chain_getBlockHash', 'state_getStora
 const asksTime = (method: string, key: unknown) => method === 'state_getStorage' && key === BLOCK_TIME_KEY;
 
 describe('a node that is hours behind', () => {
-  it('is not read, not kept on disk, and told nothing', async () => {
+  it('a node that is hours behind is not read, not saved, and gets no announcement', async () => {
     const devnet = await openLaggingDevnet();
     devnet.deregister(bob);
-    const proxy = await openCountingProxy(devnet.url);
+    const proxy = await openProxy(devnet.url);
     const stateDir = temporaryFolderPath();
     const chain = openChain([proxy.url], { stateDir });
     const blockTimes: number[] = [];
@@ -69,9 +61,9 @@ describe('a node that is hours behind', () => {
     expect(proxy.methods().slice(0, 2 * ASKED_FIRST.length)).toEqual([...ASKED_FIRST, ...ASKED_FIRST]);
   });
 
-  it('costs less than a kilobyte a try, and is said once', async () => {
+  it('a node that is behind costs less than a kilobyte a try, and is logged once', async () => {
     const devnet = await openLaggingDevnet();
-    const proxy = await openCountingProxy(devnet.url);
+    const proxy = await openProxy(devnet.url);
     const { logger, lines } = createCapturingLogger();
     const chain = openChain([proxy.url], { logger });
     await until(() => isDown(chain));
@@ -82,7 +74,7 @@ describe('a node that is hours behind', () => {
     expect(lines().filter(({ msg }) => msg === 'chain away, trying again')).toHaveLength(1);
   });
 
-  it('is used as soon as it has caught up', async () => {
+  it('a node that was behind is used once it has caught up', async () => {
     const devnet = await openLaggingDevnet();
     const chain = openChain([devnet.url]);
     await until(() => isDown(chain));
@@ -91,7 +83,7 @@ describe('a node that is hours behind', () => {
     expect(isConnected(chain)).toBe(true);
   });
 
-  it('leaves the table of an earlier run as it is', async () => {
+  it('a node that is behind leaves the signer table of an earlier run unchanged', async () => {
     const devnet = await openDevnet();
     const stateDir = temporaryFolderPath();
     const first = openChain([devnet.url], { stateDir });
@@ -109,7 +101,7 @@ describe('a node that is hours behind', () => {
     expect(readFileSync(path, 'utf8')).toBe(saved);
   });
 
-  it('is passed over for the next endpoint', async () => {
+  it('the next endpoint is used in place of a node that is behind', async () => {
     const behind = await openLaggingDevnet();
     const synced = await openDevnet();
     const chain = openChain([behind.url, synced.url]);
@@ -120,7 +112,7 @@ describe('a node that is hours behind', () => {
     });
   });
 
-  it('is said once beside another endpoint that fails in another way', async () => {
+  it('two endpoints that fail in different ways are each logged once', async () => {
     const gone = await openDevnet();
     await gone.close();
     const behind = await openLaggingDevnet();
@@ -134,7 +126,7 @@ describe('a node that is hours behind', () => {
     ]);
   });
 
-  it('is seen behind when it imports blocks without telling of new heads, as a node that syncs', async () => {
+  it('a node that imports old blocks without announcing heads is behind', async () => {
     const devnet = await openDevnet();
     devnet.stopBlocks();
     devnet.setLag(3 * HOUR_MS);
@@ -146,10 +138,10 @@ describe('a node that is hours behind', () => {
     await until(() => isConnected(chain));
   });
 
-  it('that has only the first block of its chain has only begun to sync', async () => {
+  it('a node with only the first block has only begun to sync', async () => {
     const devnet = await openDevnet({ blockTimeMs: HOUR_MS });
     // The first block of a real chain has no time.
-    const url = await openAlteringProxy(devnet.url, {
+    const { url } = await openProxy(devnet.url, {
       answer: (method, [key]) => (devnet.blockNumber === 0 && asksTime(method, key) ? null : undefined),
     });
     const chain = openChain([url]);
@@ -162,9 +154,9 @@ describe('a node that is hours behind', () => {
     await until(() => isConnected(chain));
   });
 
-  it('cannot be told from others on a chain that keeps no time of its blocks', async () => {
+  it('a chain without block times is accepted', async () => {
     const devnet = await openLaggingDevnet();
-    const url = await openAlteringProxy(devnet.url, {
+    const { url } = await openProxy(devnet.url, {
       answer: (method, [key]) => (asksTime(method, key) ? null : undefined),
       ask: (method, params) => {
         if (method !== 'state_subscribeStorage' || !Array.isArray(params[0])) return params;
@@ -180,7 +172,7 @@ describe('a node that is hours behind', () => {
 });
 
 describe('a node that falls behind while it is in use', () => {
-  it('is given up at its first old block, of which nothing is believed', async () => {
+  it('a node that falls behind is left at its first old block, and nothing of that block is used', async () => {
     const devnet = await openDevnet();
     const chain = openChain([devnet.url]);
     await until(() => chain.signersKnown && chain.registration.state === 'registered');
@@ -206,7 +198,7 @@ describe('a node that falls behind while it is in use', () => {
     expect(isConnected(chain)).toBe(true);
   });
 
-  it('makes room for the next endpoint', async () => {
+  it('the next endpoint is used when a node falls behind', async () => {
     const [first, second] = [await openDevnet(), await openDevnet()];
     const chain = openChain([first.url, second.url]);
     await until(() => chain.signersKnown);
@@ -227,7 +219,7 @@ describe('a host whose clock is fast', () => {
     return openChain([url], { clock, blockWatchdogMs: LIMIT_MS, callersClockOffsetMs });
   }
 
-  it('takes every node for behind, and says that the clock may be the cause', async () => {
+  it('a host with a fast clock finds every node behind, and the log names the clock', async () => {
     const chain = openFast((await openDevnet()).url, () => undefined);
     await until(() => isDown(chain));
     expect(chain.status().connection).toMatchObject({
@@ -236,7 +228,7 @@ describe('a host whose clock is fast', () => {
     });
   });
 
-  it('uses the node once callers have shown by how much', async () => {
+  it('a host with a fast clock uses a node once callers have shown the offset', async () => {
     let offsetMs: number | undefined;
     const chain = openFast((await openDevnet()).url, () => offsetMs);
     await until(() => isDown(chain));

@@ -2,16 +2,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AxonCall } from '../../../src/chain/axon-call.ts';
 import type { Chain } from '../../../src/chain/chain.ts';
 import { createMetadataCache } from '../../../src/chain/link/metadata-cache.ts';
-import { type ChainSession, openSession } from '../../../src/chain/link/session.ts';
+import { type ChainSession, openChainSession } from '../../../src/chain/link/session.ts';
 import { createReader, type SubtensorReader } from '../../../src/chain/reader.ts';
-import { parsePoolRefusal } from '../../../src/chain/refusals.ts';
+import { parsePoolRefusal } from '../../../src/chain/serve-axon-refusals.ts';
 import { readDispatchError, submitServeAxon } from '../../../src/chain/submit-serve-axon.ts';
 import { createDevnet } from '../../../src/devnet/node.ts';
 import { MinerError } from '../../../src/errors.ts';
 import { ipv4ToInteger } from '../../../src/net/ipv4.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
+import { BLOCK_TIME_MS } from '../../fixtures/devnet.ts';
+import { developmentKey } from '../../fixtures/keys.ts';
 import { until } from '../../fixtures/until.ts';
-import { BLOCK_TIME_MS, closeAfterEach, developmentKey, openChain } from '../fixture.ts';
+import { openChain } from '../fixture.ts';
 
 /** A node on which //Bob is registered and //Dave is not; its subnet, which is 34 when absent. */
 const { SUBTENSOR_TEST_ENDPOINT: REAL_ENDPOINT, SUBTENSOR_TEST_NETUID: REAL_NETUID = '34' } = process.env;
@@ -41,7 +43,7 @@ function itServes(open: () => Promise<{ url: string; netuid: number }>, timeoutM
 
   beforeAll(async () => {
     ({ url, netuid } = await open());
-    session = await openSession({
+    session = await openChainSession({
       url,
       genesis: { refused: {} },
       metadataCache: createMetadataCache({ folder: undefined, logger }),
@@ -136,8 +138,6 @@ function itServes(open: () => Promise<{ url: string; netuid: number }>, timeoutM
     timeoutMs,
   );
 }
-
-closeAfterEach();
 
 describe('the devnet', () => {
   let close: (() => Promise<void>) | undefined;

@@ -1,14 +1,13 @@
 import { expect, it } from 'vitest';
+import { BLOCK_TIME_MS, openDevnet } from '../../fixtures/devnet.ts';
 import { until } from '../../fixtures/until.ts';
-import { BLOCK_TIME_MS, closeAfterEach, openAlteringProxy, openChain, openDevnet } from '../fixture.ts';
+import { openChain, openProxy } from '../fixture.ts';
 
-closeAfterEach();
-
-it('a node that tells the same head again and again is given up like one that tells none', async () => {
+it('a node that repeats its head is left like one without new heads', async () => {
   const devnet = await openDevnet();
   let isStuck = false;
   let last: string | undefined;
-  const url = await openAlteringProxy(devnet.url, {
+  const { url } = await openProxy(devnet.url, {
     answer: () => undefined,
     tell: (message) => {
       if (!message.includes('"chain_newHead"')) return message;

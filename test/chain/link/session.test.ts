@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { BLOCK_TIME_KEY, type HeadJudge } from '../../../src/chain/link/head-age.ts';
 import type { MetadataCache } from '../../../src/chain/link/metadata-cache.ts';
-import { type ChainSession, openSession, parse } from '../../../src/chain/link/session.ts';
+import { parse } from '../../../src/chain/link/node-answers.ts';
+import { type ChainSession, openChainSession } from '../../../src/chain/link/session.ts';
 import { createReader } from '../../../src/chain/reader.ts';
 import { MinerError } from '../../../src/errors.ts';
 import { displayEndpoint } from '../../../src/net/display-endpoint.ts';
-import { alice, bob, closeAfterEach, NETUID, openDevnet } from '../fixture.ts';
-
-closeAfterEach();
+import { NETUID, openDevnet } from '../../fixtures/devnet.ts';
+import { alice, bob } from '../../fixtures/keys.ts';
 
 /** Metadata of finney as a node answers it, where somebody has it. */
 const { FINNEY_METADATA_FILE } = process.env;
@@ -27,7 +27,7 @@ async function open(
   metadata: MetadataCache = new Map(),
   judgeHead: HeadJudge = () => undefined,
 ): Promise<ChainSession> {
-  return await openSession({
+  return await openChainSession({
     url,
     genesis: { expected: undefined, refused: {} },
     metadataCache: metadata,
@@ -46,27 +46,30 @@ async function end({ socket }: ChainSession): Promise<void> {
 }
 
 describe('a session', () => {
-  it('encodes serve_axon byte for byte as mainnet takes it', async () => {
+  it('a session encodes serve_axon byte for byte as mainnet does', async () => {
     const session = await open((await openDevnet()).url);
     expect(encodeServeAxon(session)).toBe(SERVE_AXON);
     await end(session);
   });
 
-  it.skipIf(FINNEY_METADATA_FILE === undefined)('encodes the same with the metadata of finney', async () => {
-    const metadata = u8aToHex(readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'));
-    const session = await open((await openDevnet()).url, {
-      get: () => metadata,
-      set: () => undefined,
-      clear: () => undefined,
-    });
-    expect(encodeServeAxon(session)).toBe(SERVE_AXON);
-    expect(session.api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph).toBeDefined();
-    const { incentive, immunityPeriod, keys, subnetworkN, axons } = session.api.query.subtensorModule ?? {};
-    expect([incentive, immunityPeriod, keys, subnetworkN, axons]).not.toContain(undefined);
-    await end(session);
-  });
+  it.skipIf(FINNEY_METADATA_FILE === undefined)(
+    'a session encodes the same serve_axon with the metadata of finney',
+    async () => {
+      const metadata = u8aToHex(readFileSync(FINNEY_METADATA_FILE ?? '/dev/null'));
+      const session = await open((await openDevnet()).url, {
+        get: () => metadata,
+        set: () => undefined,
+        clear: () => undefined,
+      });
+      expect(encodeServeAxon(session)).toBe(SERVE_AXON);
+      expect(session.api.call.subnetInfoRuntimeApi?.getSelectiveMetagraph).toBeDefined();
+      const { incentive, immunityPeriod, keys, subnetworkN, axons } = session.api.query.subtensorModule ?? {};
+      expect([incentive, immunityPeriod, keys, subnetworkN, axons]).not.toContain(undefined);
+      await end(session);
+    },
+  );
 
-  it('loads the metadata of a runtime only once', async () => {
+  it('the metadata of a runtime are loaded only once', async () => {
     const { url } = await openDevnet();
     const metadata = new Map<string, `0x${string}`>();
     const first = await open(url, metadata);
@@ -82,11 +85,11 @@ describe('a session', () => {
     const second = await open(url, metadata);
     expect(loads).toBe(0);
     const reader = createReader({ session: second, netuid: NETUID, hotkey: bob });
-    expect((await reader.readSigners()).get(alice)).toMatchObject({ permit: true });
+    expect((await reader.readNeurons()).get(alice)).toMatchObject({ permit: true });
     await end(second);
   });
 
-  it('reads the signers from the subnet state where the runtime lacks the selective metagraph', async () => {
+  it('neurons come from the subnet state if the runtime lacks the selective metagraph', async () => {
     const session = await open((await openDevnet()).url);
     const getSubnetState = session.api.call.subnetInfoRuntimeApi?.getSubnetState;
     const older = Object.create(session.api, {
@@ -94,11 +97,11 @@ describe('a session', () => {
     });
     const current = createReader({ session, netuid: NETUID, hotkey: bob });
     const fallback = createReader({ session: { ...session, api: older }, netuid: NETUID, hotkey: bob });
-    expect([...(await fallback.readSigners())]).toEqual([...(await current.readSigners())]);
+    expect([...(await fallback.readNeurons())]).toEqual([...(await current.readNeurons())]);
     await end(session);
   });
 
-  it('knows no weights version where the runtime lacks it, and reads 0 where nobody has set it', async () => {
+  it('the weights version is undefined if the runtime lacks it, and 0 if nobody has set it', async () => {
     const session = await open((await openDevnet()).url);
     const older = Object.create(session.api, { query: { value: { subtensorModule: {} } } });
     const reading = (api: ChainSession['api'], netuid: number) =>
@@ -109,14 +112,14 @@ describe('a session', () => {
     await end(session);
   });
 
-  it('says so when the chain has no such subnet', async () => {
+  it('a subnet that the chain lacks is an error', async () => {
     const session = await open((await openDevnet()).url);
     const reader = createReader({ session, netuid: 77, hotkey: bob });
-    await expect(reader.readSigners()).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
+    await expect(reader.readNeurons()).rejects.toMatchObject({ code: 'CHAIN_CALL_FAILED' });
     await end(session);
   });
 
-  it('is not opened to a node whose newest block is not believed, whose metadata is not loaded', async () => {
+  it('no session opens to a node with an old head, and its metadata are not loaded', async () => {
     const devnet = await openDevnet();
     const metadata = new Map<string, `0x${string}`>();
     const judged: number[] = [];
@@ -130,7 +133,7 @@ describe('a session', () => {
     expect(metadata.size).toBe(0);
   });
 
-  it('ends with the judgement of a later head that is not believed', async () => {
+  it('a later head that is too old ends the session', async () => {
     let fault: MinerError | undefined;
     const session = await open((await openDevnet()).url, new Map(), () => fault);
     expect(session.believes(1)).toBe(true);
@@ -141,13 +144,13 @@ describe('a session', () => {
     await session.socket.closed;
   });
 
-  it('finds the time of a block where the metadata says that it is', async () => {
+  it('the key of the block time agrees with the metadata', async () => {
     const session = await open((await openDevnet()).url);
     expect(session.api.query.timestamp?.now?.key()).toBe(BLOCK_TIME_KEY);
     await end(session);
   });
 
-  it('rejects calls that outlive it with the reason of its end', async () => {
+  it('calls that outlive a session reject with the reason of its end', async () => {
     const devnet = await openDevnet();
     const session = await open(devnet.url);
     devnet.stopAnswering();
@@ -157,13 +160,13 @@ describe('a session', () => {
   });
 });
 
-it('what is wrong in an answer is told in 200 characters, without what a terminal obeys', () => {
+it('the fault of an answer is shown in 200 characters, without control characters', () => {
   const schema = z.never({ error: `\u001b[31m${'x'.repeat(10_000)}` });
   expect(() => parse(schema, 1)).toThrow(`unexpected answer:  [31m${'x'.repeat(195)}…`);
 });
 
 describe('the name of an endpoint', () => {
-  it('is its scheme and host only', () => {
+  it('the name of an endpoint is its scheme and host only', () => {
     expect(displayEndpoint('wss://user:secret@node.example.org:443/ws/key?apikey=1')).toBe(
       'wss://node.example.org',
     );

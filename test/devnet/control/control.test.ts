@@ -1,8 +1,10 @@
 import { encodeAddress } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
 import { MAX_UIDS } from '../../../src/devnet/ledger/subnet.ts';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { developmentKey } from '../../fixtures/keys.ts';
 import { until } from '../../fixtures/until.ts';
-import { connect, developmentKey, NETUID, openDevnet, post, serveAxon, submit } from '../fixture.ts';
+import { connect, openDevnet, post, serveAxon, submit } from '../fixture.ts';
 
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 const DAVE = '5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy';
@@ -22,7 +24,7 @@ async function stateOf(devnet: Awaited<ReturnType<typeof openDevnet>>): Promise<
 }
 
 describe('the control of the devnet', () => {
-  it('registers a hotkey with a stake and a permit', async () => {
+  it('the control of the devnet registers a hotkey with a stake and a permit', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     expect(devnet.register(DAVE, { stakeTao: 12.5, permit: true })).toBe(3);
@@ -35,18 +37,18 @@ describe('the control of the devnet', () => {
     expect(metagraph.totalStake?.[3]).toBe(12_500_000_000);
   });
 
-  it('lets a registered hotkey announce itself', async () => {
+  it('the control of the devnet lets a registered hotkey announce itself', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     devnet.register(DAVE);
-    await submit(devnet, serveAxon(api), await developmentKey('//Dave'));
+    await submit(devnet, serveAxon(api), developmentKey('Dave'));
     expect(devnet.axonOf(DAVE)?.port).toBe(8091);
   });
 
-  it('takes uid and axon away with the registration, and tells who watches', async () => {
+  it('a deregistration on the devnet removes uid and axon, and notifies subscribers', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     const { uids, axons, subnetworkN } = api.query.subtensorModule ?? {};
     if (uids === undefined || axons === undefined || subnetworkN === undefined)
       throw new Error('No such storage.');
@@ -70,7 +72,7 @@ describe('the control of the devnet', () => {
     expect(devnet.axonOf(BOB)).toBeUndefined();
   });
 
-  it('gives a freed uid to the next who registers', async () => {
+  it('a freed uid of the devnet goes to the next registration', async () => {
     const devnet = await openDevnet();
     devnet.deregister(BOB);
     expect(devnet.register(DAVE)).toBe(1);
@@ -79,7 +81,7 @@ describe('the control of the devnet', () => {
     expect(hotkeys.slice(1)).toEqual([DAVE, expect.any(String), BOB]);
   });
 
-  it('has somebody under every uid at all times', async () => {
+  it('every uid of the devnet always has a hotkey', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     devnet.deregister(BOB);
@@ -88,7 +90,7 @@ describe('the control of the devnet', () => {
     expect((await api.query.subtensorModule?.uids?.(NETUID, holder))?.toJSON()).toBe(1);
   });
 
-  it('sets the weights version, which storage and metagraph both show', async () => {
+  it('storage and metagraph of the devnet show a new weights version', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     const stored = async () => (await api.query.subtensorModule?.weightsVersionKey?.(NETUID))?.toJSON();
@@ -99,7 +101,7 @@ describe('the control of the devnet', () => {
     expect(answer?.toJSON()).toMatchObject({ weightsVersion: 409_090 });
   });
 
-  it('makes blocks that are as far in the past as asked for, until that is ended', async () => {
+  it('the devnet makes blocks in the past until the lag ends', async () => {
     let nowMs = 1_700_000_000_000;
     const devnet = await openDevnet({ clock: { now: () => nowMs } });
     const headMs = async () => (await stateOf(devnet)).timestampMs;
@@ -114,7 +116,7 @@ describe('the control of the devnet', () => {
     expect(await headMs()).toBe(nowMs + 2);
   });
 
-  it('makes each change in a block of its own', async () => {
+  it('the control of the devnet makes each change in a block of its own', async () => {
     const devnet = await openDevnet();
     devnet.setStake(BOB, 5);
     devnet.setPermit(BOB, true);
@@ -124,7 +126,7 @@ describe('the control of the devnet', () => {
     expect(neurons[1]).toMatchObject({ hotkey: BOB, stakeTao: 5, permit: true });
   });
 
-  it('refuses what cannot be, and changes nothing', async () => {
+  it('the control of the devnet refuses impossible changes, and changes nothing', async () => {
     const devnet = await openDevnet();
     const wrong = expect.objectContaining({ code: 'DEVNET_INVALID_CONTROL' });
     expect(() => devnet.register(BOB)).toThrow(wrong);
@@ -143,7 +145,7 @@ describe('the control of the devnet', () => {
     expect(devnet.blockNumber).toBe(0);
   });
 
-  it('has no uid beyond the last', async () => {
+  it('the devnet has a highest uid', async () => {
     const neurons = Array.from({ length: MAX_UIDS }, (_, index) => ({
       hotkey: encodeAddress(new Uint8Array(32).fill(index), 42),
     }));
@@ -156,7 +158,7 @@ describe('the control of the devnet', () => {
 });
 
 describe('the control calls of the devnet over HTTP', () => {
-  it('move the chain', async () => {
+  it('devnet calls over HTTP change the chain', async () => {
     const devnet = await openDevnet();
     expect(await post(devnet, 'devnet_register', [DAVE, { stakeTao: 1 }])).toBe(3);
     expect(await post(devnet, 'devnet_register', [EVE])).toBe(4);
@@ -184,22 +186,22 @@ describe('the control calls of the devnet over HTTP', () => {
     expect(neurons[4]).toMatchObject({ standIn: true });
   });
 
-  it('show axons with addresses as people write them', async () => {
+  it('devnet calls over HTTP show axons with readable addresses', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     const ip = 0x20010db8000000000000000000000001n;
-    await submit(devnet, serveAxon(api, { ip, ipType: 6 }), await developmentKey('//Charlie'));
+    await submit(devnet, serveAxon(api, { ip, ipType: 6 }), developmentKey('Charlie'));
     const { neurons } = await stateOf(devnet);
     expect(neurons[1]?.axon).toMatchObject({ ip: '8.8.8.8', port: 8091, version: 10_002_000, block: 1 });
     expect(neurons[2]?.axon).toMatchObject({ ip: '2001:db8:0:0:0:0:0:1' });
   });
 
-  it('refuse the next submission', async () => {
+  it('devnet calls over HTTP refuse the next submission', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     await post(devnet, 'devnet_refuseNext', [6]);
-    const sent = submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    const sent = submit(devnet, serveAxon(api), developmentKey('Bob'));
     await expect(sent).rejects.toMatchObject({ code: 1010, data: 'Custom error: 6' });
   });
 
@@ -219,7 +221,7 @@ describe('the control calls of the devnet over HTTP', () => {
     ['devnet_stopAnswering', []],
     ['devnet_stopAnswering', [{ seconds: 0 }]],
     ['devnet_state', [1]],
-  ])('answer %s with %j as wrong parameters', async (method, params) => {
+  ])('devnet calls over HTTP answer %s with %j as wrong parameters', async (method, params) => {
     const devnet = await openDevnet();
     await expect(post(devnet, method, params)).rejects.toMatchObject({
       code: -32602,
@@ -230,7 +232,7 @@ describe('the control calls of the devnet over HTTP', () => {
 });
 
 describe('the faults of the devnet', () => {
-  it('can be another chain', async () => {
+  it('the devnet can be another chain', async () => {
     const [one, same, other] = [
       await openDevnet(),
       await openDevnet(),
@@ -241,7 +243,7 @@ describe('the faults of the devnet', () => {
     expect(await post(other, 'chain_getBlockHash', [0])).toBe(other.state.genesis.hash);
   });
 
-  it('stands still while all is answered, and goes on', async () => {
+  it('the devnet can stop making blocks while it answers calls', async () => {
     const devnet = await openDevnet({ blockTimeMs: 20 });
     await until(() => devnet.blockNumber > 1);
     devnet.stopBlocks();
@@ -252,7 +254,7 @@ describe('the faults of the devnet', () => {
     await until(() => devnet.blockNumber > block);
   });
 
-  it('drops connections and takes new ones', async () => {
+  it('the devnet drops connections and takes new ones', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     const lost = new Promise((resolve) => api.once('disconnected', resolve));
@@ -261,10 +263,10 @@ describe('the faults of the devnet', () => {
     expect((await connect(devnet)).isConnected).toBe(true);
   });
 
-  it('upgrades to another runtime, and refuses what is signed for the former one', async () => {
+  it('after an upgrade the devnet refuses extrinsics signed for the old runtime', async () => {
     const devnet = await openDevnet();
     const before = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     const signedBefore = (await serveAxon(before).signAsync(bob)).toHex();
     await post(devnet, 'devnet_upgradeRuntime', [425]);
     expect(await post(devnet, 'state_getRuntimeVersion')).toMatchObject({ specVersion: 425 });
@@ -276,7 +278,7 @@ describe('the faults of the devnet', () => {
     await expect(post(devnet, 'devnet_upgradeRuntime', [425])).rejects.toThrow('above 425');
   });
 
-  it('gives the uid of one to another in one block', async () => {
+  it('the devnet gives the uid of one hotkey to another in one block', async () => {
     const devnet = await openDevnet();
     const block = devnet.blockNumber;
     await post(devnet, 'devnet_evict', [BOB, DAVE]);

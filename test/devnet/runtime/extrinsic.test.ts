@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { eraBounds } from '../../../src/devnet/runtime/extrinsic.ts';
 
 describe('the era of an extrinsic', () => {
-  it.each([4, 8, 64, 128, 4096, 65_536])('of %i blocks begins and ends where polkadot.js says', (period) => {
+  it.each([4, 8, 64, 128, 4096, 65_536])('an era of %i blocks is as in polkadot.js', (period) => {
     const registry = new TypeRegistry();
     const eraOf = (value: unknown) => registry.createTypeUnsafe<GenericExtrinsicEra>('ExtrinsicEra', [value]);
     for (const signedAt of [0, 1, period - 1, period, 7 * period + 3, 123_456]) {
@@ -17,7 +17,7 @@ describe('the era of an extrinsic', () => {
     }
   });
 
-  it('that never ends begins at genesis', () => {
+  it('an immortal era begins at genesis', () => {
     expect(eraBounds(Uint8Array.of(0), 5000)).toEqual({ birth: 0, death: Number.POSITIVE_INFINITY });
   });
 });

@@ -3,9 +3,10 @@ import { expandMetadata, Metadata, type PortableRegistry, TypeRegistry } from '@
 import type { SiLookupTypeId } from '@polkadot/types/interfaces';
 import { describe, expect, it, vi } from 'vitest';
 import { createRuntimeCodec } from '../../../src/devnet/runtime/runtime-codec.ts';
-import { connect, NETUID, openDevnet, post, serveAxon } from '../fixture.ts';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { connect, openDevnet, post, serveAxon } from '../fixture.ts';
 
-/** polkadot.js warns of those that it isn't told of. */
+/** Polkadot.js warns about extensions that it does not know. */
 const OWN_EXTENSIONS = Object.fromEntries(
   [
     'SudoTransactionExtension',
@@ -16,7 +17,7 @@ const OWN_EXTENSIONS = Object.fromEntries(
 );
 
 describe('the metadata of the devnet', () => {
-  it('is taken by polkadot.js without a word on the console', async () => {
+  it('polkadot.js accepts the metadata of the devnet without a warning', async () => {
     const written = (['log', 'warn', 'error'] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation(() => {}),
     );
@@ -29,14 +30,14 @@ describe('the metadata of the devnet', () => {
     expect(api.runtimeVersion.specVersion.toNumber()).toBe(424);
   });
 
-  it('gives the call bytes that finney takes', async () => {
+  it('the metadata of the devnet give the call bytes of finney', async () => {
     const api = await connect(await openDevnet());
     expect(serveAxon(api).method.toHex()).toBe(
       '0x07042200509e9800080808080000000000000000000000009b1f04040000',
     );
   });
 
-  it('comes in the older format as well, which is what clients get that ask for none', async () => {
+  it('the metadata of the devnet exist in the older format too, which is the default', async () => {
     const answered = await post(await openDevnet(), 'state_getMetadata');
     const registry = new TypeRegistry();
     const metadata = new Metadata(registry, answered as `0x${string}`);
@@ -48,7 +49,7 @@ describe('the metadata of the devnet', () => {
     );
   });
 
-  it('names the signed extensions of finney in their order', async () => {
+  it('the metadata of the devnet name the signed extensions of finney, in order', async () => {
     const api = await connect(await openDevnet());
     const names = api.runtimeMetadata.asLatest.extrinsic.transactionExtensions.map(({ identifier }) =>
       identifier.toString(),
@@ -70,7 +71,7 @@ describe('the metadata of the devnet', () => {
     ]);
   });
 
-  it('has a genesis hash that never changes and is not the one of finney', async () => {
+  it('the genesis hash of the devnet never changes, and differs from that of finney', async () => {
     const first = await connect(await openDevnet());
     const second = await connect(await openDevnet({ netuid: 168, neurons: [] }));
     expect(first.genesisHash.toHex()).toBe(
@@ -129,7 +130,7 @@ describe.skipIf(FINNEY_METADATA_FILE === undefined)(
     const theirs = (id: SiLookupTypeId, own: SiLookupTypeId) => spell(finney.lookup, id, devnet.lookup, own);
     const ours = (id: SiLookupTypeId) => spell(devnet.lookup, id, devnet.lookup, id);
 
-    it('has the same pallets, storage, calls, events, errors and constants, where it has them', () => {
+    it('the metadata of the devnet agree with finney in pallets, storage, calls, events, errors and constants', () => {
       for (const pallet of devnet.pallets) {
         const other = finney.pallets.find(({ name }) => name.eq(pallet.name));
         expect(other?.index.toNumber(), pallet.name.toString()).toBe(pallet.index.toNumber());
@@ -159,7 +160,7 @@ describe.skipIf(FINNEY_METADATA_FILE === undefined)(
       }
     });
 
-    it('has the same extrinsic', () => {
+    it('the metadata of the devnet agree with finney in the extrinsic', () => {
       const [own, real] = [devnet.extrinsic, finney.extrinsic];
       expect(theirs(real.addressType, own.addressType)).toBe(ours(own.addressType));
       expect(theirs(real.signatureType, own.signatureType)).toBe(ours(own.signatureType));
@@ -173,7 +174,7 @@ describe.skipIf(FINNEY_METADATA_FILE === undefined)(
       }
     });
 
-    it('has the same runtime calls', () => {
+    it('the metadata of the devnet agree with finney in the runtime calls', () => {
       for (const api of devnet.apis) {
         for (const method of api.methods) {
           const real = finney.apis

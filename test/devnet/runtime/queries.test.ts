@@ -1,6 +1,8 @@
 import type { ApiPromise } from '@polkadot/api';
 import { describe, expect, it } from 'vitest';
-import { connect, developmentKey, NETUID, openDevnet, serveAxon, submit } from '../fixture.ts';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { developmentKey } from '../../fixtures/keys.ts';
+import { connect, openDevnet, serveAxon, submit } from '../fixture.ts';
 
 const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
@@ -12,7 +14,7 @@ async function query(api: ApiPromise, name: string, ...keys: readonly unknown[])
   return value?.toJSON();
 }
 
-/** A runtime call about the subnet; undefined where the metadata lacks it. */
+/** A runtime call about the subnet; undefined if the metadata lack it. */
 async function ask(
   api: ApiPromise,
   name: string,
@@ -29,7 +31,7 @@ async function askNeurons(api: ApiPromise, name: string, ...args: readonly unkno
 }
 
 describe('the storage of the devnet', () => {
-  it('holds the development keys by uid and by hotkey', async () => {
+  it('the storage of the devnet holds the development keys by uid and by hotkey', async () => {
     const api = await connect(await openDevnet());
     expect(await query(api, 'subnetworkN', NETUID)).toBe(3);
     expect(await query(api, 'keys', NETUID, 0)).toBe(ALICE);
@@ -42,7 +44,7 @@ describe('the storage of the devnet', () => {
     expect(await query(api, 'blockAtRegistration', NETUID, 2)).toBe(0);
   });
 
-  it('holds what the subnet asks of its miners', async () => {
+  it('the storage of the devnet holds the rules of the subnet', async () => {
     const api = await connect(await openDevnet({ servingRateLimitBlocks: 7 }));
     expect(await query(api, 'servingRateLimit', NETUID)).toBe(7);
     expect(await query(api, 'burn', NETUID)).toBe(100_000_000);
@@ -51,7 +53,7 @@ describe('the storage of the devnet', () => {
     expect(await query(api, 'mechanismCountCurrent', NETUID)).toBe(1);
   });
 
-  it('has the defaults of finney for a subnet that it does not run', async () => {
+  it('the storage of the devnet has the defaults of finney for a subnet that it does not run', async () => {
     const api = await connect(await openDevnet());
     expect(await query(api, 'networksAdded', 1)).toBe(false);
     expect(await query(api, 'subnetworkN', 1)).toBe(0);
@@ -60,7 +62,7 @@ describe('the storage of the devnet', () => {
     expect(await query(api, 'weightsVersionKey', 1)).toBe(0);
   });
 
-  it('keeps the time of each block', async () => {
+  it('the storage of the devnet keeps the time of each block', async () => {
     const times = [1_700_000_000_000, 1_700_000_012_000, 1_700_000_024_000];
     const devnet = await openDevnet({ clock: { now: () => times.shift() ?? 0 } });
     const api = await connect(devnet);
@@ -71,7 +73,7 @@ describe('the storage of the devnet', () => {
     expect((await earlier.query.timestamp?.now?.())?.toJSON()).toBe(1_700_000_012_000);
   });
 
-  it('answers for an earlier block as it was then', async () => {
+  it('the storage of the devnet answers for an earlier block', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     const before = await api.at(api.genesisHash);
@@ -80,17 +82,17 @@ describe('the storage of the devnet', () => {
     expect((await before.query.subtensorModule?.uids?.(NETUID, DAVE))?.toJSON()).toBeNull();
   });
 
-  it('counts the extrinsics of an account', async () => {
+  it('the storage of the devnet counts the extrinsics of an account', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     expect((await api.query.system?.account?.(BOB))?.toJSON()).toMatchObject({ nonce: 1, data: { free: 0 } });
     expect((await api.rpc.system.accountNextIndex(BOB)).toNumber()).toBe(1);
   });
 });
 
 describe('the metagraph of the devnet', () => {
-  it('has the fields that were asked for, by their indexes, and no others', async () => {
+  it('the metagraph of the devnet has the selected fields only', async () => {
     const api = await connect(await openDevnet());
     const metagraph = await ask(api, 'getSelectiveMetagraph', NETUID, [52, 57, 69]);
     const present = Object.entries(metagraph).filter(([, value]) => value !== null);
@@ -102,7 +104,7 @@ describe('the metagraph of the devnet', () => {
     });
   });
 
-  it('has every field that a miner reads', async () => {
+  it('the metagraph of the devnet has every field that a miner reads', async () => {
     const devnet = await openDevnet();
     devnet.produceBlock();
     const api = await connect(devnet);
@@ -113,10 +115,10 @@ describe('the metagraph of the devnet', () => {
     expect(metagraph).toMatchObject({ block: 1, tempo: 360, numUids: 3, servingRateLimit: 50 });
   });
 
-  it('shows an announced axon, and zeros where there is none', async () => {
+  it('the metagraph of the devnet shows an announced axon, and zeros if there is none', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     const { axons } = await ask(api, 'getSelectiveMetagraph', NETUID, [55]);
     expect(axons).toMatchObject([
       { port: 0 },
@@ -125,7 +127,7 @@ describe('the metagraph of the devnet', () => {
     ]);
   });
 
-  it('is also there in the older form', async () => {
+  it('the metagraph of the devnet exists in the older form too', async () => {
     const api = await connect(await openDevnet());
     expect(await ask(api, 'getSubnetState', NETUID)).toMatchObject({
       netuid: NETUID,
@@ -135,7 +137,7 @@ describe('the metagraph of the devnet', () => {
     });
   });
 
-  it('has a blank value for what was asked for and means nothing here', async () => {
+  it('the metagraph of the devnet has empty values for unknown fields', async () => {
     const api = await connect(await openDevnet());
     const metagraph = await ask(api, 'getSelectiveMetagraph', NETUID, [1, 4, 5, 21, 35, 65, 72]);
     const present = Object.entries(metagraph).filter(([, value]) => value !== null);
@@ -151,7 +153,7 @@ describe('the metagraph of the devnet', () => {
     });
   });
 
-  it('is there as a whole, and for the one mechanism of the subnet', async () => {
+  it('the whole metagraph of the devnet is there, and that of its one mechanism', async () => {
     const api = await connect(await openDevnet());
     const known = { netuid: NETUID, hotkeys: [ALICE, BOB, CHARLIE], validatorPermit: [true, false, false] };
     expect(await ask(api, 'getMetagraph', NETUID)).toMatchObject({ ...known, tempo: 360, numUids: 3 });
@@ -159,7 +161,7 @@ describe('the metagraph of the devnet', () => {
     expect(await ask(api, 'getSelectiveMechagraph', NETUID, 1, [52, 57])).toBeNull();
   });
 
-  it('is nothing for a subnet that the devnet does not run', async () => {
+  it('the devnet has no metagraph of another subnet', async () => {
     const api = await connect(await openDevnet());
     expect(await ask(api, 'getSelectiveMetagraph', 1, [52])).toBeNull();
     expect(await ask(api, 'getSelectiveMechagraph', 1, 0, [52])).toBeNull();
@@ -171,10 +173,10 @@ describe('the metagraph of the devnet', () => {
 });
 
 describe('the neurons of the devnet', () => {
-  it('are described one by one, with their axon and stake', async () => {
+  it('the neurons of the devnet are described one by one, with their axon and stake', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    await submit(devnet, serveAxon(api), await developmentKey('//Bob'));
+    await submit(devnet, serveAxon(api), developmentKey('Bob'));
     const bob = {
       hotkey: BOB,
       uid: 1,
@@ -192,7 +194,7 @@ describe('the neurons of the devnet', () => {
     });
   });
 
-  it('are listed by uid', async () => {
+  it('the neurons of the devnet are listed by uid', async () => {
     const api = await connect(await openDevnet());
     for (const name of ['getNeurons', 'getNeuronsLite']) {
       const neurons = await askNeurons(api, name, NETUID);
@@ -200,7 +202,7 @@ describe('the neurons of the devnet', () => {
     }
   });
 
-  it('end with the last uid', async () => {
+  it('the neurons of the devnet end with the last uid', async () => {
     const api = await connect(await openDevnet());
     expect(await askNeurons(api, 'getNeuron', NETUID, 3)).toBeNull();
     expect(await askNeurons(api, 'getNeuronLite', NETUID, 3)).toBeNull();
@@ -208,7 +210,7 @@ describe('the neurons of the devnet', () => {
 });
 
 describe('the blocks of the devnet', () => {
-  it('carry the hashes that clients work out of their headers', async () => {
+  it('the blocks of the devnet have the hashes that clients compute from the headers', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     devnet.produceBlock();
@@ -226,7 +228,7 @@ describe('the blocks of the devnet', () => {
     ]);
   });
 
-  it('are final once another stands on them', async () => {
+  it('a block of the devnet is final when the next block exists', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     devnet.produceBlock();
@@ -237,7 +239,7 @@ describe('the blocks of the devnet', () => {
     );
   });
 
-  it('come by themselves', async () => {
+  it('the devnet makes blocks by a timer', async () => {
     const api = await connect(await openDevnet({ blockTimeMs: 20 }));
     const numbers = await new Promise<number[]>((resolve, reject) => {
       const seen: number[] = [];

@@ -1,6 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
 import { describe, expect, it } from 'vitest';
-import { connect, NETUID, openDevnet, post } from '../fixture.ts';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { connect, openDevnet, post } from '../fixture.ts';
 
 const ALICE = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
@@ -18,7 +19,7 @@ async function entriesOf(
 }
 
 describe('the maps in the storage of the devnet', () => {
-  it('are read whole, by their prefix', async () => {
+  it('storage maps of the devnet are read by their prefix', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     expect(await entriesOf(api, 'subtensorModule', 'networksAdded')).toEqual([[NETUID, true]]);
@@ -31,20 +32,20 @@ describe('the maps in the storage of the devnet', () => {
     expect(await entriesOf(api, 'subtensorModule', 'uids', NETUID)).toContainEqual([DAVE, 3]);
   });
 
-  it('hold the symbol of the token, which the metagraph shows as well', async () => {
+  it('the storage and the metagraph of the devnet hold the symbol of the token', async () => {
     const api = await connect(await openDevnet());
     expect(await entriesOf(api, 'subtensorModule', 'tokenSymbol')).toEqual([[NETUID, '0xd799']]);
     const metagraph = await api.call.subnetInfoRuntimeApi?.getMetagraph?.(NETUID);
     expect(metagraph?.toJSON()).toMatchObject({ symbol: [0xd7, 0x99] });
   });
 
-  it('hold no commitment of anybody', async () => {
+  it('storage maps of the devnet hold no commitments', async () => {
     const api = await connect(await openDevnet());
     expect(await entriesOf(api, 'commitments', 'commitmentOf', NETUID)).toEqual([]);
     expect(await entriesOf(api, 'commitments', 'revealedCommitments', NETUID)).toEqual([]);
   });
 
-  it('are handed out in pages, each after the key that it is told', async () => {
+  it('storage maps of the devnet are read in pages, each after a given key', async () => {
     const devnet = await openDevnet();
     const prefix = (await connect(devnet)).query.subtensorModule?.uids?.keyPrefix(NETUID) ?? '';
     const whole = (await post(devnet, 'state_getKeysPaged', [prefix, 1000])) as string[];
@@ -56,7 +57,7 @@ describe('the maps in the storage of the devnet', () => {
     expect(await post(devnet, 'state_getKeysPaged', [prefix, 2, whole.at(-1)])).toEqual([]);
   });
 
-  it('refuse a page that a node would refuse', async () => {
+  it('the devnet refuses a page of keys that a node would refuse', async () => {
     const devnet = await openDevnet();
     await expect(post(devnet, 'state_getKeysPaged', ['0x', 1001])).rejects.toThrow(/count exceeds maximum/);
     await expect(post(devnet, 'state_getKeysPaged', ['0x', -1])).rejects.toThrow(/whole number/);
@@ -65,7 +66,7 @@ describe('the maps in the storage of the devnet', () => {
 });
 
 describe('the stake of the devnet', () => {
-  it('is that of a hotkey with itself, since it is its own coldkey', async () => {
+  it('the stake of a hotkey of the devnet is with itself, as its own coldkey', async () => {
     const api = await connect(await openDevnet());
     const one = async (hotkey: string, coldkey: string, netuid = NETUID) =>
       (
@@ -82,7 +83,7 @@ describe('the stake of the devnet', () => {
     expect(await one(ALICE, ALICE, 1)).toMatchObject({ netuid: 1, stake: 0, isRegistered: false });
   });
 
-  it('is listed by coldkey, where there is any', async () => {
+  it('the stake of the devnet is listed by coldkey', async () => {
     const api = await connect(await openDevnet());
     const all = async (coldkey: string) =>
       (await api.call.stakeInfoRuntimeApi?.getStakeInfoForColdkey?.(coldkey))?.toJSON();

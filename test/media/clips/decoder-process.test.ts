@@ -10,6 +10,7 @@ import { sampleVideo } from '../../../src/media/clips/video.ts';
 import { inputOptions } from '../../../src/media/clips/video-input.ts';
 import { DECODER_MEMORY_LIMIT_BYTES } from '../../../src/media/limits.ts';
 import { encodeClip, makeClip, makePixels } from '../../fixtures/media.ts';
+import { until } from '../../fixtures/until.ts';
 
 const run = promisify(execFile);
 const SIZE = { width: 33, height: 25, seed: 3 };
@@ -79,13 +80,9 @@ const isThere = (name: string) =>
     () => false,
   );
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 describe('a decoder process', () => {
   it.each(PROGRAMS)(
-    'has limits of memory and CPU time from the kernel, and leaves no core file: %s',
+    'a decoder process has limits of memory and CPU time from the kernel, and leaves no core file: %s',
     async (program) => {
       await noteStarts();
       await sample({ timeLimitMs: 20_000, threads: 3 });
@@ -98,7 +95,7 @@ describe('a decoder process', () => {
     },
   );
 
-  it.each(PROGRAMS)('gets nothing of the environment but the PATH, and a language: %s', async (program) => {
+  it.each(PROGRAMS)('a decoder process gets only PATH and a language: %s', async (program) => {
     process.env.WALLET_PASSWORD = 'the password of the hotkey';
     await noteStarts();
     await sample();
@@ -106,7 +103,7 @@ describe('a decoder process', () => {
     expect(environment.sort()).toEqual(['LC_ALL=C', `PATH=${tools}:${path}`]);
   });
 
-  it.each(PROGRAMS)('is told what it may read, before it is told the file: %s', async (program) => {
+  it.each(PROGRAMS)('a decoder process gets its limits before the name of the file: %s', async (program) => {
     await noteStarts();
     await sample();
     const args = (await noted(program, 'cmdline')).split('\0');
@@ -114,7 +111,7 @@ describe('a decoder process', () => {
     expect(before).toContain(inputOptions().join(' '));
   });
 
-  it('is gone when the promise settles after an abort, although it would go on', async () => {
+  it('an aborted decoder process is gone when its promise settles', async () => {
     for (const program of PROGRAMS) {
       const pidFile = join(tools, `${program}.pid`);
       await replace(program, `echo $$ >${pidFile}.new && mv ${pidFile}.new ${pidFile}\nexec sleep 600`);
@@ -130,7 +127,7 @@ describe('a decoder process', () => {
     }
   });
 
-  it('is ended as soon as its frames show that it would be late', async () => {
+  it('a decoder process is killed as soon as its frames show that it would be late', async () => {
     const pidFile = join(tools, 'pid');
     file = join(root, 'long.mp4');
     await writeFile(file, await makeClip({ width: 16, height: 16, seed: 2, frames: 256 }));
@@ -143,7 +140,7 @@ describe('a decoder process', () => {
     expect(await isThere(`/proc/${(await readFile(pidFile, 'utf8')).trim()}`)).toBe(false);
   });
 
-  it('that gives more frames than were asked for is not believed', async () => {
+  it('a decoder process that gives too many frames is not believed', async () => {
     const bytes = 3 * SIZE.width * SIZE.height * 3;
     await replace('ffmpeg', `exec head -c ${bytes} /dev/zero`);
     await expect(sample()).rejects.toMatchObject({
@@ -152,15 +149,15 @@ describe('a decoder process', () => {
     });
   });
 
-  it('that gives fewer frames than were asked for, and says that all is well, is not believed', async () => {
+  it('a decoder process that gives too few frames and exits with 0 is not believed', async () => {
     await replace('ffmpeg', `exec head -c ${SIZE.width * SIZE.height * 3} /dev/zero`);
     await expect(sample()).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
-      message: 'the video is truncated: only 1 of the 2 frames looked for could be decoded',
+      message: 'the video is truncated: only 1 of the 2 wanted frames could be decoded',
     });
   });
 
-  it('whose words have no end is ended', async () => {
+  it('a decoder process with endless output is killed', async () => {
     await replace('ffprobe', 'exec cat /dev/zero');
     await expect(sample()).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
@@ -168,7 +165,7 @@ describe('a decoder process', () => {
     });
   });
 
-  it('that counts fewer frames than the index names makes the clip a truncated one', async () => {
+  it('a clip with fewer frames than its index names is truncated', async () => {
     await replace(
       'ffprobe',
       `echo '{"streams":[{"width":33,"height":25,"nb_frames":"5","nb_read_packets":"4"}]}'`,
@@ -179,12 +176,12 @@ describe('a decoder process', () => {
     });
   });
 
-  it('is ended with the time of its clip, for which the miner does not wait any longer', async () => {
+  it('a decoder process is killed at the time limit of its clip', async () => {
     await replace('ffprobe', 'exec sleep 20');
     await expect(sample({ timeLimitMs: 200 })).rejects.toMatchObject({ code: 'MEDIA_TIMEOUT' });
   });
 
-  it('that has used all its CPU time is ended before the kernel does it, and told from one that failed', async () => {
+  it('a decoder process that has used its CPU time is killed before the kernel does it, and the error says so', async () => {
     await replace('ffprobe', `while :; do times >${tools}/1; times >${tools}/2; done`);
     await expect(sample()).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
@@ -205,7 +202,7 @@ describe('a decoder process', () => {
 });
 
 describe('a clip whose header shows that it is hopeless', () => {
-  it('is refused before a frame is decoded', async () => {
+  it('a clip with a hopeless header is refused before a frame is decoded', async () => {
     // Only what reads the header is there.
     for (const program of ['prlimit', 'ffprobe']) await symlink(await pathOf(program), join(tools, program));
     const folder = await mkdtemp(join(root, 'hopeless-'));
@@ -217,8 +214,7 @@ describe('a clip whose header shows that it is hopeless', () => {
     file = many;
     await expect(sample()).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
-      message:
-        'the video has 1327104000 pixels in the 40 frames to decode, and 1250000000 are decoded at most',
+      message: 'the video has 1327104000 pixels in the 40 frames to decode; the limit is 1250000000',
     });
   });
 });
@@ -227,11 +223,11 @@ describe('what ffmpeg is told to read', () => {
   const decode = (input: string, output = '-') =>
     run('ffmpeg', ['-nostdin', '-v', 'error', ...inputOptions(), '-i', input, '-f', 'null', output]);
 
-  it('is the local file', async () => {
+  it('ffmpeg reads the local file', async () => {
     await expect(decode(`file:${file}`)).resolves.toBeDefined();
   });
 
-  it('is nothing that another protocol brings', async () => {
+  it('ffmpeg reads no other protocol', async () => {
     let requests = 0;
     const clip = await readFile(file);
     const server = createServer((_request, response) => {
@@ -245,7 +241,7 @@ describe('what ffmpeg is told to read', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('is one kind of container, whatever the file looks like', async () => {
+  it('ffmpeg reads only one kind of container', async () => {
     const folder = await mkdtemp(join(root, 'container-'));
     const other = join(folder, 'clip.avi');
     await writeFile(other, await encodeClip(makePixels(SIZE), SIZE, ['-c:v', 'mjpeg'], 'avi'));
@@ -254,12 +250,12 @@ describe('what ffmpeg is told to read', () => {
     await expect(decode(`file:${other}`)).rejects.toThrow('[mov,mp4,m4a');
   });
 
-  it('is no more than 16 streams', async () => {
+  it('a clip may have 16 streams, and no more', async () => {
     const folder = await mkdtemp(join(root, 'streams-'));
     await mkdir(folder, { recursive: true });
     for (const [streams, refusal] of [
       [16, undefined],
-      [17, 'the video has more streams than are looked at'],
+      [17, 'the video has too many streams'],
     ] as const) {
       file = join(folder, `${streams}.mp4`);
       const maps = Array.from({ length: streams }, () => ['-map', '0:v']).flat();

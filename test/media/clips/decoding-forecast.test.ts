@@ -18,11 +18,11 @@ describe('what is foretold of a clip by its header', () => {
     ['the longest clip of a challenge', { frames: 144, framePixels: 640 * 480 }],
     ['two minutes of 640 × 480', { frames: 3600, framePixels: 640 * 480 }],
     ['the largest body', { bytes: 192 * 2 ** 20 }],
-  ])('is hope for %s', (_, clip) => {
+  ])('a header is accepted for %s', (_, clip) => {
     expect(() => createDecodingForecast({ ...CLIP, ...clip }).assertFeasible()).not.toThrow();
   });
 
-  it('is none for more pixels than are decoded of any clip', () => {
+  it('a header with more pixels than the limit is refused', () => {
     const forecast = createDecodingForecast({ ...CLIP, frames: 3600, framePixels: 7680 * 4320, bytes: 1000 });
     expect(() => forecast.assertFeasible()).toThrow(expect.objectContaining({ code: 'MEDIA_TOO_LARGE' }));
   });
@@ -30,14 +30,14 @@ describe('what is foretold of a clip by its header', () => {
   it.each([
     ['pixels', { frames: 600, framePixels: 1920 * 1080, bytes: 1000, remainingMs: inMs(200) }],
     ['bytes', { bytes: 192 * 2 ** 20, remainingMs: inMs(4_000) }],
-  ])('is none for more %s than the fastest host decodes in the time left', (_, clip) => {
+  ])('a header is refused for more %s than the fastest host decodes in the time left', (_, clip) => {
     const forecast = createDecodingForecast({ ...CLIP, ...clip });
     expect(() => forecast.assertFeasible()).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
   });
 });
 
 describe('what is foretold of a clip by the frames so far', () => {
-  it.each([0, 400])('is hope until a second of CPU time was used, %i ms of it before', (spentCpuMs) => {
+  it.each([0, 400])('no clip is given up in its first CPU-second, %i ms of it before', (spentCpuMs) => {
     const forecast = createDecodingForecast({ ...CLIP, frames: 3600, spentCpuMs });
     expect(() => forecast.assertHopeful(999 - spentCpuMs)).not.toThrow();
     expect(() => forecast.assertHopeful(1000 - spentCpuMs)).toThrow(
@@ -50,7 +50,7 @@ describe('what is foretold of a clip by the frames so far', () => {
     ['1.35 s, a fifth less', 1_350, 1_250],
     ['1.7 s, as much as so far', 1_700, 1_000],
     ['5 s, as much as so far', 5_000, 1_000],
-  ])('is hope if the rest can be done in time for: after %s', (_, cpuMs, affordable) => {
+  ])('a clip goes on if the rest can be decoded in time: after %s', (_, cpuMs, affordable) => {
     // 50 of 100 frames are begun or done: the rest takes as long as the first half.
     const hope = (share: number) => () => {
       const remainingMs = inMs((cpuMs / affordable) * 1000 * share);
@@ -62,7 +62,7 @@ describe('what is foretold of a clip by the frames so far', () => {
     expect(hope(0.999)).toThrow(expect.objectContaining({ code: 'MEDIA_TIMEOUT' }));
   });
 
-  it('is hope at the end, however long it took', () => {
+  it('a clip is not given up at its last frame', () => {
     const forecast = createDecodingForecast({ ...CLIP, remainingMs: inMs(1) });
     forecast.onProgress(lines(24));
     expect(() => forecast.assertHopeful(60_000)).not.toThrow();

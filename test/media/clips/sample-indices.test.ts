@@ -2,27 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { sampleIndices } from '../../../src/media/clips/sample-indices.ts';
 
 describe('the frames sampled from a clip', () => {
-  it('include the first and the last, evenly spread between', () => {
+  it('the frames sampled from a clip include the first and the last, evenly spread between', () => {
     expect(sampleIndices(144, 4)).toEqual([0, 48, 95, 143]);
     expect(sampleIndices(54, 3)).toEqual([0, 27, 53]);
   });
 
-  it('are all frames when as many are wanted as there are', () => {
+  it('all frames are sampled if as many are wanted', () => {
     expect(sampleIndices(5, 5)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('are the middle one when one is wanted', () => {
+  it('the middle frame is sampled if one is wanted', () => {
     expect(sampleIndices(1, 1)).toEqual([0]);
     expect(sampleIndices(6, 1)).toEqual([2]);
     expect(sampleIndices(7, 1)).toEqual([3]);
   });
 
-  it('repeat the last frame of a clip that is too short', () => {
+  it('the last frame of a clip that is too short is repeated', () => {
     expect(sampleIndices(3, 6)).toEqual([0, 1, 2, 2, 2, 2]);
     expect(sampleIndices(1, 3)).toEqual([0, 0, 0]);
   });
 
-  it('are distinct and ascending whenever the clip is long enough', () => {
+  it('the frames sampled from a clip are distinct and ascending whenever the clip is long enough', () => {
     for (let frames = 2; frames <= 160; frames++) {
       for (const wanted of [2, 3, 8, 16, 32].filter((count) => count <= frames)) {
         const indices = sampleIndices(frames, wanted);
@@ -34,13 +34,13 @@ describe('the frames sampled from a clip', () => {
     }
   });
 
-  it('are every so many of the leading ones where a stride is given', () => {
+  it('a stride samples every nth frame from the first on', () => {
     expect(sampleIndices(144, 4, 1)).toEqual([0, 1, 2, 3]);
     expect(sampleIndices(144, 4, 6)).toEqual([0, 6, 12, 18]);
     expect(sampleIndices(144, 1, 6)).toEqual([0]);
   });
 
-  it('lie closer than the stride where the clip is too short for it', () => {
+  it('a stride that is too long for a clip is shortened', () => {
     expect(sampleIndices(19, 4, 6)).toEqual([0, 6, 12, 18]);
     expect(sampleIndices(18, 4, 6)).toEqual([0, 5, 10, 15]);
     expect(sampleIndices(5, 4, 6)).toEqual([0, 1, 2, 3]);

@@ -36,7 +36,7 @@ async function sample(bytes: Buffer, options: Partial<Parameters<typeof sampleVi
   return sampleVideo(file, { frames: 4, fit: NATIVE, signal, timeLimitMs: 20_000, ...options });
 }
 
-/** All frames of a clip as ffmpeg decodes it by itself. */
+/** All frames of a clip, from ffmpeg without the miner. */
 async function decodeAll(bytes: Buffer, frameBytes: number): Promise<Buffer[]> {
   const file = join(folder, 'reference');
   await writeFile(file, bytes);
@@ -61,7 +61,7 @@ async function childrenLeft(): Promise<string[]> {
 }
 
 describe('sampling a clip as validators send it', () => {
-  it('gives the very pixels that were encoded, first and last frame included', async () => {
+  it('sampling a clip gives exactly the encoded pixels, with the first and the last frame', async () => {
     const { frames, clip: facts } = await sample(clip);
     expect(facts).toEqual({ width: 33, height: 25, frameCount: FRAMES });
     expect(frames).toMatchObject({ count: 4, width: 33, height: 25 });
@@ -69,7 +69,7 @@ describe('sampling a clip as validators send it', () => {
     expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
   });
 
-  it('keeps an odd width and height whose colours are coded for two by two pixels', async () => {
+  it('sampling a clip keeps an odd width and height with subsampled colours', async () => {
     const vp9 = ['-c:v', 'libvpx-vp9', '-pix_fmt', 'yuv420p', '-deadline', 'realtime'];
     const pixels = Buffer.concat([0, 1].map((frame) => makePixels(SIZE, frame)));
     const odd = await encodeClip(pixels, SIZE, vp9);
@@ -78,37 +78,37 @@ describe('sampling a clip as validators send it', () => {
     expect(frames.data.equals(Buffer.concat(await decodeAll(odd, 33 * 25 * 3)))).toBe(true);
   });
 
-  it('gives as many frames as may be asked for', async () => {
+  it('sampling a clip gives the highest number of frames', async () => {
     const size = { width: 4, height: 4, seed: 2 };
     const { frames } = await sample(await makeClip({ ...size, frames: 256 }), { frames: 256 });
     const expected = Array.from({ length: 256 }, (_, frame) => makePixels(size, frame));
     expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
   });
 
-  it('gives every frame when as many are wanted, on several threads too', async () => {
+  it('sampling a clip gives every frame when as many are wanted, on several threads too', async () => {
     const { frames } = await sample(clip, { frames: FRAMES, threads: 4 });
     const expected = Array.from({ length: FRAMES }, (_, frame) => makePixels(SIZE, frame));
     expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
   });
 
-  it('gives the middle frame when one is wanted', async () => {
+  it('sampling a clip gives the middle frame when one is wanted', async () => {
     const { frames } = await sample(clip, { frames: 1 });
     expect(frames.data.equals(makePixels(SIZE, 4))).toBe(true);
   });
 
-  it('gives every so many of the leading frames where a stride is asked for', async () => {
+  it('sampling a clip with a stride gives every nth frame from the first on', async () => {
     const { frames } = await sample(clip, { frames: 3, frameStride: 2 });
     expect(frames.data.equals(Buffer.concat([0, 2, 4].map((frame) => makePixels(SIZE, frame))))).toBe(true);
   });
 
-  it('repeats the last frame of a clip that is too short', async () => {
+  it('sampling a clip repeats the last frame of a clip that is too short', async () => {
     const { frames, clip: facts } = await sample(clip, { frames: 12 });
     expect([frames.count, facts.frameCount]).toEqual([12, FRAMES]);
     const expected = Array.from({ length: 12 }, (_, i) => makePixels(SIZE, Math.min(i, FRAMES - 1)));
     expect(frames.data.equals(Buffer.concat(expected))).toBe(true);
   });
 
-  it('fits each frame as an image is fitted', async () => {
+  it('sampling a clip fits each frame as an image is fitted', async () => {
     const fit: Fit = { mode: 'cover', width: 16, height: 16 };
     const { frames } = await sample(clip, { frames: 2, fit });
     const ends = Buffer.concat([makePixels(SIZE, 0), makePixels(SIZE, 8)]);
@@ -116,7 +116,7 @@ describe('sampling a clip as validators send it', () => {
     expect(frames).toEqual(expected);
   });
 
-  it('works when the index comes last', async () => {
+  it('sampling a clip works when the index comes last', async () => {
     const pixels = Buffer.concat([0, 1, 2].map((frame) => makePixels(SIZE, frame)));
     const options = ['-c:v', 'libx264rgb', '-crf', '0', '-pix_fmt', 'rgb24'];
     const late = await encodeClip(pixels, SIZE, options);
@@ -145,7 +145,7 @@ describe('sampling other clips', () => {
     ['a rotation in its header', ['-c:v', 'libx264', '-metadata:s:v:0', 'rotate=90'], 'mp4'],
     ['sound beside it', [...secondInput('sine=duration=0.8'), '-c:v', 'libx264', '-c:a', 'aac'], 'mp4'],
     ['a larger cover picture', [...secondInput('color=red:size=320x240:duration=0.04'), ...COVER], 'mp4'],
-  ])("equals ffmpeg's own decode for %s", async (_, options, container) => {
+  ])("sampling equals ffmpeg's own decode for %s", async (_, options, container) => {
     const bytes = await encodeClip(pixels(), size, options, container);
     const all = await decodeAll(bytes, size.width * size.height * 3);
     const { frames, clip: facts } = await sample(bytes, { frames: 5 });
@@ -156,7 +156,7 @@ describe('sampling other clips', () => {
 });
 
 describe('sampling a very long clip', () => {
-  it('looks at its first two minutes only', async () => {
+  it('only the first two minutes of a very long clip are sampled', async () => {
     const size = { width: 16, height: 16, seed: 2 };
     const frames = Array.from({ length: 3605 }, (_, frame) => makePixels(size, frame));
     const { frames: sampled, clip: facts } = await sample(await encodeClip(Buffer.concat(frames), size), {
@@ -170,27 +170,27 @@ describe('sampling a very long clip', () => {
 });
 
 describe('refusing a clip', () => {
-  it('that is an image, an unknown container or empty', async () => {
+  it('an image, an unknown container or an empty file is no clip', async () => {
     for (const bytes of [await makeJpeg(SIZE), Buffer.from('\x1aE\xdf\xa3', 'latin1'), Buffer.alloc(0)]) {
       await expect(sample(bytes)).rejects.toMatchObject({ code: 'MEDIA_UNSUPPORTED' });
     }
   });
 
-  it('whose codec is not one of the few', async () => {
+  it('a clip with an unknown codec is refused', async () => {
     const animation = await encodeClip(makePixels(SIZE), SIZE, ['-c:v', 'qtrle'], 'mov');
     await expect(sample(animation)).rejects.toMatchObject({
       code: 'MEDIA_UNSUPPORTED',
-      message: 'qtrle in the video is not decoded here',
+      message: 'the miner does not decode the codec qtrle of the video',
     });
   });
 
-  it('that holds sound only', async () => {
+  it('a clip with sound only is refused', async () => {
     const sound = ['-f', 'lavfi', '-i', 'sine=duration=0.2', '-map', '1:a', '-c:a', 'aac'];
     const bytes = await encodeClip(makePixels(SIZE), SIZE, sound);
     await expect(sample(bytes)).rejects.toMatchObject({ code: 'MEDIA_UNSUPPORTED' });
   });
 
-  it('that ends early, although ffmpeg alone would succeed', async () => {
+  it('a truncated clip is refused, although ffmpeg alone would succeed', async () => {
     for (const share of [0.5, 0.9, 0.99]) {
       await expect(sample(clip.subarray(0, clip.length * share))).rejects.toMatchObject({
         code: 'MEDIA_UNDECODABLE',
@@ -199,7 +199,7 @@ describe('refusing a clip', () => {
     }
   });
 
-  it('whose index is missing or lies', async () => {
+  it('a clip whose index is missing or lies is refused', async () => {
     const noIndex = Buffer.concat([clip.subarray(0, 32), Buffer.alloc(3000, 7)]);
     await expect(sample(noIndex)).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
     // One byte a sample and 2^26 samples: an index of 1.6 GB in memory.
@@ -210,7 +210,7 @@ describe('refusing a clip', () => {
     await expect(sample(lying)).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
   });
 
-  it('whose picture data is damaged, in words without paths', async () => {
+  it('a damaged clip is refused, and the error has no paths', async () => {
     const damaged = Buffer.from(clip);
     // Sizes of the units that make up a frame lead each of them; all frames but the first are hit.
     damaged.fill(0xff, clip.length - 2000, clip.length - 1000);
@@ -219,19 +219,19 @@ describe('refusing a clip', () => {
     expect(String(refusal)).not.toContain(folder);
   });
 
-  it('with frames larger than 8K', async () => {
+  it('a clip with frames larger than 8K is refused', async () => {
     const options = ['-c:v', 'libx264', '-preset', 'ultrafast', '-vf', 'scale=7680:4322'];
     const huge = await encodeClip(makePixels(SIZE), SIZE, options);
     await expect(sample(huge)).rejects.toMatchObject({ code: 'MEDIA_TOO_LARGE' });
   });
 
-  it('of which more pixels are wanted than would fit in memory', async () => {
+  it('a clip is refused if its wanted pixels do not fit in memory', async () => {
     await expect(
       sample(clip, { frames: 64, fit: { mode: 'stretch', width: 2000, height: 2000 } }),
     ).rejects.toMatchObject({ code: 'MEDIA_TOO_LARGE' });
   });
 
-  it('whose frames change their size', async () => {
+  it('a clip whose frames change their size is refused', async () => {
     const lossless = ['-c:v', 'libx264rgb', '-crf', '0', '-f', 'h264'];
     const parts = await Promise.all(
       [SIZE, { ...SIZE, width: 25, height: 33 }].map((size) => {
@@ -267,13 +267,13 @@ describe('refusing a clip', () => {
 });
 
 describe('the decoder processes', () => {
-  it('follow no reference to another file', async () => {
+  it('the decoder processes follow no reference to another file', async () => {
     const target = join(folder, 'target.mp4');
     await writeFile(target, clip);
     const referring = referringTo(clip, target);
     const file = join(folder, 'referring.mov');
     await writeFile(file, referring);
-    // The reference works where it is allowed: so the refusal below is for the right reason.
+    // The reference works if it is allowed, so the refusal below has the right reason.
     const allowed = ['-enable_drefs', '1', '-use_absolute_path', '1', '-f', 'mov', '-i', file];
     const { stdout } = await run(
       'ffmpeg',
@@ -286,7 +286,7 @@ describe('the decoder processes', () => {
     await expect(sample(referring)).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
   });
 
-  it('are gone once the signal is aborted, and its reason is what the caller gets', async () => {
+  it('an aborted signal kills the decoder processes, and the caller gets its reason', async () => {
     const long = await makeClip({ width: 640, height: 360, frames: 24, seed: 5, noise: 40 });
     for (const delayMs of [0, 60, 350]) {
       const controller = new AbortController();
@@ -301,7 +301,7 @@ describe('the decoder processes', () => {
     expect(await childrenLeft()).toEqual([]);
   });
 
-  it('are named when they are not installed', async () => {
+  it('the error names a decoder program that is not installed', async () => {
     const { stdout: prlimit } = await run('sh', ['-c', 'command -v prlimit']);
     const tools = await mkdtemp(join(folder, 'tools-'));
     process.env.PATH = tools;
@@ -316,7 +316,7 @@ describe('the decoder processes', () => {
     });
   });
 
-  it('leave the event loop free', async () => {
+  it('the decoder processes leave the event loop free', async () => {
     const long = await makeClip({ width: 640, height: 360, frames: 12, seed: 5 });
     let turns = 0;
     const timer = setInterval(() => {

@@ -20,7 +20,7 @@ function redOfRow({ data, width }: RgbFrames, row: number): number[] {
 }
 
 describe('planning a fit', () => {
-  it('covers by the shortest edge, rounding as torchvision does', () => {
+  it('planning a fit covers by the shortest edge, rounding as torchvision does', () => {
     expect(planFit(1280, 720, { mode: 'cover', width: 224, height: 224 })).toEqual({
       source: { left: 0, top: 0, width: 1280, height: 720 },
       resized: { width: 398, height: 224 },
@@ -35,7 +35,7 @@ describe('planning a fit', () => {
     expect(planFit(225, 224, { mode: 'cover', width: 224, height: 224 }).offset.left).toBe(0);
   });
 
-  it('contains by the longest edge, in the middle', () => {
+  it('planning a fit contains by the longest edge, in the middle', () => {
     expect(planFit(1280, 720, { mode: 'contain', width: 224, height: 224 })).toMatchObject({
       resized: { width: 224, height: 126 },
       offset: { left: 0, top: 49 },
@@ -46,7 +46,7 @@ describe('planning a fit', () => {
     });
   });
 
-  it('never lets a long thin picture grow without bound', () => {
+  it('planning a fit never lets a long thin picture grow without bound', () => {
     for (const [width, height] of [
       [30_000, 1],
       [1, 30_000],
@@ -61,12 +61,12 @@ describe('planning a fit', () => {
 });
 
 describe('fitting frames', () => {
-  it('leaves frames alone at native size', async () => {
+  it('fitting frames leaves frames alone at native size', async () => {
     const frames = columns([1, 2, 3], 2);
     expect(await fitFrames(frames, { mode: 'native' })).toBe(frames);
   });
 
-  it('halves by an antialiased triangle', async () => {
+  it('fitting frames halves by an antialiased triangle', async () => {
     const halved = await fitFrames(columns([0, 0, 0, 0, 80, 80, 80, 80], 8), {
       mode: 'stretch',
       width: 4,
@@ -76,12 +76,12 @@ describe('fitting frames', () => {
     expect(redOfRow(halved, 1)).toEqual([0, 10, 70, 80]);
   });
 
-  it('enlarges between pixel centres', async () => {
+  it('fitting frames enlarges between pixel centres', async () => {
     const doubled = await fitFrames(columns([0, 40, 80, 120], 2), { mode: 'stretch', width: 8, height: 4 });
     expect(redOfRow(doubled, 3)).toEqual([0, 10, 30, 50, 70, 90, 110, 120]);
   });
 
-  it('shrinks one side and enlarges the other', async () => {
+  it('fitting frames shrinks one side and enlarges the other', async () => {
     const mixed = await fitFrames(columns([0, 0, 0, 0, 80, 80, 80, 80], 2), {
       mode: 'stretch',
       width: 4,
@@ -91,7 +91,7 @@ describe('fitting frames', () => {
     expect(redOfRow(mixed, 4)).toEqual([0, 10, 70, 80]);
   });
 
-  it('crops the middle for cover', async () => {
+  it('fitting frames crops the middle for cover', async () => {
     const fitted = await fitFrames(columns([1, 2, 3, 4, 5, 6], 2), { mode: 'cover', width: 2, height: 2 });
     expect(redOfRow(fitted, 0)).toEqual([3, 4]);
   });
@@ -107,7 +107,7 @@ describe('fitting frames', () => {
     expect(redOfRow(fitted, 1)).toEqual(row);
   });
 
-  it('pads with black for contain', async () => {
+  it('fitting frames pads with black for contain', async () => {
     const fitted = await fitFrames(columns([9, 9, 9, 9], 2), { mode: 'contain', width: 4, height: 4 });
     expect([0, 1, 2, 3].map((row) => redOfRow(fitted, row))).toEqual([
       [0, 0, 0, 0],
@@ -117,7 +117,7 @@ describe('fitting frames', () => {
     ]);
   });
 
-  it('treats each frame by itself', async () => {
+  it('fitting frames treats each frame by itself', async () => {
     const size = { width: 50, height: 30, seed: 1 };
     const frames = [0, 1, 2].map((frame) => makePixels(size, frame));
     const fit = { mode: 'cover', width: 16, height: 16 } as const;
@@ -127,13 +127,13 @@ describe('fitting frames', () => {
     expect(together.data.equals(Buffer.concat(apart.map(({ data }) => data)))).toBe(true);
   });
 
-  it('refuses a result that would not fit in memory', async () => {
+  it('fitting frames refuses a result that would not fit in memory', async () => {
     await expect(
       fitFrames(columns([1], 1), { mode: 'stretch', width: 20_000, height: 20_000 }),
     ).rejects.toMatchObject({ code: 'MEDIA_TOO_LARGE' });
   });
 
-  it('stops when it is aborted', async () => {
+  it('fitting frames stops when it is aborted', async () => {
     const controller = new AbortController();
     const reason = new Error('too late');
     const fitting = fitFrames(columns([1, 2], 2), { mode: 'stretch', width: 400, height: 400 }, controller);

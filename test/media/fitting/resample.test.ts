@@ -38,13 +38,13 @@ it.each([
   ['shrinks one edge only', { width: 64, height: 64 }, { width: 30, height: 64 }, '940c1b1ea8c29a83'],
   ['enlarges', { width: 50, height: 40 }, { width: 80, height: 90 }, 'bc98e84e3eafc964'],
   [
-    'shrinks columns and enlarges rows',
+    'resampling shrinks columns and enlarges rows',
     { width: 100, height: 7 },
     { width: 33, height: 21 },
     '3acfc3316dc8a0e5',
   ],
   [
-    'leaves a picture of the right size as it is',
+    'resampling leaves a picture of the right size unchanged',
     { width: 9, height: 8 },
     { width: 9, height: 8 },
     'ef5119e88b4efbe7',
@@ -53,7 +53,7 @@ it.each([
   expect(sha256(await resize(from, to))).toBe(hash);
 });
 
-it('gives the part that is wanted of what the whole would be', async () => {
+it('resampling gives the wanted part of the whole result', async () => {
   const [from, to] = [
     { width: 60, height: 45 },
     { width: 28, height: 21 },
@@ -64,7 +64,7 @@ it('gives the part that is wanted of what the whole would be', async () => {
   expect(part.equals(Buffer.concat(rows))).toBe(true);
 });
 
-it('reads the part of the source that is resized, and nothing beside it', async () => {
+it('resampling reads only the resized part of the source', async () => {
   const picture = { data: scramble({ width: 30, height: 20 }), width: 30, height: 20 };
   const source = { left: 4, top: 6, width: 16, height: 12 };
   const rows = Array.from({ length: 12 }, (_, row) =>
@@ -78,7 +78,7 @@ it('reads the part of the source that is resized, and nothing beside it', async 
   expect((await resample(picture, { ...resampling, source })).equals(cut)).toBe(true);
 });
 
-it('ends when it is told to', async () => {
+it('resampling ends when it is aborted', async () => {
   const aborted = AbortSignal.abort(new Error('too late'));
   const size = { width: 40, height: 40 };
   await expect(resize(size, { width: 20, height: 20 }, undefined, aborted)).rejects.toThrow('too late');

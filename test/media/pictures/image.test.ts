@@ -49,26 +49,26 @@ function crc32(bytes: Buffer): number {
 }
 
 describe('decoding an image', () => {
-  it.each(PILLOW_IMAGES)('gives the pixels that Pillow gives: $name', async ({ base64, rgbSha256 }) => {
+  it.each(PILLOW_IMAGES)('an image decodes to the pixels of Pillow: $name', async ({ base64, rgbSha256 }) => {
     const frames = await decode(Buffer.from(base64, 'base64'));
     expect(frames).toMatchObject({ count: 1, width: 17, height: 13 });
     expect(frames.data).toHaveLength(17 * 13 * 3);
     expect(createHash('sha256').update(frames.data).digest('hex')).toBe(rgbSha256);
   });
 
-  it('gives back every pixel of a lossless file', async () => {
+  it('decoding an image gives back every pixel of a lossless file', async () => {
     const { data } = await decode(await picture().png().toBuffer());
     expect(data.equals(makePixels(SIZE))).toBe(true);
   });
 
-  it('keeps the high byte of 16-bit grey', async () => {
+  it('decoding an image keeps the high byte of 16-bit grey', async () => {
     const samples = Uint16Array.from({ length: 64 }, (_, i) => i * 1023);
     const grey = sharp(samples, { raw: { width: 8, height: 8, channels: 1 } }).toColourspace('grey16');
     const { data } = await decode(await grey.png().toBuffer());
     expect([...data]).toEqual([...samples].flatMap((sample) => Array(3).fill(sample >> 8)));
   });
 
-  it('brings CMYK to RGB', async () => {
+  it('decoding an image brings CMYK to RGB', async () => {
     const cmyk = await picture().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer();
     const { data, width, height } = await decode(cmyk);
     const original = makePixels(SIZE);
@@ -78,14 +78,14 @@ describe('decoding an image', () => {
     expect(difference / data.length).toBeLessThan(30);
   });
 
-  it('takes TIFF and AVIF', async () => {
+  it('decoding an image takes TIFF and AVIF', async () => {
     const tiff = await decode(await picture().tiff({ compression: 'deflate' }).toBuffer());
     expect(tiff.data.equals(makePixels(SIZE))).toBe(true);
     const avif = await decode(await picture().avif({ lossless: true }).toBuffer());
     expect(avif).toMatchObject({ width: 37, height: 23 });
   });
 
-  it('refuses a JPEG that ends early, by however little', async () => {
+  it('decoding an image refuses a JPEG that ends early, by however little', async () => {
     const jpeg = await makeJpeg({ width: 320, height: 200, seed: 2 });
     for (const length of [300, jpeg.length >> 1, jpeg.length - 40, jpeg.length - 2]) {
       await expect(decode(jpeg.subarray(0, length))).rejects.toMatchObject({
@@ -94,20 +94,20 @@ describe('decoding an image', () => {
     }
   });
 
-  it.each(['png', 'webp', 'gif', 'tiff', 'avif'] as const)('refuses half a %s', async (format) => {
+  it.each(['png', 'webp', 'gif', 'tiff', 'avif'] as const)('half a %s is refused', async (format) => {
     const bytes = await picture().toFormat(format).toBuffer();
     await expect(decode(bytes.subarray(0, bytes.length >> 1))).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
     });
   });
 
-  it('refuses a signature with nothing behind it', async () => {
+  it('decoding an image refuses a signature with nothing behind it', async () => {
     await expect(decode(Buffer.from([0xff, 0xd8, 0xff, 0xe0]))).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
     });
   });
 
-  it('refuses what is not a picture, or one of another kind', async () => {
+  it('decoding an image refuses other files and other kinds of pictures', async () => {
     const others = [
       '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
       '%PDF-1.4',
@@ -121,18 +121,18 @@ describe('decoding an image', () => {
     }
   });
 
-  it('leaves libvips no other loader, whatever the content', async () => {
+  it('decoding an image leaves libvips no other loader, whatever the content', async () => {
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
     await expect(sharp(svg).metadata()).rejects.toThrow('unsupported image format');
   });
 
-  it('refuses an edge that is longer than any camera makes, however few the pixels', async () => {
+  it('decoding an image refuses an edge that is longer than any camera makes, however few the pixels', async () => {
     await expect(decode(pngClaiming(65_536, 1))).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
     });
   });
 
-  it('refuses more pixels than Pillow would take, before decoding', async () => {
+  it('decoding an image refuses more pixels than Pillow would take, before decoding', async () => {
     await expect(decode(pngClaiming(9460, 9460))).rejects.toMatchObject({
       code: 'MEDIA_TOO_LARGE',
       message: 'the image has 9460 × 9460 pixels',
@@ -143,7 +143,7 @@ describe('decoding an image', () => {
     });
   });
 
-  it('stops waiting when it is aborted', async () => {
+  it('decoding an image stops waiting when it is aborted', async () => {
     const controller = new AbortController();
     const reason = new Error('too late');
     const decoding = decode(await makeJpeg({ width: 1600, height: 1200, seed: 3 }), controller.signal);
@@ -152,7 +152,7 @@ describe('decoding an image', () => {
     await expect(decode(Buffer.alloc(4), controller.signal)).rejects.toBe(reason);
   });
 
-  it('leaves the event loop free meanwhile', async () => {
+  it('decoding an image leaves the event loop free meanwhile', async () => {
     let turns = 0;
     let decoding = true;
     const work = decode(await makeJpeg({ width: 3000, height: 2000, seed: 3 })).finally(() => {

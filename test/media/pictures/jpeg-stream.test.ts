@@ -21,21 +21,21 @@ function withThumbnail(jpeg: Buffer, thumbnail: Buffer): Buffer {
 }
 
 describe('a row of JPEGs', () => {
-  it('is split where each of them ends', async () => {
+  it('a sequence of JPEGs is split at the end of each', async () => {
     const jpegs = await Promise.all(
       [1, 2, 3, 4].map((seed) => makeJpeg({ width: 16 * seed, height: 40, seed })),
     );
     expect(await split(jpegs)).toEqual(jpegs);
   });
 
-  it('may have thumbnails inside of them', async () => {
+  it('a sequence of JPEGs may have thumbnails inside them', async () => {
     const jpeg = await makeJpeg({ width: 64, height: 64, seed: 1 });
     const thumbnail = await makeJpeg({ width: 16, height: 16, seed: 2 });
     const whole = withThumbnail(jpeg, thumbnail);
     expect(await split([whole, jpeg, whole])).toEqual([whole, jpeg, whole]);
   });
 
-  it('may be progressive, with many scans', async () => {
+  it('a sequence of JPEGs may be progressive, with many scans', async () => {
     const pixels = makePixels({ width: 80, height: 60, seed: 3 });
     const jpeg = await sharp(pixels, { raw: { width: 80, height: 60, channels: 3 } })
       .jpeg({ progressive: true })
@@ -43,7 +43,7 @@ describe('a row of JPEGs', () => {
     expect(await split([jpeg, jpeg])).toEqual([jpeg, jpeg]);
   });
 
-  it('may have restart markers in their scans and fill before their markers', async () => {
+  it('a sequence of JPEGs may have restart markers in their scans and fill before their markers', async () => {
     const jpeg = await makeJpeg({ width: 16, height: 16, seed: 1 });
     const end = jpeg.length - 2;
     const odd = Buffer.concat([
@@ -54,12 +54,12 @@ describe('a row of JPEGs', () => {
     expect(await sizes([odd, jpeg])).toEqual([odd.length, jpeg.length]);
   });
 
-  it('is looked at no further than the limit', async () => {
+  it('a sequence of JPEGs is read no further than the limit', async () => {
     const jpeg = await makeJpeg({ width: 16, height: 16, seed: 1 });
     expect(await sizes([jpeg, jpeg, Buffer.from('garbage')], 2)).toHaveLength(2);
   });
 
-  it('is refused when it is cut off, or has something between', async () => {
+  it('a sequence of JPEGs is refused if it is cut off, or has other bytes between them', async () => {
     const jpeg = await makeJpeg({ width: 16, height: 16, seed: 1 });
     for (const parts of [
       [jpeg, jpeg.subarray(0, -1)],
@@ -78,7 +78,7 @@ describe('a row of JPEGs', () => {
   it.each([
     ['fill', Buffer.alloc(8_000_000, 0xff)],
     ['empty segments', Buffer.alloc(8_000_000, Buffer.from([0xff, 0xe0, 0, 2]))],
-  ])('made of %s ends when nobody waits for it any more', async (_, content) => {
+  ])('splitting JPEGs made of %s ends when it is aborted', async (_, content) => {
     const stop = new AbortController();
     const splitting = splitJpegs(Buffer.concat([Buffer.from([0xff, 0xd8]), content]), {
       limit: 1,

@@ -33,7 +33,7 @@ const refusal = (bytes: Buffer): unknown => {
   }
 };
 
-/** The AVIF with so many more entries for its one coded picture; only its header can be read. */
+/** The AVIF with more entries for its one coded picture. Only its header can be read. */
 function withCopies(avif: Buffer, count: number): Buffer {
   const boxAt = avif.indexOf('iinf') - 4;
   const entryAt = avif.indexOf('infe') - 4;
@@ -70,7 +70,7 @@ describe('the header of a picture', () => {
     ['AVIF', readAvifHeader, () => picture().avif()],
     ['AVIF with transparency', readAvifHeader, () => clear().avif()],
     ['AVIF of 12 bits', readAvifHeader, () => picture().avif({ bitdepth: 12 })],
-  ])('says how large it is: %s', async (_, read, make) => {
+  ])('the header of a picture has its size: %s', async (_, read, make) => {
     const bytes = await make().toBuffer();
     expect(read(bytes)).toMatchObject(SIZE);
     expect(judgePicture(bytes)).toBeLessThan(PIXELS * 60 + bytes.length);
@@ -92,14 +92,14 @@ describe('the header of a picture', () => {
     }
   });
 
-  it('counts the memory that coefficients take, for progressive JPEGs alone', async () => {
+  it('the memory for coefficients counts for progressive JPEGs only', async () => {
     const memoryOf = async (options: JpegOptions) =>
       (readJpegHeader(await picture().jpeg(options).toBuffer())?.memoryBytes ?? 0) / PIXELS;
     expect(await memoryOf({})).toBeCloseTo(4);
     expect(await memoryOf({ progressive: true, chromaSubsampling: '4:4:4' })).toBeGreaterThan(10);
   });
 
-  it('counts the memory that coefficients take where each colour has a scan of its own', async () => {
+  it('the memory for coefficients counts if each colour has its own scan', async () => {
     const jpeg = await picture().jpeg({ chromaSubsampling: '4:4:4' }).toBuffer();
     const all = readJpegHeader(jpeg)?.memoryBytes ?? 0;
     // The first scan says that it is of one colour: others have to follow.
@@ -107,7 +107,7 @@ describe('the header of a picture', () => {
     expect((readJpegHeader(jpeg)?.memoryBytes ?? 0) - all).toBeGreaterThan(PIXELS * 3 * 2);
   });
 
-  it('counts the memory that interlacing takes, for PNGs of 8 and of 16 bits', async () => {
+  it('the memory for interlacing counts for PNGs of 8 and 16 bits', async () => {
     const memoryOf = async (bits: 8 | 16, progressive: boolean) => {
       const png = await (bits === 16 ? picture().toColourspace('rgb16') : picture())
         .png({ progressive })
@@ -119,20 +119,20 @@ describe('the header of a picture', () => {
     expect(await memoryOf(16, true)).toBe(11.5);
   });
 
-  it('counts more memory for an AVIF of 12 bits', async () => {
+  it('an AVIF of 12 bits counts more memory', async () => {
     const memoryOf = async (bitdepth: 8 | 12) =>
       (readAvifHeader(await picture().avif({ bitdepth }).toBuffer())?.memoryBytes ?? 0) / PIXELS;
     expect(await memoryOf(12)).toBeGreaterThan((await memoryOf(8)) * 1.2);
   });
 
-  it('counts the memory of a strip that is as high as its picture, and of wide tiles', async () => {
+  it('the memory of a strip as high as its picture counts, and that of wide tiles', async () => {
     const tiles = await picture().tiff({ tile: true, tileWidth: 1024, tileHeight: 1024 }).toBuffer();
     expect(readTiffHeader(tiles)?.memoryBytes).toBe(PIXELS * 4 + 1024 * 1024 * 3 * 2);
   });
 });
 
 describe('a WebP whose canvas is far smaller than its frame', () => {
-  it('has the size of its frame', async () => {
+  it('a WebP whose canvas is far smaller than its frame has the size of its frame', async () => {
     const webp = await frames().webp().toBuffer();
     const canvasAt = webp.indexOf('VP8X') + 12;
     webp.writeUIntLE(1, canvasAt, 3);
@@ -148,7 +148,7 @@ describe('a WebP whose canvas is far smaller than its frame', () => {
 });
 
 describe('a GIF whose screen is far larger than its frame', () => {
-  it('has the size of its frame, as libvips sees it', async () => {
+  it('a GIF whose screen is far larger than its frame has the size of its frame, as libvips sees it', async () => {
     const gif = await picture().gif().toBuffer();
     gif.writeUInt16LE(65_535, 6);
     gif.writeUInt16LE(65_535, 8);
@@ -156,7 +156,7 @@ describe('a GIF whose screen is far larger than its frame', () => {
     expect((await decoder.decode(gif, asItIs)).source).toEqual(SIZE);
   });
 
-  it('is refused by the size of its frame', async () => {
+  it('a GIF whose screen is far larger than its frame is refused by the size of its frame', async () => {
     const gif = await picture().gif().toBuffer();
     const frameAt = gif.indexOf(Buffer.from([0x2c, 0, 0, 0, 0, SIZE.width, 0, SIZE.height, 0]));
     gif.writeUInt16LE(65_535, frameAt + 5);
@@ -166,13 +166,13 @@ describe('a GIF whose screen is far larger than its frame', () => {
 });
 
 describe('an AVIF that shows a corner of what it codes', () => {
-  it('is decoded if that is small', async () => {
+  it('an AVIF that shows a corner of its coded size is decoded if that size is small', async () => {
     const avif = await makeCroppedAvif({ edge: 256, shownEdge: 64 });
     expect(readAvifHeader(avif)).toMatchObject({ width: 256, height: 256 });
     expect((await decoder.decode(avif, asItIs)).source).toEqual({ height: 64, width: 64 });
   });
 
-  it('is refused by the size that is coded, before it is decoded', async () => {
+  it('an AVIF is refused by its coded size, before it is decoded', async () => {
     const avif = await makeCroppedAvif({ edge: 256, claimedEdge: 16_384, shownEdge: 64 });
     expect(refusal(avif)).toMatchObject({
       code: 'MEDIA_TOO_LARGE',
@@ -180,7 +180,7 @@ describe('an AVIF that shows a corner of what it codes', () => {
     });
   });
 
-  it('is refused by a size that no coded picture has, such as that of a picture of tiles', async () => {
+  it('an AVIF is refused by a size in its header, such as that of a picture of tiles', async () => {
     const avif = await makeCroppedAvif({ edge: 256, claimedEdge: 16_384 });
     // The properties of the one coded picture: the box's head, the count of pictures, the picture's number, and theirs.
     const countAt = avif.indexOf('ipma') + 14;
@@ -191,7 +191,7 @@ describe('an AVIF that shows a corner of what it codes', () => {
     });
   });
 
-  it('is refused by the size in its AV1 stream, whatever the container says', async () => {
+  it('an AVIF is refused by the size in its AV1 stream, whatever the container says', async () => {
     const avif = await makeCroppedAvif({ edge: 5200, claimedEdge: 64 });
     expect(avif.length).toBeLessThan(10_000);
     expect(refusal(avif)).toMatchObject({
@@ -202,7 +202,7 @@ describe('an AVIF that shows a corner of what it codes', () => {
 });
 
 describe('an AVIF of many pictures', () => {
-  it('is counted by the pixels of all that may go into the one that is shown', async () => {
+  it('an AVIF of many pictures counts the pixels of all parts of the visible picture', async () => {
     const avif = await makeCroppedAvif({ edge: 256 });
     const one = readAvifHeader(avif)?.memoryBytes ?? 0;
     // Each further entry names the same coded picture.
@@ -212,7 +212,7 @@ describe('an AVIF of many pictures', () => {
 });
 
 describe('the sequence header of an AV1 stream', () => {
-  it('is found behind another unit', async () => {
+  it('the sequence header of an AV1 stream is found behind another unit', async () => {
     const avif = await picture().avif().toBuffer();
     const stream = avif.subarray(avif.indexOf('mdat') + 4);
     expect(readAv1FrameSize(stream)).toEqual(SIZE);
@@ -226,25 +226,25 @@ describe('the sequence header of an AV1 stream', () => {
 describe('a JPEG of many scans', () => {
   const scanned = (scans: number) => makeScannedJpeg({ width: 800, height: 800, scans });
 
-  it('is decoded with as many as encoders write', async () => {
+  it('a JPEG with as many scans as encoders write is decoded', async () => {
     const { frames: decoded } = await decoder.decode(scanned(32), asItIs);
     expect(new Set(decoded.data)).toEqual(new Set([128]));
   });
 
-  it('is refused with more', async () => {
+  it('a JPEG with more scans than encoders write is refused', async () => {
     const refused = { code: 'MEDIA_TOO_LARGE', message: 'the JPEG has more than 32 scans' };
     await expect(decoder.decode(scanned(33), asItIs)).rejects.toMatchObject(refused);
     await expect(decoder.decode(scanned(883), asItIs)).rejects.toMatchObject(refused);
   });
 
-  it('has its scans counted past entropy-coded bytes, restarts and fill', () => {
+  it('the scans of a JPEG are counted past entropy-coded bytes, restarts and fill', () => {
     const scan = (data: number[]) => [0xff, 0xda, 0, 3, 0, ...data];
     const bytes = [0xff, 0xd8, ...scan([1, 0xff, 0, 0xff, 0xd3, 0xff, 0xff]), ...scan([0xda]), 0xff, 0xd9];
     expect(countJpegScans(Buffer.from([...bytes, ...scan([])]), 9)).toBe(2);
     expect(countJpegScans(Buffer.from([...bytes, ...scan([])]), 1)).toBe(1);
   });
 
-  it('is told from pictures of other kinds', async () => {
+  it('only JPEGs have their scans counted', async () => {
     expect(() => assertFewScans(Buffer.from('\x89PNG\r\n\x1a\n\xff\xda', 'latin1'))).not.toThrow();
   });
 });

@@ -8,7 +8,7 @@ import { createPictureDecoder } from '../../../src/media/pictures/picture-decode
 import { createCapturingLogger } from '../../fixtures/capturing-logger.ts';
 import { isRunning } from '../../fixtures/is-running.ts';
 import { makeJpeg } from '../../fixtures/media.ts';
-import { pictureChildren } from '../../fixtures/picture-children.ts';
+import { pictureChildren } from '../../fixtures/model-children.ts';
 import { makeScannedJpeg } from '../../fixtures/scanned-jpeg.ts';
 import { until } from '../../fixtures/until.ts';
 
@@ -45,7 +45,7 @@ async function busy(pid: number): Promise<void> {
 }
 
 describe('a picture whose answer nobody waits for', () => {
-  it('is worked on no longer once its caller learns of it, and the next one finds a new process', async () => {
+  it('no process works on a cancelled picture, and the next picture gets a new process', async () => {
     const { decoder, children } = await openDecoder();
     const [pid = 0] = children();
     const controller = new AbortController();
@@ -60,7 +60,7 @@ describe('a picture whose answer nobody waits for', () => {
     expect(children()).not.toContain(pid);
   });
 
-  it('is not begun while it waits for its turn', async () => {
+  it('a picture that is cancelled while it waits is not decoded', async () => {
     const { decoder, children } = await openDecoder();
     const [pid] = children();
     const controller = new AbortController();
@@ -75,7 +75,7 @@ describe('a picture whose answer nobody waits for', () => {
 });
 
 describe('a picture that takes too long', () => {
-  it('ends with its process, and the next one is answered', async () => {
+  it('a picture that takes too long ends with its process, and the next one is answered', async () => {
     const { decoder, children } = await openDecoder({ timeLimitMs: 100 });
     const [pid = 0] = children();
     const decoding = decoder.decode(giant, asItIs);
@@ -90,7 +90,7 @@ describe('a picture that takes too long', () => {
 });
 
 describe('a process that ends during a picture', () => {
-  it('fails that picture alone', async () => {
+  it('a process that ends during a picture fails only that picture', async () => {
     const { decoder, children, log } = await openDecoder({ processes: 2 });
     await until(() => children().length === 2);
     const decoding = decoder.decode(giant, asItIs);
@@ -111,7 +111,7 @@ describe('a process that ends during a picture', () => {
     await until(() => children().length === 2);
   });
 
-  it('is replaced when it had no picture, too', async () => {
+  it('a process that ends without a picture is replaced', async () => {
     const { decoder, children } = await openDecoder();
     const [pid = 0] = children();
     process.kill(pid, 'SIGKILL');
@@ -121,7 +121,7 @@ describe('a process that ends during a picture', () => {
 });
 
 describe('memory for pictures', () => {
-  it('is shared: two giants are not decoded at once, and a small one does not wait for them', async () => {
+  it('memory for pictures is shared: two giants are not decoded at once, and a small one does not wait', async () => {
     const { decoder } = await openDecoder({ processes: 2 });
     const order: string[] = [];
     const note = (name: string) => () => void order.push(name);
@@ -134,7 +134,7 @@ describe('memory for pictures', () => {
     expect(order).toEqual(['small', 'giant', 'other giant']);
   });
 
-  it('is given back after each giant', async () => {
+  it('the memory of a giant picture is free again after it', async () => {
     const { decoder, children } = await openDecoder();
     const [pid] = children();
     const fit = { mode: 'cover', height: 16, width: 16 } as const;
@@ -149,7 +149,7 @@ describe('memory for pictures', () => {
 });
 
 describe('the processes that decode pictures', () => {
-  it('have a limit on their memory, leave no core file, and know nothing of our environment', async () => {
+  it('processes that decode pictures have a memory limit, no core file, and nothing of the environment', async () => {
     process.env.PICTURE_DECODER_TEST_PASSWORD = 'open sesame';
     onTestFinished(() => {
       delete process.env.PICTURE_DECODER_TEST_PASSWORD;
@@ -173,7 +173,7 @@ describe('the processes that decode pictures', () => {
     ]);
   });
 
-  it('end when the process that started them is killed, even during a picture', async () => {
+  it('the processes that decode pictures end when the process that started them is killed, even during a picture', async () => {
     const decoder = new URL('../../../dist/media/pictures/picture-decoder.js', import.meta.url);
     const program = `
       import { createPictureDecoder } from ${JSON.stringify(fileURLToPath(decoder))};
@@ -197,7 +197,7 @@ describe('the processes that decode pictures', () => {
     await until(() => !children.some(isRunning));
   });
 
-  it('are gone after the decoder is closed, and what waited is told so', async () => {
+  it('closing the decoder ends its processes, and refuses waiting pictures', async () => {
     const { decoder, children } = await openDecoder();
     const pids = children();
     const pictures = [decoder.decode(giant, asItIs), decoder.decode(await small, asItIs)];
@@ -210,7 +210,7 @@ describe('the processes that decode pictures', () => {
     await expect(decoder.decode(await small, asItIs)).rejects.toMatchObject({ code: 'AXON_CLOSING' });
   });
 
-  it('are missed at once where prlimit is not installed', async () => {
+  it('pictures are refused at once if prlimit is not installed', async () => {
     const path = process.env.PATH;
     onTestFinished(() => {
       process.env.PATH = path;
@@ -222,7 +222,7 @@ describe('the processes that decode pictures', () => {
     const missing = { code: 'MEDIA_DECODER_MISSING', message: 'prlimit is not on the PATH' };
     await expect(decoder.decode(await small, asItIs)).rejects.toMatchObject(missing);
     process.env.PATH = path;
-    // Tried again by itself, later each time.
+    // The decoder tries again, later each time.
     let answer: unknown;
     await until(async () => {
       answer = await decoder.decode(await small, asItIs).catch(() => undefined);
@@ -237,7 +237,7 @@ describe('pixels', () => {
     ['few', 40, 30],
     ['more than go through a pipe', 700, 500],
     ['more than the shared file keeps', 2000, 1500],
-  ])('come back as they are: %s', async (_, width, height) => {
+  ])('decoded pixels come back as they are: %s', async (_, width, height) => {
     const { decoder } = await openDecoder();
     for (const seed of [1, 2]) {
       const jpeg = await makeJpeg({ width, height, seed });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asFatalPictureError, asPictureError } from '../../../src/media/pictures/picture-error.ts';
 
 describe('what is said of a picture that cannot be decoded', () => {
-  it('is the first line of libvips, cut, without control characters', () => {
+  it('the error for a picture has the first line of libvips, cut, without control characters', () => {
     const { code, message } = asPictureError(new Error(`bad \x1b[2J${'scan'.repeat(90)}\nsecond line`));
     expect(code).toBe('MEDIA_UNDECODABLE');
     expect(message).toMatch(/^the image cannot be decoded: bad \[2J(?:scan)+/);
@@ -10,7 +10,7 @@ describe('what is said of a picture that cannot be decoded', () => {
   });
 
   it.each(['VipsJpeg: Insufficient memory (case 4)', 'vips_malloc: out of memory -- size == 240MB'])(
-    'is that it takes too much memory, where there was none: %s',
+    'the error for a picture that got no memory says that it is too large: %s',
     (words) => {
       expect(asPictureError(new Error(words))).toMatchObject({
         code: 'MEDIA_TOO_LARGE',
@@ -20,7 +20,7 @@ describe('what is said of a picture that cannot be decoded', () => {
     },
   );
 
-  it('is how the process ended, where it did', () => {
+  it('the error for a picture that ended its process says how it ended', () => {
     expect(asFatalPictureError('was killed by SIGSEGV', '')).toMatchObject({
       code: 'MEDIA_UNDECODABLE',
       message: 'the image cannot be decoded: the process that tried was killed by SIGSEGV',

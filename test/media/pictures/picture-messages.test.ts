@@ -21,7 +21,7 @@ function reader(payloadLimitBytes = 100) {
 }
 
 describe('messages through a pipe', () => {
-  it.each([1, 2, 3, 7, 1000])('are put together from pieces of %i bytes', (pieceBytes) => {
+  it.each([1, 2, 3, 7, 1000])('messages are read from pieces of %i bytes', (pieceBytes) => {
     const { read, received } = reader();
     const payloads = [Buffer.from('first'), Buffer.alloc(0), Buffer.from('third one')];
     const stream = Buffer.concat(
@@ -31,14 +31,14 @@ describe('messages through a pipe', () => {
     expect(received).toEqual(payloads.map((payload) => ({ message: message(payload.length), payload })));
   });
 
-  it('are refused with a longer payload than is allowed, before there is memory for it', () => {
+  it('a message with too long a payload is refused before memory is allocated', () => {
     const { read, received } = reader();
     expect(() => read(encodeHead(message(101)))).toThrow('a message with 101 bytes');
     expect(() => reader().read(encodeHead(message(-1)))).toThrow('a message with -1 bytes');
     expect(received).toEqual([]);
   });
 
-  it('are refused with a head that is longer than any, or is no JSON', () => {
+  it('a message whose head is too long or no JSON is refused', () => {
     expect(() => reader().read(Buffer.from([0xff, 0xff, 0xff, 0x7f]))).toThrow('a head of 2147483651 bytes');
     expect(() => reader().read(Buffer.from('\x02\0\0\0{]', 'latin1'))).toThrow(SyntaxError);
   });

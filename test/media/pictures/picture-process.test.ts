@@ -34,7 +34,7 @@ function openTakenOver(deed: string) {
     process.stdin.once('data', () => { ${deed} });
     process.stdin.on('close', () => process.exit());`,
   );
-  // It stands where the program that sets the limits is looked for.
+  // This script takes the place of the program that sets the limits.
   writeFileSync(join(folder, 'prlimit'), `#!/bin/sh\nexec ${process.execPath} ${program}\n`);
   chmodSync(join(folder, 'prlimit'), 0o700);
   const path = process.env.PATH;
@@ -52,12 +52,12 @@ const pixels = (height: number, width: number, bytes: number) =>
   `say({ type: 'decoded', sharedBytes: 0, source: { height: ${height}, width: ${width} } }, Buffer.alloc(${bytes}));`;
 
 describe('a process that a picture has taken over', () => {
-  it('is believed if it says what a process should', async () => {
+  it('a process that answers correctly is believed', async () => {
     const { decode } = openTakenOver(pixels(2, 3, 18));
     expect((await decode()).source).toEqual({ height: 2, width: 3 });
   });
 
-  it('is ended once it says what is no message', async () => {
+  it('a process is killed when it sends bytes that are no message', async () => {
     const { decode } = openTakenOver('process.stdout.write(Buffer.alloc(64, 0xff));');
     await expect(decode()).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
@@ -65,7 +65,7 @@ describe('a process that a picture has taken over', () => {
     });
   });
 
-  it.each([0, 17, 19])('cannot give %i bytes for 2 × 3 pixels', async (bytes) => {
+  it.each([0, 17, 19])('a process cannot give %i bytes for 2 × 3 pixels', async (bytes) => {
     const { decode } = openTakenOver(pixels(2, 3, bytes));
     await expect(decode()).rejects.toMatchObject({
       code: 'MEDIA_UNDECODABLE',
@@ -73,19 +73,19 @@ describe('a process that a picture has taken over', () => {
     });
   });
 
-  it('cannot name pixels that are not in the shared file', async () => {
+  it('a process that a picture has taken over cannot name pixels that are not in the shared file', async () => {
     const { decode } = openTakenOver(
       "say({ type: 'decoded', sharedBytes: 18, source: { height: 2, width: 3 } });",
     );
     await expect(decode()).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE' });
   });
 
-  it('cannot say that something else is wrong than the picture', async () => {
+  it('a process can only refuse a picture with a code for pictures', async () => {
     const { decode } = openTakenOver("say({ type: 'refused', code: 'WALLET_NOT_FOUND', message: 'gone' });");
     await expect(decode()).rejects.toMatchObject({ code: 'MEDIA_UNDECODABLE', message: 'gone' });
   });
 
-  it('cannot write control characters into the log', async () => {
+  it('a process that a picture has taken over cannot write control characters into the log', async () => {
     const { decode, log } = openTakenOver(
       "writeSync(2, 'a\\x1b[2J\\nb\\x07\\u202ec'); process.kill(process.pid, 'SIGKILL');",
     );

@@ -16,7 +16,7 @@ describe('a clip of pictures', () => {
     [4, 1, 'even', [1]],
     [9, 3, 2, [0, 2, 4]],
   ] as const)(
-    'of %i frames gives %i of them as decoded (stride: %s)',
+    'a clip of pictures with %i frames gives %i of them as decoded (stride: %s)',
     async (count, wanted, frameStride, indices) => {
       const jpegs = await clipOf(count);
       const { frames, clip } = await samplePictures(jpegs, {
@@ -38,7 +38,7 @@ describe('a clip of pictures', () => {
     },
   );
 
-  it('is fitted, and keeps the size it was sent in', async () => {
+  it('a clip of pictures is fitted, and keeps the size it was sent in', async () => {
     const fit = { mode: 'stretch', height: 8, width: 16 } as const;
     const { frames, clip } = await samplePictures(await clipOf(4), { frames: 2, fit, signal, decoder });
     expect(frames).toMatchObject({ count: 2, height: 8, width: 16 });
@@ -46,7 +46,7 @@ describe('a clip of pictures', () => {
     expect(clip).toEqual({ height: 30, width: 40 });
   });
 
-  it('is refused when it is empty, damaged, or its frames differ in size', async () => {
+  it('a clip of pictures is refused when it is empty, damaged, or its frames differ in size', async () => {
     const [first] = await clipOf(1);
     const jpeg = first as Buffer;
     const other = await makeJpeg({ width: 30, height: 40, seed: 1 });
@@ -58,7 +58,7 @@ describe('a clip of pictures', () => {
     await expect(sample([jpeg, Buffer.from('text')])).rejects.toMatchObject({ code: 'MEDIA_UNSUPPORTED' });
   });
 
-  it('asks for no more pixels than can be held', async () => {
+  it('a clip of pictures is refused if its wanted pixels do not fit in memory', async () => {
     const fit = { mode: 'stretch', height: 4_000, width: 4_000 } as const;
     await expect(samplePictures(await clipOf(1), { frames: 64, fit, signal, decoder })).rejects.toMatchObject(
       {

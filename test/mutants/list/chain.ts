@@ -21,12 +21,12 @@ const HEAD_AGE = {
   tests: ['test/chain/link/head-age.test.ts', 'test/chain/link/node-behind.test.ts'],
 };
 const KNOWN_CALL = { file: 'src/chain/known-call.ts', tests: ['test/chain/known-call.test.ts'] };
-const NEURONS = { file: 'src/chain/neurons.ts', tests: ['test/chain/neurons.test.ts'] };
+const NEURONS = { file: 'src/chain/reader.ts', tests: ['test/chain/reader.test.ts'] };
 const READER = { ...HOSTILE, file: 'src/chain/reader.ts' };
 const STATE_FILE = { file: 'src/state/state-file.ts', tests: ['test/state/state-file.test.ts'] };
 const SIGNERS_FILE = {
-  file: 'src/chain/signers-file.ts',
-  tests: ['test/chain/signers-file.test.ts', 'test/chain/link/kept.test.ts'],
+  file: 'src/chain/signer-table.ts',
+  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/kept.test.ts'],
 };
 const TABLE = {
   file: 'src/chain/signer-table.ts',
@@ -101,25 +101,25 @@ export const CHAIN: readonly Mutant[] = [
   },
   {
     ...HOSTILE,
-    file: 'src/chain/link/hex.ts',
+    file: 'src/chain/link/node-answers.ts',
     name: 'Any text is the number of a block',
     find: ".regex(BLOCK_NUMBER, { error: 'is no block number' })\n  .transform(Number)",
     replace: '.transform((text) => Number(BLOCK_NUMBER.test(text) ? text : 0))',
   },
   {
     ...HOSTILE,
-    file: 'src/chain/link/hex.ts',
+    file: 'src/chain/link/node-answers.ts',
     name: 'An array of a node may have any length',
     find: ' && value.length <= maxLength',
     replace: '',
-    tests: ['test/chain/link/hex.test.ts', 'test/chain/link/hostile-node.test.ts'],
+    tests: ['test/chain/link/node-answers.test.ts', 'test/chain/link/hostile-node.test.ts'],
   },
   {
-    file: 'src/chain/link/hex.ts',
+    file: 'src/chain/link/node-answers.ts',
     name: 'The elements of an array are looked at before its length',
     find: '.custom<unknown[]>((value) => Array.isArray(value) && value.length <= maxLength, {',
     replace: '.array(element).refine((value) => value.length <= maxLength, {',
-    tests: ['test/chain/link/hex.test.ts'],
+    tests: ['test/chain/link/node-answers.test.ts'],
   },
   {
     ...HOSTILE,
@@ -130,7 +130,7 @@ export const CHAIN: readonly Mutant[] = [
   },
   {
     ...HOSTILE,
-    file: 'src/chain/link/session.ts',
+    file: 'src/chain/link/node-answers.ts',
     name: 'What is wrong in an answer is told in any length',
     find: 'printable(`${message}${where}`, FAULT_LIMIT_CHARS)',
     replace: '`${message}${where}`',
@@ -195,6 +195,7 @@ export const CHAIN: readonly Mutant[] = [
   },
   {
     ...NEURONS,
+    file: 'src/chain/link/node-answers.ts',
     name: 'A hotkey of the metagraph may be any text',
     find: ".regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is no SS58 address' })",
     replace: '',

@@ -102,7 +102,7 @@ export const CONNECTIONS: readonly Mutant[] = [
   {
     ...CONNECTION,
     name: 'The oldest connection makes way, whoever has the most',
-    find: 'counts.get(address) === most',
+    find: 'counts.get(host) === most',
     replace: 'true',
   },
   {

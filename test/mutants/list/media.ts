@@ -18,6 +18,7 @@ const DECODER = {
   file: 'src/media/clips/decoder-process.ts',
   tests: ['test/media/clips/decoder-process.test.ts', 'test/media/clips/video.test.ts'],
 };
+const LIMITS = { ...DECODER, file: 'src/media/limited-child.ts' };
 const FORECAST = {
   file: 'src/media/clips/decoding-forecast.ts',
   tests: ['test/media/clips/decoding-forecast.test.ts'],
@@ -121,10 +122,10 @@ export const MEDIA: readonly Mutant[] = [
   {
     ...DECODER,
     name: 'A decoder may take any CPU time',
-    find: '`--cpu=${Math.ceil(cpuLimitS) + 1}`, ',
+    find: ', `--cpu=${Math.ceil(cpuLimitS) + 1}`',
     replace: '',
   },
-  { ...DECODER, name: 'A decoder may leave a core file', find: ", '--core=0'", replace: '' },
+  { ...LIMITS, name: 'A decoder may leave a core file', find: "'--core=0', ", replace: '' },
   {
     ...DECODER,
     name: 'A clip whose frames come too slowly is decoded to the end of its time',
@@ -188,9 +189,9 @@ export const MEDIA: readonly Mutant[] = [
     replace: '',
   },
   {
-    ...DECODER,
+    ...LIMITS,
     name: "A decoder has the miner's environment",
-    find: "env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' },",
+    find: "env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', ...environment },",
     replace: '',
   },
   {
@@ -200,8 +201,8 @@ export const MEDIA: readonly Mutant[] = [
     replace: '',
   },
   {
-    file: 'src/media/clips/keep-first.ts',
-    tests: ['test/media/clips/keep-first.test.ts'],
+    file: 'src/media/limited-child.ts',
+    tests: ['test/media/limited-child.test.ts'],
     name: 'What a child complains of is kept without end',
     find: 'if (room === 0) return;\n    const piece = chunk.subarray(0, room);',
     replace: 'const piece = chunk;',

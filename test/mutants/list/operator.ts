@@ -122,7 +122,7 @@ export const OPERATOR: readonly Mutant[] = [
   {
     ...FOLDER,
     name: 'The state may lie behind a link',
-    find: 'if (!found.isDirectory()) throw unusable(`${path} is no folder`);',
+    find: 'if (!found.isDirectory()) throw unusable(`${path} is not a folder`);',
     replace: '',
   },
   {

@@ -166,26 +166,28 @@ export const PICTURES: readonly Mutant[] = [
   {
     ...PROCESS,
     name: 'A process that decodes pictures may take any memory',
-    find: '`--data=${PICTURE_PROCESS_MEMORY_LIMIT_BYTES}`,',
+    find: '`--data=${PICTURE_PROCESS_MEMORY_LIMIT_BYTES}`, ',
     replace: '',
   },
   {
     ...PROCESS,
     name: 'A process that decodes pictures may write files of any size',
-    find: '`--fsize=${FRAMES_LIMIT_BYTES}`,',
+    find: ', `--fsize=${FRAMES_LIMIT_BYTES}`',
     replace: '',
   },
   {
     ...PROCESS,
+    file: 'src/media/limited-child.ts',
     name: 'A process that decodes pictures may leave a core file',
-    find: "'--core=0',",
+    find: "'--core=0', ",
     replace: '',
   },
   {
     ...PROCESS,
+    file: 'src/media/limited-child.ts',
     name: "A process that decodes pictures has the miner's environment",
-    find: "env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', ...ENVIRONMENT },",
-    replace: 'env: { ...process.env, ...ENVIRONMENT },',
+    find: "env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', ...environment },",
+    replace: 'env: { ...process.env, ...environment },',
   },
   {
     ...PROCESS,

@@ -1,8 +1,8 @@
-/** Open bitstream units to look through: a picture begins with its sequence header, or with one unit before it. */
+/** Open bitstream units to read: the sequence header of a picture is the first or the second. */
 const UNITS_LIMIT = 8;
 const SEQUENCE_HEADER = 1;
 
-/** Reads numbers of bits, the highest first; beyond the end all bits are 0. */
+/** Reads bits, the highest first. Beyond the end all bits are 0. */
 type ReadBits = (count: number) => number;
 
 function createBitReader(bytes: Buffer): ReadBits {
@@ -17,8 +17,8 @@ function createBitReader(bytes: Buffer): ReadBits {
 }
 
 /**
- * The largest frame that an AV1 stream may have, by its sequence header; undefined if it begins with none.
- * The decoder goes by this size, whatever the container says. (AV1 Bitstream & Decoding Process, 5.3 and 5.5)
+ * The largest frame of an AV1 stream, from its sequence header; undefined if there is none at its start. The decoder uses this
+ * size and ignores the container's. (AV1 Bitstream & Decoding Process, 5.3 and 5.5)
  */
 export function readAv1FrameSize(
   stream: Buffer,
@@ -73,7 +73,7 @@ function skipOperatingPoints(bits: ReadBits): void {
   }
 }
 
-/** A number after as many zeros as it has bits. */
+/** A number that follows as many zeros as it has bits. */
 function skipVariableLength(bits: ReadBits): void {
   let zeros = 0;
   while (zeros < 32 && bits(1) === 0) zeros += 1;

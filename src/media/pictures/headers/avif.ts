@@ -7,8 +7,8 @@ const BYTES_PER_PIXEL = 22;
 /** Of 12-bit samples with transparency: 28.4. */
 const BYTES_PER_PIXEL_OF_MORE_BITS = 29;
 /**
- * The coded pixels that may go into one of the picture, before it is counted as a larger one: its own, those of its
- * transparency, and the rims of its tiles. What is beyond costs time and is never seen.
+ * The highest number of coded pixels for one visible pixel: its own, that of its transparency, and the edges of tiles. Above
+ * it, the picture counts as a larger one: hidden pixels cost time too.
  */
 const CODED_PER_SHOWN = 3;
 /** Pictures and tiles in one file. */
@@ -22,9 +22,9 @@ const larger = (a: Size, b: Size): Size => (areaOf(b) > areaOf(a) ? b : a);
 const NOTHING: Size = { width: 0, height: 0 };
 
 /**
- * The size of an AVIF as it is coded, and what decoding it takes. A crop box (`clap`) may show a corner of it only, and
- * a picture of tiles (`grid`) has parts of their own: the largest size that the file names counts, and that of the AV1
- * streams. Undefined for a header that is not understood.
+ * The coded size of an AVIF, and the memory for decoding it; undefined if the header is not understood. A crop box (`clap`) may
+ * show only a corner, and a picture of tiles (`grid`) has parts with their own sizes. So the largest size in the file counts,
+ * and that of the AV1 streams.
  */
 export function readAvifHeader(bytes: Buffer): CodedPicture | undefined {
   try {
@@ -80,7 +80,7 @@ function readStreams(
   });
 }
 
-/** Where the first piece of each item begins, by the number of the item. */
+/** The offset of the first piece of each item, by the number of the item. */
 function readStarts(
   iloc: Buffer | undefined,
   file: Buffer,
@@ -112,7 +112,7 @@ function readStarts(
   return starts;
 }
 
-/** The size that the container gives to each item. */
+/** The size of each item in the container. */
 function readSizesOfItems(ipma: Buffer | undefined, sizes: readonly Size[]): ReadonlyMap<number, Size> {
   const sizesOfItems = new Map<number, Size>();
   if (ipma === undefined) return sizesOfItems;
@@ -125,7 +125,7 @@ function readSizesOfItems(ipma: Buffer | undefined, sizes: readonly Size[]): Rea
     const id = next(idBytes);
     const associations = next(1);
     for (let index = 0; index < associations; index++) {
-      // The highest bit says that the property must be understood; the rest counts from 1.
+      // The highest bit marks a property that must be understood. The rest is an index from 1.
       const property = next(indexBytes) & (indexBytes === 2 ? 0x7fff : 0x7f);
       sizesOfItems.set(id, larger(sizesOfItems.get(id) ?? NOTHING, sizes[property - 1] ?? NOTHING));
     }

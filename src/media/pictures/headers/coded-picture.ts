@@ -1,10 +1,10 @@
 /**
- * What the header of a picture says about the work of decoding it. Sizes are those that are coded, which a crop box or
- * a canvas may hide: they are what costs memory and time.
+ * The work of decoding a picture, from its header. Sizes are the coded ones, because they cost memory and time. A crop box or
+ * a canvas may hide them.
  */
 export interface CodedPicture {
   readonly width: number;
   readonly height: number;
-  /** Memory that decoding to 8-bit RGB takes, in bytes, the result included and the file not. */
+  /** Bytes of memory for decoding to 8-bit RGB, with the result and without the file. */
   readonly memoryBytes: number;
 }

@@ -6,10 +6,10 @@ export interface Box {
 
 const HEAD_BYTES = 8;
 const LARGE_HEAD_BYTES = 16;
-/** In one container. Each tile of a picture of tiles has a box, of which AVIF's levels allow some hundred. */
+/** Boxes in one container. Each tile of a picture has a box; the levels of AVIF allow some hundred. */
 const BOXES_LIMIT = 4096;
 
-/** The boxes that stand one after the other, up to the first that is broken, and `BOXES_LIMIT` at most. */
+/** The boxes of a container, up to the first broken one, and at most `BOXES_LIMIT`. */
 export function readBoxes(bytes: Buffer): readonly Box[] {
   const boxes: Box[] = [];
   for (let at = 0; at + HEAD_BYTES <= bytes.length && boxes.length < BOXES_LIMIT; ) {
@@ -28,7 +28,7 @@ export function readBoxes(bytes: Buffer): readonly Box[] {
   return boxes;
 }
 
-/** Reads whole numbers, one after the other. */
+/** Reads whole numbers one after the other. */
 export interface NumberReader {
   /** @throws RangeError beyond the end */
   next(bytes: number): number;

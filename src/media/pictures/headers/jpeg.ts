@@ -1,13 +1,13 @@
 import type { CodedPicture } from './coded-picture.ts';
 
 /**
- * Bytes of a pixel of JPEG: 3 of the result, and what libvips holds of it between its steps. Measured as the growth of
- * VmData over 40 megapixels: 3.6 for RGB, 3.8 for CMYK.
+ * Bytes for a pixel of JPEG: 3 for the result, and the rest for libvips between its steps. Measured as the growth of VmData over
+ * 40 megapixels: 3.6 for RGB, 3.8 for CMYK.
  */
 const BYTES_PER_PIXEL = 4;
 /** libjpeg keeps all coefficients of a picture whose pixels come in several scans. Measured: 3.0 more a pixel for 4:2:0, 6.0 for 4:4:4. */
 const BYTES_PER_COEFFICIENT = 2;
-/** Before the frame header. Colour profiles and metadata come in pieces of 64 kB, of which real files have some hundred. */
+/** Segments before the frame header. Colour profiles and metadata come in pieces of 64 kB; real files have some hundred. */
 const SEGMENTS_LIMIT = 4096;
 const BLOCK_EDGE = 8;
 
@@ -17,20 +17,20 @@ const END_OF_IMAGE = 0xd9;
 /** Baseline, extended and progressive frames, by Huffman or arithmetic coding; not DHT (c4), JPG (c8), DAC (cc). */
 const isFrameHeader = (marker: number) =>
   marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
-/** Of the frames, those of progressive coding. */
+/** The markers of progressive frames. */
 const isProgressive = (marker: number) => (marker & 0x03) === 2;
-/** Markers that have no length after them: TEM, restarts, SOI, EOI. */
+/** Markers without a length: TEM, restarts, SOI, EOI. */
 const standsAlone = (marker: number) => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd9);
 
 interface Segment {
   readonly marker: number;
   /** The bytes after the length. */
   readonly body: Buffer;
-  /** Where it ends. */
+  /** The offset of its end. */
   readonly end: number;
 }
 
-/** The next marker with its segment, past whatever stands before it; undefined at the end. */
+/** The next marker and its segment, after any other bytes; undefined at the end. */
 function nextSegment(bytes: Buffer, from: number): Segment | undefined {
   for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
     const marker = bytes[at + 1];
@@ -45,7 +45,7 @@ function nextSegment(bytes: Buffer, from: number): Segment | undefined {
   return undefined;
 }
 
-/** The size of a JPEG, and what decoding it takes. Undefined for a header that is not understood. */
+/** The size of a JPEG, and the memory for decoding it; undefined if the header is not understood. */
 export function readJpegHeader(bytes: Buffer): CodedPicture | undefined {
   let frame: Segment | undefined;
   let at = 2;
@@ -61,7 +61,7 @@ export function readJpegHeader(bytes: Buffer): CodedPicture | undefined {
   return undefined;
 }
 
-/** @param componentsOfScan of the first scan; where it lacks some, others follow */
+/** @param componentsOfScan components of the first scan; if some are missing, other scans follow */
 function describe({ marker, body }: Segment, componentsOfScan: number): CodedPicture | undefined {
   const components = body[5] ?? 0;
   if (components === 0 || body.length < 6 + components * 3) return undefined;
@@ -82,8 +82,8 @@ function describe({ marker, body }: Segment, componentsOfScan: number): CodedPic
 }
 
 /**
- * How many scans a JPEG has. Each may go over all pixels again, for as little as a dozen bytes of file.
- * @param limit scans to look for at most
+ * The number of scans of a JPEG. A scan of a dozen bytes can make the decoder process all pixels again.
+ * @param limit the highest number to count to
  */
 export function countJpegScans(bytes: Buffer, limit: number): number {
   let scans = 0;

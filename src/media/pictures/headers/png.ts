@@ -2,13 +2,13 @@ import type { CodedPicture } from './coded-picture.ts';
 
 /** Measured as the growth of VmData over 40 megapixels: 3.6 for 8-bit RGB, 4.3 for 16-bit RGBA. */
 const BYTES_PER_PIXEL = 4.5;
-/** An interlaced picture is held whole as it is coded besides: 6.3 for 8-bit RGB, 7.3 for RGBA, 11.4 for 16-bit RGBA. */
+/** The coded form of an interlaced picture is held too: 6.3 for 8-bit RGB, 7.3 for RGBA, 11.4 for 16-bit RGBA. */
 const BYTES_PER_PIXEL_BESIDES = 3.5;
-/** Of RGBA; a palette may have transparency, and libspng gives RGBA for it. */
+/** For RGBA. A palette may have transparency, and libspng returns RGBA for it. */
 const CHANNELS = 4;
 const HEADER_BYTES = 29;
 
-/** The size of a PNG, and what decoding it takes. Undefined for a header that is not understood. */
+/** The size of a PNG, and the memory for decoding it; undefined if the header is not understood. */
 export function readPngHeader(bytes: Buffer): CodedPicture | undefined {
   if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 12, 16) !== 'IHDR') return undefined;
   const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];

@@ -2,7 +2,7 @@ import type { CodedPicture } from './coded-picture.ts';
 
 /** Measured as the growth of VmData over 40 megapixels: 3.6 in strips, 3.5 in tiles. */
 const BYTES_PER_PIXEL = 4;
-/** libtiff and libvips each hold a strip, or a row of tiles; taken from their sources, not measured. */
+/** libtiff and libvips each hold a strip, or a row of tiles. From their sources, not measured. */
 const COPIES_OF_UNIT = 2;
 
 const WIDTH = 256;
@@ -12,17 +12,17 @@ const SAMPLES_PER_PIXEL = 277;
 const ROWS_PER_STRIP = 278;
 const TILE_WIDTH = 322;
 const TILE_HEIGHT = 323;
-/** Sizes of the types of whole numbers: BYTE, SHORT, LONG, LONG8. */
+/** Sizes of the integer types: BYTE, SHORT, LONG, LONG8. */
 const TYPE_BYTES: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 16: 8 };
 
-/** Reads numbers in the byte order of the file, beyond whose end everything is 0. */
+/** Reads numbers in the byte order of the file. Beyond the end everything is 0. */
 interface Reader {
   number(at: number, bytes: number): number;
   /** Of a file larger than 4 GiB could be. */
   readonly isBig: boolean;
 }
 
-/** The size of the first page of a TIFF, and what decoding it takes. Undefined for a header that is not understood. */
+/** The size of the first page of a TIFF, and the memory for decoding it; undefined if the header is not understood. */
 export function readTiffHeader(bytes: Buffer): CodedPicture | undefined {
   const fields = readFields(bytes, readerOf(bytes));
   const [width, height] = [fields.get(WIDTH) ?? 0, fields.get(HEIGHT) ?? 0];
@@ -53,7 +53,7 @@ function readerOf(bytes: Buffer): Reader {
   return { number, isBig: number(2, 2) === 43 };
 }
 
-/** The first value of each field of the first page that is a whole number. */
+/** The first value of each integer field of the first page. */
 function readFields(bytes: Buffer, { number, isBig }: Reader): ReadonlyMap<number, number> {
   const offsetBytes = isBig ? 8 : 4;
   const page = isBig ? number(8, 8) : number(4, 4);

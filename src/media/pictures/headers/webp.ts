@@ -2,15 +2,15 @@ import type { CodedPicture } from './coded-picture.ts';
 
 /** Measured as the growth of VmData over 40 megapixels: 16.3 lossy, 16.5 lossless, 18.4 lossy with transparency. */
 const BYTES_PER_PIXEL = 19;
-/** Chunks that may stand before the picture: metadata. */
+/** The highest number of chunks before the picture: metadata. */
 const CHUNKS_LIMIT = 64;
 const CHUNK_HEAD_BYTES = 8;
-/** Of a frame of an animation, before the chunks of its picture. */
+/** Bytes of a frame of an animation before the chunks of its picture. */
 const FRAME_HEAD_BYTES = 16;
 
 /**
- * The size of a WebP, and what decoding it takes: the larger of its canvas and its first frame.
- * Undefined for a header that is not understood.
+ * The size of a WebP, and the memory for decoding it: the larger of its canvas and its first frame. Undefined if the header is
+ * not understood.
  */
 export function readWebpHeader(bytes: Buffer): CodedPicture | undefined {
   let [width, height] = [0, 0];

@@ -2,7 +2,7 @@ import { compactToU8a, hexToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
 import { blake2AsHex, blake2AsU8a } from '@polkadot/util-crypto';
 import type { Subnet } from './subnet.ts';
 
-/** A header as a node answers it: hex throughout. */
+/** A header as a node answers it, with hex values. */
 interface Header {
   readonly parentHash: string;
   readonly number: string;
@@ -11,9 +11,9 @@ interface Header {
   readonly digest: { readonly logs: readonly string[] };
 }
 
-/** Something that the runtime says has happened in an extrinsic. */
+/** An event of the runtime for an extrinsic. */
 export interface BlockEvent {
-  /** Position of the extrinsic in the block. */
+  /** The position of the extrinsic in the block. */
   readonly extrinsic: number;
   readonly pallet: 'System' | 'SubtensorModule';
   /** A value of the pallet's event type. */
@@ -27,37 +27,36 @@ export interface Block {
   readonly header: Header;
   /** Unix time, milliseconds. */
   readonly timestampMs: number;
-  /** Encoded, length first; the first one sets the time. */
+  /** Encoded with the length first. The first extrinsic sets the time. */
   readonly extrinsics: readonly Uint8Array[];
   readonly events: readonly BlockEvent[];
   readonly subnet: Subnet;
-  /** How many extrinsics of each account are on the chain. */
+  /** The number of extrinsics of each account on the chain. */
   readonly nonces: ReadonlyMap<string, number>;
 }
 
 type BlockContent = Pick<Block, 'timestampMs' | 'extrinsics' | 'events' | 'subnet' | 'nonces'>;
 
-/** The blocks of a development chain: plain memory, which outlives the node that serves it. */
-export interface Chain {
+/** The blocks of a development chain, in memory. It can outlive the node that serves it. */
+export interface BlockLedger {
   readonly genesis: Block;
   readonly head: Block;
-  /** A block is final once another stands on it. */
+  /** The newest final block. A block is final when the next block exists. */
   readonly finalized: Block;
   byHash(hash: string): Block | undefined;
   byNumber(number: number): Block | undefined;
   append(content: BlockContent): Block;
 }
 
-/** More than the runtime's `BlockHashCount` of 2400, so that every era that is still good finds its first block. */
+/** More than the runtime's `BlockHashCount` of 2400, so that every valid era finds its first block. */
 const KEPT_BLOCKS = 2500;
 
-/** The chain that every development chain is, unless it is asked to be another one. */
+/** The default name. Chains with the same name have the same genesis hash. */
 const CHAIN_NAME = 'sn34-miner development chain';
 const ZERO_HASH = `0x${'00'.repeat(32)}`;
 
 /**
- * @param stateRoot stands for the state in every header, as the state is not kept in a trie; it makes the genesis hash
- * this chain's own
+ * @param stateRoot the constant in every header: there is no state trie. It makes the genesis hash differ between chains
  */
 function createBlock(stateRoot: string, number: number, parentHash: string, content: BlockContent): Block {
   const extrinsicsRoot = number === 0 ? ZERO_HASH : blake2AsHex(u8aConcat(...content.extrinsics));
@@ -75,12 +74,12 @@ function createBlock(stateRoot: string, number: number, parentHash: string, cont
     extrinsicsRoot,
     digest: { logs: [] },
   };
-  // Clients work the hash out of the header by themselves, so it has to be the real one.
+  // Clients compute the hash from the header themselves, so it must be the real one.
   return { ...content, number, header, hash: u8aToHex(blake2AsU8a(encoded)) };
 }
 
 /** A chain with its genesis block; the genesis hash is the same for the same name. */
-export function createChain(subnet: Subnet, timestampMs: number, name = CHAIN_NAME): Chain {
+export function createBlockLedger(subnet: Subnet, timestampMs: number, name = CHAIN_NAME): BlockLedger {
   const stateRoot = blake2AsHex(name);
   const genesis = createBlock(stateRoot, 0, ZERO_HASH, {
     timestampMs,

@@ -2,18 +2,10 @@ import type { GenericExtrinsic } from '@polkadot/types';
 import type { SignatureOptions } from '@polkadot/types/types';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { describe, expect, it } from 'vitest';
+import { NETUID } from '../../fixtures/devnet.ts';
+import { developmentKey } from '../../fixtures/keys.ts';
 import { until } from '../../fixtures/until.ts';
-import {
-  type Axon,
-  connect,
-  developmentKey,
-  NETUID,
-  nonceOf,
-  openDevnet,
-  post,
-  serveAxon,
-  submit,
-} from '../fixture.ts';
+import { type Axon, connect, nonceOf, openDevnet, post, serveAxon, submit } from '../fixture.ts';
 
 const LOOPBACK_V4 = 0x7f000001n;
 const ALL_ONES_V4 = 0xffffffffn;
@@ -24,10 +16,10 @@ function refusal(customCode: number) {
 }
 
 describe('serve_axon on the devnet', () => {
-  it('stores the axon of a hotkey that owns nothing', async () => {
+  it('serve_axon stores the axon of a hotkey without funds', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     const result = await submit(devnet, serveAxon(api), bob);
     expect(result.dispatchError).toBeUndefined();
     expect(result.events.map(({ event }) => `${event.section}.${event.method}`)).toEqual([
@@ -48,10 +40,10 @@ describe('serve_axon on the devnet', () => {
     expect(devnet.axonOf(bob.address)).toMatchObject({ block: 1, ip: 0x08080808n, port: 8091 });
   });
 
-  it('is final a block later', async () => {
+  it('serve_axon is final a block later', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const result = await submit(devnet, serveAxon(api), await developmentKey('//Bob'), {}, 'finalized');
+    const result = await submit(devnet, serveAxon(api), developmentKey('Bob'), {}, 'finalized');
     expect(result.status.asFinalized.toHex()).toBe((await api.rpc.chain.getBlockHash(1)).toHex());
     expect(devnet.blockNumber).toBe(2);
   });
@@ -60,19 +52,19 @@ describe('serve_axon on the devnet', () => {
     ['the defaults', {}],
     ['a mortal era and the next nonce', { era: 128, nonce: -1 }],
     ['an immortal era', { era: 0 }],
-  ])('takes an extrinsic with %s', async (_name, options) => {
+  ])('the devnet accepts an extrinsic with %s', async (_name, options) => {
     const devnet = await openDevnet();
     for (let block = 0; block < 40; block += 1) devnet.produceBlock();
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     await submit(devnet, serveAxon(api), bob, options);
     expect(devnet.axonOf(bob.address)?.block).toBe(41);
   });
 
-  it('keeps an IPv6 address whole', async () => {
+  it('serve_axon keeps a whole IPv6 address', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     const ip = 0x20010db8000000000000000000000001n;
     await submit(devnet, serveAxon(api, { ip, ipType: 6 }), bob);
     expect(devnet.axonOf(bob.address)?.ip).toBe(ip);
@@ -88,31 +80,31 @@ describe('serve_axon on the devnet', () => {
     ['port 0', { port: 0 }, 13],
     ['a wrong address before the wrong port', { ip: LOOPBACK_V4, port: 0 }, 11],
     ['a wrong address type before the wrong address', { ip: ALL_ONES_V4, ipType: 0 }, 255],
-  ])('refuses %s', async (_name, axon, code) => {
+  ])('serve_axon refuses %s', async (_name, axon, code) => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const sent = submit(devnet, serveAxon(api, axon), await developmentKey('//Bob'));
+    const sent = submit(devnet, serveAxon(api, axon), developmentKey('Bob'));
     await expect(sent).rejects.toEqual(refusal(code));
   });
 
-  it.each([{ ip: 0n }, { ip: 0x0a000001n }])('takes the address $ip', async (axon) => {
+  it.each([{ ip: 0n }, { ip: 0x0a000001n }])('serve_axon accepts the address $ip', async (axon) => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const result = await submit(devnet, serveAxon(api, axon), await developmentKey('//Bob'));
+    const result = await submit(devnet, serveAxon(api, axon), developmentKey('Bob'));
     expect(result.status.isInBlock).toBe(true);
   });
 
-  it('refuses a hotkey that is not registered', async () => {
+  it('serve_axon refuses a hotkey that is not registered', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const sent = submit(devnet, serveAxon(api), await developmentKey('//Dave'));
+    const sent = submit(devnet, serveAxon(api), developmentKey('Dave'));
     await expect(sent).rejects.toEqual(refusal(10));
   });
 
-  it('refuses a second announcement until the rate limit has passed', async () => {
+  it('serve_axon refuses a second announcement within the rate limit', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 3 });
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     await submit(devnet, serveAxon(api), bob);
     await expect(submit(devnet, serveAxon(api, { port: 1 }), bob)).rejects.toEqual(refusal(12));
     devnet.produceBlock();
@@ -122,29 +114,29 @@ describe('serve_axon on the devnet', () => {
     expect(devnet.axonOf(bob.address)).toMatchObject({ block: 4, port: 2 });
   });
 
-  it('has no rate limit when the limit is 0', async () => {
+  it('serve_axon has no rate limit if the limit is 0', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     await submit(devnet, serveAxon(api), bob);
     await submit(devnet, serveAxon(api, { port: 2 }), bob);
     expect(devnet.axonOf(bob.address)?.port).toBe(2);
   });
 
-  it.each([6, 10, 11, 12, 13, 255])('refuses the next submission with code %i when told to', async (code) => {
+  it.each([6, 10, 11, 12, 13, 255])('the next submission can be refused with code %i', async (code) => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     devnet.refuseNext(code);
     await expect(submit(devnet, serveAxon(api), bob)).rejects.toEqual(refusal(code));
     await submit(devnet, serveAxon(api), bob);
     expect(devnet.axonOf(bob.address)).toBeDefined();
   });
 
-  it('has the error object of a Substrate node for a refusal', async () => {
+  it('a refusal of the devnet has the error object of a Substrate node', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const signed = await serveAxon(api, { port: 0 }).signAsync(await developmentKey('//Bob'));
+    const signed = await serveAxon(api, { port: 0 }).signAsync(developmentKey('Bob'));
     const response = await fetch(devnet.url.replace('ws', 'http'), {
       method: 'POST',
       body: JSON.stringify({
@@ -161,10 +153,10 @@ describe('serve_axon on the devnet', () => {
     });
   });
 
-  it('fails in the block, as runtimes before spec 300 do, when told to', async () => {
+  it('the control makes serve_axon fail in the block, as before spec 300', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     devnet.failNext('ServingRateLimitExceeded');
     const { dispatchError } = await submit(devnet, serveAxon(api), bob);
     expect(dispatchError && api.registry.findMetaError(dispatchError.asModule).name).toBe(
@@ -179,18 +171,18 @@ describe('the transaction pool of the devnet', () => {
   const stale = expect.objectContaining({ code: 1010, data: 'Transaction is outdated' });
   const badSignature = expect.objectContaining({ code: 1010, data: 'Transaction has a bad signature' });
 
-  it('refuses a nonce that has been used', async () => {
+  it('the transaction pool of the devnet refuses a nonce that has been used', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     await submit(devnet, serveAxon(api), bob);
     await expect(submit(devnet, serveAxon(api), bob, { nonce: 0 })).rejects.toEqual(stale);
   });
 
-  it('keeps a nonce that is ahead until it is the next', async () => {
+  it('the transaction pool of the devnet keeps a future nonce until its turn', async () => {
     const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     const statuses: string[] = [];
     await serveAxon(api, { port: 2 }).signAndSend(bob, { nonce: 1 }, ({ status }) => {
       statuses.push(status.type);
@@ -203,10 +195,10 @@ describe('the transaction pool of the devnet', () => {
     expect(statuses).toEqual(['Future', 'InBlock', 'Finalized']);
   });
 
-  it('does not take the same extrinsic, or the same nonce, twice', async () => {
+  it('the transaction pool of the devnet refuses the same extrinsic, or the same nonce, twice', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     const signed = await serveAxon(api).signAsync(bob, { nonce: 0 });
     await post(devnet, 'author_submitExtrinsic', [signed.toHex()]);
     await expect(post(devnet, 'author_submitExtrinsic', [signed.toHex()])).rejects.toMatchObject({
@@ -219,10 +211,10 @@ describe('the transaction pool of the devnet', () => {
     expect((await api.rpc.system.accountNextIndex(bob.address)).toNumber()).toBe(1);
   });
 
-  it('drops an extrinsic that has stopped being good before its block', async () => {
+  it('the transaction pool of the devnet drops an extrinsic that became invalid before its block', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     const seen: (readonly [port: number, status: string])[] = [];
     for (const port of [1, 2]) {
       await serveAxon(api, { port }).signAndSend(bob, { nonce: port - 1 }, ({ status }) => {
@@ -241,10 +233,10 @@ describe('the transaction pool of the devnet', () => {
     expect(devnet.axonOf(bob.address)?.port).toBe(1);
   });
 
-  it('drops an extrinsic whose era has ended', async () => {
+  it('the transaction pool of the devnet drops an extrinsic whose era has ended', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const bob = await developmentKey('//Bob');
+    const bob = developmentKey('Bob');
     const signed = await serveAxon(api).signAsync(bob, { era: 4, nonce: 1 });
     await post(devnet, 'author_submitExtrinsic', [signed.toHex()]);
     for (let block = 0; block < 4; block += 1) devnet.produceBlock();
@@ -253,23 +245,23 @@ describe('the transaction pool of the devnet', () => {
     expect(await nonceOf(api, bob.address)).toBe(1);
   });
 
-  it('refuses a signature of another era', async () => {
+  it('the transaction pool of the devnet refuses a signature of another era', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const signed = await serveAxon(api).signAsync(await developmentKey('//Bob'), { era: 4 });
+    const signed = await serveAxon(api).signAsync(developmentKey('Bob'), { era: 4 });
     for (let block = 0; block < 4; block += 1) devnet.produceBlock();
     await expect(post(devnet, 'author_submitExtrinsic', [signed.toHex()])).rejects.toEqual(badSignature);
   });
 
-  it('refuses a signature for another chain', async () => {
+  it('the transaction pool of the devnet refuses a signature for another chain', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     const genesisHash = `0x${'11'.repeat(32)}`;
-    const sent = submit(devnet, serveAxon(api), await developmentKey('//Bob'), { genesisHash });
+    const sent = submit(devnet, serveAxon(api), developmentKey('Bob'), { genesisHash });
     await expect(sent).rejects.toEqual(badSignature);
   });
 
-  it('refuses a signature for another runtime', async () => {
+  it('the transaction pool of the devnet refuses a signature for another runtime', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
     const call = serveAxon(api).method.toHex();
@@ -278,7 +270,7 @@ describe('the transaction pool of the devnet', () => {
       { version: 4 },
     ]);
     const { genesisHash, runtimeVersion } = api;
-    const signed = extrinsic.sign(await developmentKey('//Bob'), {
+    const signed = extrinsic.sign(developmentKey('Bob'), {
       blockHash: genesisHash,
       genesisHash,
       nonce: 0,
@@ -287,19 +279,19 @@ describe('the transaction pool of the devnet', () => {
     await expect(post(devnet, 'author_submitExtrinsic', [signed.toHex()])).rejects.toEqual(badSignature);
   });
 
-  it('refuses an extrinsic of which one byte has changed', async () => {
+  it('the transaction pool of the devnet refuses an extrinsic with one changed byte', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const signed = await serveAxon(api).signAsync(await developmentKey('//Bob'));
+    const signed = await serveAxon(api).signAsync(developmentKey('Bob'));
     const bytes = hexToU8a(signed.toHex());
     bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 1;
     await expect(post(devnet, 'author_submitExtrinsic', [u8aToHex(bytes)])).rejects.toEqual(badSignature);
   });
 
-  it('refuses bytes that are no extrinsic, however they end', async () => {
+  it('the transaction pool of the devnet refuses bytes that are no extrinsic', async () => {
     const devnet = await openDevnet();
     const api = await connect(devnet);
-    const signed = await serveAxon(api).signAsync(await developmentKey('//Bob'));
+    const signed = await serveAxon(api).signAsync(developmentKey('Bob'));
     const bytes = hexToU8a(signed.toHex());
     for (let end = 0; end < bytes.length; end += 7) {
       const sent = post(devnet, 'author_submitExtrinsic', [u8aToHex(bytes.subarray(0, end))]);

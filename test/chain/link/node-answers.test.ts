@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { blockNumberSchema, boundedArray } from '../../../src/chain/link/hex.ts';
+import { blockNumberSchema, boundedArray } from '../../../src/chain/link/node-answers.ts';
 
 describe('an array that a node sends', () => {
   const schema = boundedArray(z.number(), 3);
 
-  it('may be as long as the limit', () => {
+  it('an array in an answer may be as long as the limit', () => {
     expect(schema.parse([1, 2, 3])).toEqual([1, 2, 3]);
     expect(schema.safeParse([1, 2, 3, 4]).success).toBe(false);
     expect(schema.safeParse([1, 'two']).success).toBe(false);
   });
 
-  it('has one fault if it is too long, and its elements are not looked at', () => {
+  it('an array that is too long has one fault, and its elements are not checked', () => {
     let looks = 0;
     const counting = z.custom(() => {
       looks += 1;
@@ -24,7 +24,7 @@ describe('an array that a node sends', () => {
 });
 
 describe('the number of a block', () => {
-  it('is a u32 in hexadecimal', () => {
+  it('the number of a block is a u32 in hexadecimal', () => {
     expect(['0x0', '0xFf', '0xffffffff'].map((text) => blockNumberSchema.parse(text))).toEqual([
       0, 255, 4_294_967_295,
     ]);

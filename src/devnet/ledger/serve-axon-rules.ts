@@ -5,7 +5,7 @@ export interface ServeAxonCall extends Omit<AxonInfo, 'block'> {
   readonly netuid: number;
 }
 
-/** The custom codes with which the transaction pool of spec 300 and later refuses a call before it is included. */
+/** The custom codes of the transaction pool from spec 300 on. */
 const REFUSAL = {
   HotKeyNotRegisteredInNetwork: 10,
   InvalidIpAddress: 11,
@@ -14,7 +14,7 @@ const REFUSAL = {
   BadRequest: 255,
 } as const;
 
-/** The numbers of pallet and call, then 28 bytes of arguments, all of fixed size and little-endian. */
+/** The indexes of pallet and call, then 28 bytes of arguments of fixed size, little-endian. */
 const CALL_BYTES = 30;
 const PALLET_INDEX = 7;
 
@@ -24,7 +24,7 @@ const IPV6_ALL_ONES = 2n ** 128n - 1n;
 const IPV6_LOOPBACK = 1n;
 
 /**
- * The call that the bytes encode; undefined when they encode another one or none.
+ * Decodes a `serve_axon` call; undefined if the bytes are another call or none.
  * @param callIndex number of `serve_axon` in its pallet
  */
 export function decodeServeAxon(bytes: Uint8Array, callIndex: number): ServeAxonCall | undefined {
@@ -42,17 +42,17 @@ export function decodeServeAxon(bytes: Uint8Array, callIndex: number): ServeAxon
   };
 }
 
-/** Zero and private ranges pass, as on the real chain. */
+/** Zero and private addresses pass, as on the real chain. */
 function isAddressValid({ ip, ipType }: ServeAxonCall): boolean {
   if (ipType === 4) return ip < IPV4_BROADCAST && ip !== IPV4_LOOPBACK;
   return ip !== IPV6_ALL_ONES && ip !== IPV6_LOOPBACK;
 }
 
 /**
- * Why the runtime would refuse the call in the given block: the custom code, or undefined when it would not.
- * The checks and their order are the runtime's.
+ * The custom code with which the runtime refuses the call in the given block; undefined if it accepts. The checks and
+ * their order are the runtime's.
  */
-export function refusalOf(
+export function serveAxonRefusal(
   subnet: Subnet,
   hotkey: string,
   call: ServeAxonCall,

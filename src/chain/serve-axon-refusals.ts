@@ -1,12 +1,14 @@
+/** Why the chain refused an announcement. Used by the announcer. */
+
 import { RpcRefusal } from './link/json-rpc.ts';
 
-/** Why the chain does not store an address: the chain's own name for the rule, and what it means. */
-export interface Refusal {
+/** The chain's own name for the rule that was broken, and its meaning. */
+export interface ServeAxonRefusal {
   readonly name: string;
   readonly words: string;
 }
 
-/** The rules of `serve_axon`, by the names that the runtime gives them as dispatch errors. */
+/** The rules of `serve_axon`, by the runtime's names of its dispatch errors. */
 const WORDS: Readonly<Record<string, string>> = {
   RateLimitExceeded: 'this hotkey sent too many transactions in a short time',
   HotKeyNotRegisteredInNetwork: 'this hotkey is not registered on the subnet',
@@ -20,7 +22,7 @@ const WORDS: Readonly<Record<string, string>> = {
   BadRequest: 'the chain found the announcement malformed',
 };
 
-/** What the transaction pool's custom error codes stand for, from spec 300 on. */
+/** The custom error codes of the transaction pool, from spec 300 on. */
 const POOL_CODES: ReadonlyMap<number, string> = new Map([
   [6, 'RateLimitExceeded'],
   [10, 'HotKeyNotRegisteredInNetwork'],
@@ -30,19 +32,19 @@ const POOL_CODES: ReadonlyMap<number, string> = new Map([
   [255, 'BadRequest'],
 ]);
 
-/** JSON-RPC code of a transaction that the pool finds invalid. */
+/** The JSON-RPC code for a transaction that the pool finds invalid. */
 const INVALID_TRANSACTION = 1010;
 
-/** The refusal of that name; a rule that is not known here speaks for itself. */
-export function refusalNamed(name: string): Refusal {
+/** The refusal of that name. The text for an unknown rule is its name. */
+export function refusalNamed(name: string): ServeAxonRefusal {
   return { name, words: WORDS[name] ?? `the chain refused with ${name}` };
 }
 
 /**
- * The rule by which the transaction pool refused. Nodes write it `Custom error: 12`, some tools
- * `{"invalid":{"custom":12}}`, in the data or in the message. Undefined when `error` is something else.
+ * The rule by which the transaction pool refused; undefined if `error` is something else. Nodes write
+ * `Custom error: 12` and some tools `{"invalid":{"custom":12}}`, in the data or in the message.
  */
-export function parsePoolRefusal(error: unknown): Refusal | undefined {
+export function parsePoolRefusal(error: unknown): ServeAxonRefusal | undefined {
   if (!(error instanceof RpcRefusal) || error.code !== INVALID_TRANSACTION) return undefined;
   const text = `${error.message} ${error.detail}`;
   const code = /custom(?: error|\\?")\s*:\s*(\d+)/i.exec(text)?.[1];

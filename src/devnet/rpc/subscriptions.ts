@@ -1,34 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import type { Block, Chain } from '../ledger/chain.ts';
-import { RpcError } from '../ledger/rpc-error.ts';
-import type { ExtrinsicStatus, Pool } from '../runtime/pool.ts';
+import type { Block, BlockLedger } from '../ledger/block-ledger.ts';
+import { NodeError } from '../runtime/node-error.ts';
 import { describeRuntimeVersion, type Runtime } from '../runtime/runtime-version.ts';
 import type { Storage } from '../runtime/storage.ts';
+import type { ExtrinsicStatus, Pool } from './pool.ts';
 import { hexParam, keysParam } from './rpc-methods.ts';
 
-/** The answer to a call, and what is sent right after it. */
-export interface SessionReply {
+/** The answer to a call, and the work to do right after it is sent. */
+export interface CallReply {
   readonly result: unknown;
   readonly afterwards?: () => void;
 }
 
 /** The subscriptions of one connection. */
-export interface Session {
-  /** Undefined for a method that is no subscription. */
-  call(method: string, params: readonly unknown[]): SessionReply | undefined;
-  /** Tells of the head of the chain, and of what has changed in the storage since the last time. */
+export interface Subscriptions {
+  /** Undefined if the method is not about subscriptions. */
+  call(method: string, params: readonly unknown[]): CallReply | undefined;
+  /** Sends the new head of the chain, and the storage changes since the last call. */
   announce(): void;
 }
 
 interface Sources {
-  readonly chain: Chain;
+  readonly ledger: BlockLedger;
   readonly pool: Pool;
   readonly storage: Storage;
   /** The runtime that is in force now. */
   readonly runtime: () => Runtime;
 }
 
-interface SessionOptions extends Sources {
+interface SubscriptionsOptions extends Sources {
   /** Sends a notification: its method, and the `params` of JSON-RPC. */
   readonly notify: (
     method: string,
@@ -36,21 +36,21 @@ interface SessionOptions extends Sources {
   ) => void;
 }
 
-/** One subscription, as it is seen by what feeds it. */
+/** One subscription, from the side of its feed. */
 interface Subscriber {
   readonly params: readonly unknown[];
   tell(result: unknown): void;
   end(): void;
 }
 
-/** What a subscription does right after its name has been answered, and after each block. */
+/** The work of a subscription right after its id is answered, and after each block. */
 interface Feed {
   readonly first: () => void;
   readonly onBlock?: () => void;
 }
 
 interface Topic {
-  /** Nodes know some methods by several names; polkadot.js asks for `chain_subscribeNewHead`. */
+  /** Nodes know some methods by several names; polkadot.js uses `chain_subscribeNewHead`. */
   readonly subscribe: readonly string[];
   readonly unsubscribe: readonly string[];
   readonly notification: string;
@@ -59,7 +59,7 @@ interface Topic {
 
 const SUBSCRIPTIONS_LIMIT = 256;
 
-/** Tells of a block whenever it is another one than before. */
+/** Sends a header whenever the block differs from the last one. */
 function feedBlocks(latest: () => Block, { tell }: Subscriber): Feed {
   let told = -1;
   const onBlock = () => {
@@ -70,11 +70,11 @@ function feedBlocks(latest: () => Block, { tell }: Subscriber): Feed {
   return { first: onBlock, onBlock };
 }
 
-function feedStorage({ chain, storage }: Sources, { params, tell }: Subscriber): Feed {
+function feedStorage({ ledger, storage }: Sources, { params, tell }: Subscriber): Feed {
   const keys = keysParam(params[0]);
   const told = new Map<string, string | null>();
   const onBlock = () => {
-    const block = chain.head;
+    const block = ledger.head;
     const changes = keys
       .map((key) => [key, storage.read(block, key)] as const)
       .filter(([key, value]) => told.get(key) !== value);
@@ -107,19 +107,19 @@ const TOPICS: readonly Topic[] = [
     subscribe: ['chain_subscribeNewHead', 'chain_subscribeNewHeads'],
     unsubscribe: ['chain_unsubscribeNewHead', 'chain_unsubscribeNewHeads'],
     notification: 'chain_newHead',
-    start: ({ chain }, subscriber) => feedBlocks(() => chain.head, subscriber),
+    start: ({ ledger }, subscriber) => feedBlocks(() => ledger.head, subscriber),
   },
   {
     subscribe: ['chain_subscribeAllHeads'],
     unsubscribe: ['chain_unsubscribeAllHeads'],
     notification: 'chain_allHead',
-    start: ({ chain }, subscriber) => feedBlocks(() => chain.head, subscriber),
+    start: ({ ledger }, subscriber) => feedBlocks(() => ledger.head, subscriber),
   },
   {
     subscribe: ['chain_subscribeFinalizedHeads'],
     unsubscribe: ['chain_unsubscribeFinalizedHeads'],
     notification: 'chain_finalizedHead',
-    start: ({ chain }, subscriber) => feedBlocks(() => chain.finalized, subscriber),
+    start: ({ ledger }, subscriber) => feedBlocks(() => ledger.finalized, subscriber),
   },
   {
     subscribe: ['state_subscribeRuntimeVersion'],
@@ -141,20 +141,20 @@ const TOPICS: readonly Topic[] = [
   },
 ];
 
-/** Names of all methods that a session answers. */
-export const SESSION_METHODS: readonly string[] = TOPICS.flatMap(({ subscribe, unsubscribe }) => [
+/** Names of all methods that begin or end a subscription. */
+export const SUBSCRIPTION_METHODS: readonly string[] = TOPICS.flatMap(({ subscribe, unsubscribe }) => [
   ...subscribe,
   ...unsubscribe,
 ]);
 
-export function createSession({ notify, ...sources }: SessionOptions): Session {
+export function createSubscriptions({ notify, ...sources }: SubscriptionsOptions): Subscriptions {
   const feeds = new Map<string, Feed>();
 
-  function subscribe(topic: Topic, params: readonly unknown[]): SessionReply {
+  function subscribe(topic: Topic, params: readonly unknown[]): CallReply {
     if (feeds.size >= SUBSCRIPTIONS_LIMIT) {
-      throw new RpcError(-32006, 'Too many subscriptions on the connection');
+      throw new NodeError(-32006, 'Too many subscriptions on the connection');
     }
-    // Never the same again, so that a client cannot take what it hears for a subscription of an earlier connection.
+    // A new id each time, so that a client cannot confuse it with a subscription of an earlier connection.
     const subscription = randomBytes(12).toString('base64url');
     const feed = topic.start(sources, {
       params,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RpcRefusal } from '../../src/chain/link/json-rpc.ts';
-import { parsePoolRefusal, refusalNamed } from '../../src/chain/refusals.ts';
+import { parsePoolRefusal, refusalNamed } from '../../src/chain/serve-axon-refusals.ts';
 
 const CODES = [
   [6, 'RateLimitExceeded'],
@@ -24,16 +24,16 @@ describe('a refusal of the transaction pool', () => {
     for (const error of [inData, inMessage, inText]) expect(parsePoolRefusal(error)).toMatchObject({ name });
   });
 
-  it('says what the rule means', () => {
+  it('a refusal has the meaning of its rule', () => {
     for (const [, name] of CODES) expect(refusalNamed(name).words).not.toContain(name);
   });
 
-  it('of a rule that is not known keeps its number', () => {
+  it('a refusal by an unknown rule keeps its number', () => {
     const error = new RpcRefusal(1010, 'Invalid Transaction', 'Custom error: 77');
     expect(parsePoolRefusal(error)?.words).toContain('77');
   });
 
-  it('is not read into other errors', () => {
+  it('other errors are no refusal', () => {
     const stale = new RpcRefusal(1010, 'Invalid Transaction', 'Transaction is outdated');
     const other = new RpcRefusal(-32000, 'Custom error: 12', undefined);
     for (const error of [stale, other, new Error('Custom error: 12')]) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { toSigners } from '../../src/chain/neurons.ts';
-import { alice, bob } from './fixture.ts';
+import { toNeurons } from '../../src/chain/reader.ts';
+import { alice, bob } from '../fixtures/keys.ts';
 
 const ANSWER = {
   hotkeys: [alice, bob],
@@ -9,8 +9,8 @@ const ANSWER = {
 };
 
 describe('the table of a subnet', () => {
-  it('has uid, stake in TAO and permit of each hotkey', () => {
-    expect([...toSigners(ANSWER)]).toEqual([
+  it('the neurons of a subnet have uid, stake in TAO and permit', () => {
+    expect([...toNeurons(ANSWER)]).toEqual([
       [alice, { uid: 0, stakeTao: 1.5, permit: true }],
       [bob, { uid: 1, stakeTao: 1_000_000_000, permit: false }],
     ]);
@@ -30,7 +30,7 @@ describe('the table of a subnet', () => {
       'unexpected answer: is no whole number at totalStake.1',
     ],
   ])('is not believed with %s', (_what, change, message) => {
-    expect(() => toSigners({ ...ANSWER, ...change })).toThrow(
+    expect(() => toNeurons({ ...ANSWER, ...change })).toThrow(
       expect.objectContaining({ code: 'CHAIN_ENDPOINT_UNTRUSTED', message }),
     );
   });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { keepFirst } from '../../../src/media/clips/keep-first.ts';
+import { keepFirst } from '../../src/media/limited-child.ts';
 
 it.each([
   ['short', 10, 10],
