@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { inBothForms } from './btcli.ts';
+import { decryptKeyfile, deriveKey } from './encrypted-keyfile.ts';
 import { keyfileEncoding, pairFromKeyfile } from './keyfile.ts';
-import { decryptNacl, deriveNaclKey } from './nacl.ts';
 import { findPassword } from './password.ts';
 import { NotASmallFileError, readSmallFile, type SmallFile } from './read-small-file.ts';
 import { createWallet, type Wallet } from './wallet.ts';
@@ -30,7 +30,7 @@ export interface OpenWalletOptions {
 /**
  * Opens a Bittensor hotkey file, plain or `$NACL` encrypted; sr25519 only. No other file of the wallet is read.
  * An encrypted one blocks the event loop for seconds: open the wallet before listening.
- * @throws MinerError with a WALLET_ code, or CONFIG_INVALID when `name` or `hotkey` is not a plain file name
+ * @throws MinerError WALLET_*; CONFIG_INVALID if `name` or `hotkey` is not a plain file name
  */
 export async function openWallet(options: OpenWalletOptions): Promise<Wallet> {
   const { path, name, hotkey } = options;
@@ -49,7 +49,7 @@ export async function openWallet(options: OpenWalletOptions): Promise<Wallet> {
       default:
         throw new MinerError(
           'WALLET_FORMAT',
-          `it is encrypted in an old form (${encoding}) that is not opened here; make it anew from its words with ` +
+          `its encryption (${encoding}) is too old for this miner; write the file again from its words with ` +
             inBothForms({ command: 'wallet regen-hotkey', wallet: { name, hotkey, path } }),
         );
     }
@@ -61,9 +61,9 @@ export async function openWallet(options: OpenWalletOptions): Promise<Wallet> {
   }
 }
 
-/** Spelled as the SDK spells it, since the name of the password variable is made from it: joined, not normalised. */
+/** Joined, not normalised, as the SDK spells it: the name of the password variable is made from this path. */
 function hotkeyPath({ path, name, hotkey, env }: OpenWalletOptions): string {
-  // The coldkey lies beside the folder of the hotkeys: no name may lead out of that.
+  // The coldkey lies beside the folder of the hotkeys. No name may lead out of that folder.
   for (const [key, value] of [
     ['WALLET_NAME', name],
     ['WALLET_HOTKEY', hotkey],
@@ -96,11 +96,11 @@ async function readKeyfile(path: string): Promise<SmallFile> {
   }
 }
 
-/** What an operator who misspelt a name wants to know. */
+/** The hotkeys that exist: the operator may have misspelt the name. */
 async function hotkeysBeside(path: string): Promise<string> {
   const folder = dirname(path);
   const names = await readdir(folder).catch(() => undefined);
-  if (names === undefined) return `nor can its folder ${folder} be read`;
+  if (names === undefined) return `and its folder ${folder} cannot be read`;
   const hotkeys = names.filter((name) => !name.endsWith('pub.txt')).sort();
   if (hotkeys.length === 0) return 'its folder holds no hotkeys';
   const more = hotkeys.length > LISTED_HOTKEYS ? ` and ${hotkeys.length - LISTED_HOTKEYS} more` : '';
@@ -115,5 +115,5 @@ async function decrypt(
   const { passwordFile, env, logger } = options;
   const password = await findPassword({ keyfilePath, passwordFile, env, logger });
   logger.info({ path: keyfilePath }, 'opening the encrypted hotkey; this takes some seconds');
-  return decryptNacl(file, await deriveNaclKey(password));
+  return decryptKeyfile(file, await deriveKey(password));
 }

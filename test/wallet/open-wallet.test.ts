@@ -107,15 +107,15 @@ describe('openWallet', () => {
     });
   });
 
-  it('lists no more hotkeys than a person reads', async () => {
+  it('lists at most 20 hotkeys', async () => {
     for (let index = 0; index < 23; index += 1) await write(`key-${index}`, FULL_KEYFILE);
     await expect(open()).rejects.toMatchObject({ message: expect.stringMatching(/and 3 more$/) });
   });
 
   it.each([
     ['has no hotkeys', 'miner', 'its folder holds no hotkeys'],
-    ['does not exist', 'other', 'nor can its folder'],
-  ])('says so when the wallet %s', async (_, name, message) => {
+    ['does not exist', 'other', 'and its folder'],
+  ])('names the folder when the wallet %s', async (_, name, message) => {
     await expect(open({ name })).rejects.toMatchObject({
       code: 'WALLET_NOT_FOUND',
       message: expect.stringContaining(message),
@@ -169,7 +169,7 @@ describe('openWallet', () => {
     ]);
   });
 
-  it('says so when the file exists and cannot be read', async () => {
+  it('names a file that exists and cannot be read', async () => {
     // A link to itself: unlike a mode, it stops the superuser too.
     await symlink('default', join(hotkeys, 'default'));
     await expect(open()).rejects.toMatchObject({

@@ -171,7 +171,7 @@ export const OPERATOR: readonly Mutant[] = [
   },
   {
     ...CONFLICTS,
-    name: 'An address at which the chain lets nobody serve is announced',
+    name: 'An address that the chain does not accept is announced',
     find: 'if (announced !== undefined && NEVER_SERVED.includes(announced)) {',
     replace: 'if (false) {',
   },
