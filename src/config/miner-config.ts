@@ -17,7 +17,10 @@ export interface MinerConfig {
   /** Development mode: public keys, loopback only, and a development chain unless an endpoint is given. */
   readonly dev: boolean;
   readonly wallet: {
+    /** The folder of all wallets, as the operator wrote it. */
     readonly path: string;
+    /** The same with the home folder in place of `~`. */
+    readonly folder: string;
     readonly name: string;
     readonly hotkey: string;
     readonly passwordFile: string | undefined;
@@ -98,6 +101,8 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
     dev,
     wallet: {
       path: settings.WALLET_PATH,
+      // Not normalised, as in the SDK: the name of the password variable is made from this path.
+      folder: expandHome(settings.WALLET_PATH).replace(/(?<=.)\/+$/, ''),
       name: settings.WALLET_NAME,
       hotkey: settings.WALLET_HOTKEY,
       passwordFile:
@@ -148,5 +153,5 @@ function defaultAdminPort(axonPort: number): number {
 }
 
 function expandHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+  return path.replace(/^~(?=\/|$)/, () => homedir());
 }

@@ -40,6 +40,12 @@ const yesOrNo = () =>
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+// The coldkey lies beside the folder of the hotkeys. No name may lead out of that folder.
+const plainFileName = () =>
+  z.string().refine((name) => name !== '.' && name !== '..' && !/[/\0]/.test(name), {
+    error: 'must be a plain file name',
+  });
+
 const MINER = 'Miner';
 const WALLET = 'Wallet: the hotkey that is registered on the subnet (the coldkey is never read)';
 const CHAIN = 'Chain';
@@ -96,8 +102,7 @@ export const settingsSchema = z.object({
     .default('detector')
     .register(settingMeta, { section: MINER, doc: 'detector (images and videos) or segmenter (masks)' }),
 
-  WALLET_NAME: z
-    .string()
+  WALLET_NAME: plainFileName()
     .default('default')
     .register(settingMeta, {
       section: WALLET,
@@ -106,8 +111,7 @@ export const settingsSchema = z.object({
       aliases: ['BT_WALLET_NAME', 'BT_WALLET'],
       warnOnConflict: true,
     }),
-  WALLET_HOTKEY: z
-    .string()
+  WALLET_HOTKEY: plainFileName()
     .default('default')
     .register(settingMeta, {
       section: WALLET,

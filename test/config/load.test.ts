@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseFlags } from '../../src/config/flags.ts';
@@ -183,6 +184,17 @@ describe('wrong settings in a file', () => {
     );
   });
 
+  it.each(['../coldkey', 'a/b', '..', '.', 'a\0b'])(
+    'refuse %j as the name of a hotkey or a wallet',
+    (name) => {
+      for (const key of ['WALLET_NAME', 'WALLET_HOTKEY']) {
+        expect(failure(() => load({ file: { [key]: name } })).message).toMatch(
+          new RegExp(`^${key}=.*must be a plain file name$`, 's'),
+        );
+      }
+    },
+  );
+
   it('refuse an IPv6 address to announce', () => {
     expect(failure(() => load({ file: { AXON_EXTERNAL_IP: '2001:db8::1' } })).message).toContain('IPv4');
   });
@@ -211,6 +223,15 @@ describe('the configuration', () => {
     expect(config.chain).toMatchObject({ networkName: 'finney', netuid: 34 });
     expect(config.axon).toMatchObject({ port: 8091, externalIp: undefined, minStakeTao: 10_000 });
     expect(config.admin).toEqual({ host: '127.0.0.1', port: 9091 });
+  });
+
+  it('has the folder of the wallets with the home folder in place of the tilde, and otherwise as it is written', () => {
+    const walletIn = (path: string) => resolve({ file: { WALLET_PATH: path } }).wallet;
+    expect(walletIn('~/wallets//')).toMatchObject({ path: '~/wallets//', folder: `${homedir()}/wallets` });
+    expect(walletIn('~').folder).toBe(homedir());
+    expect(walletIn('~other/wallets').folder).toBe('~other/wallets');
+    expect(walletIn('/srv/./a/../wallets/').folder).toBe('/srv/./a/../wallets');
+    expect(walletIn('/').folder).toBe('/');
   });
 
   it('infers the network and the netuid from the endpoint only when they are absent', () => {
