@@ -112,7 +112,7 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
     },
     chain: {
       networkName: dev ? 'dev' : networkName,
-      btcliNetwork: network.btcliName,
+      btcliNetwork: network.name,
       endpoints,
       expectedGenesisHash: network.genesisHash,
       isPublic: network.genesisHash !== undefined,

@@ -1,5 +1,6 @@
 /** What the miner knows about a network. */
 export interface Network {
+  /** btcli takes it after --network as well. */
   readonly name: string;
   /** WebSocket addresses of subtensor nodes, in order of preference. */
   readonly endpoints: readonly string[];
@@ -7,8 +8,6 @@ export interface Network {
   readonly netuid: number;
   /** Hash of block 0, if it is known: an endpoint with another one is refused. */
   readonly genesisHash?: string;
-  /** The name for btcli's --network. */
-  readonly btcliName: string;
 }
 
 export const NETWORK_NAMES = ['finney', 'test', 'local'] as const;
@@ -24,16 +23,14 @@ export const NETWORKS: Readonly<Record<NetworkName, Network>> = {
     endpoints: ['wss://entrypoint-finney.opentensor.ai:443'],
     netuid: 34,
     genesisHash: FINNEY_GENESIS,
-    btcliName: 'finney',
   },
   test: {
     name: 'test',
     endpoints: ['wss://test.finney.opentensor.ai:443'],
     netuid: 168,
     genesisHash: TESTNET_GENESIS,
-    btcliName: 'test',
   },
-  local: { name: 'local', endpoints: ['ws://127.0.0.1:9944'], netuid: 34, btcliName: 'local' },
+  local: { name: 'local', endpoints: ['ws://127.0.0.1:9944'], netuid: 34 },
 };
 
 /**
