@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommanderError, InvalidArgumentError, Option } from 'commander';
 import { MinerCommand } from '../config/command-line.ts';
-import { addFlags, addSettingFlags } from '../config/flags.ts';
+import { addFlags, addSettingFlags, addSettingsSources } from '../config/flags.ts';
 import { EXIT_CODES } from '../miner/exit-codes.ts';
 import { type CommandContext, ROOT } from './context.ts';
 import type { InspectFlags } from './inspect.ts';
@@ -114,25 +114,26 @@ function declarePm2Commands(program: MinerCommand, context: CommandContext, run:
     pm2.command(name).description(description).option('--pm2 <program>', 'how pm2 is called', 'pm2');
 
   const start = declare('start', 'check the miner, and run it in place of the one before');
-  const startFlags = addFlags(start);
+  // Without --dev: a development miner runs at a terminal only.
+  const startFlags = addSettingsSources(start);
   start.action(
-    run(async ({ pm2: program }: { pm2: string }) =>
-      (await import('./pm2-start.ts')).startWithPm2(context, startFlags(), program),
+    run(async ({ pm2: called }: { pm2: string }) =>
+      (await import('./pm2-start.ts')).startWithPm2(context, startFlags(), called),
     ),
   );
 
   declare('status', 'whether the miner is ready, and who called it last')
     .argument('[words...]')
     .action(
-      run(async (words: string[], { pm2: program }: { pm2: string }) =>
-        (await import('./pm2.ts')).status(context, program, words),
+      run(async (words: string[], { pm2: called }: { pm2: string }) =>
+        (await import('./pm2.ts')).status(context, called, words),
       ),
     );
   declare('stop', 'end the miner after the requests that it has admitted')
     .argument('[words...]')
     .action(
-      run(async (words: string[], { pm2: program }: { pm2: string }) =>
-        (await import('./pm2.ts')).stop(context, program, words),
+      run(async (words: string[], { pm2: called }: { pm2: string }) =>
+        (await import('./pm2.ts')).stop(context, called, words),
       ),
     );
   declare('logs', 'follow the log of the miner')
@@ -140,8 +141,8 @@ function declarePm2Commands(program: MinerCommand, context: CommandContext, run:
     .argument('[flags...]', 'for example --lines 200')
     .allowUnknownOption()
     .action(
-      run(async (flags: string[], { pm2: program }: { pm2: string }) =>
-        (await import('./pm2.ts')).logs(context, program, flags),
+      run(async (flags: string[], { pm2: called }: { pm2: string }) =>
+        (await import('./pm2.ts')).logs(context, called, flags),
       ),
     );
 }

@@ -58,18 +58,24 @@ export function addSettingFlags(command: Command): ReadonlyMap<SettingKey, strin
 }
 
 /**
- * Adds the flags of every setting, and those that say where the other settings come from.
+ * Adds the flags of every setting, and the one that names the settings file.
  * @returns reads them, once commander has read the command line
  */
-export function addFlags(command: Command): () => SettingFlags {
-  command
-    .option('--dev', 'development mode: public keys, loopback only, no settings file')
-    .option('--settings <file>', 'read this file instead of .env.miner');
+export function addSettingsSources(command: Command): () => SettingFlags {
+  command.option('--settings <file>', 'read this file instead of .env.miner');
   const settings = addSettingFlags(command);
-  return () => {
-    const { dev = false, settings: settingsFile } = command.opts<{ dev?: boolean; settings?: string }>();
-    return { settings, dev, settingsFile };
-  };
+  return () => ({
+    settings,
+    dev: false,
+    settingsFile: command.opts<{ settings?: string }>().settings,
+  });
+}
+
+/** The same, with development mode, which reads no settings file. */
+export function addFlags(command: Command): () => SettingFlags {
+  command.option('--dev', 'development mode: public keys, loopback only, no settings file');
+  const flags = addSettingsSources(command);
+  return () => ({ ...flags(), dev: command.opts<{ dev?: boolean }>().dev === true });
 }
 
 /** The flags that say the same about the settings: one for each. */

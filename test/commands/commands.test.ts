@@ -50,6 +50,7 @@ describe('the program', () => {
     [['strat'], "unknown command 'strat'\n(Did you mean start?)"],
     [['pm2', 'stauts'], "unknown command 'stauts'\n(Did you mean status?)"],
     [['pm2'], 'name a command: start, status, stop, logs'],
+    [['pm2', 'start', '--dev'], "unknown option '--dev'"],
     [['help', 'strat'], 'name a command: start, check,'],
     [['start', '--axon.prot', '1'], "unknown option '--axon.prot'\n(Did you mean --axon.port?)"],
     [['start', '--axon.prot=1'], "unknown option '--axon.prot'\n(Did you mean --axon.port?)"],
