@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Sets up this checkout: Node.js, npm packages, CUDA libraries, ffmpeg, the build, pm2. `./setup.sh --help` explains.
-# It may be run at any time and any number of times; each step first looks whether there is anything to do.
+# Run it at any time, as often as you like: each step first checks whether there is anything to do.
 set -euo pipefail
 
 readonly NODESOURCE_SETUP='https://deb.nodesource.com/setup_22.x'
 readonly PM2_VERSION='7.0.4'
-# The first major version that stops a process on given exit codes.
+# The first major version that does not restart a process after given exit codes.
 readonly MIN_PM2_MAJOR=5
 readonly CUDA_DOWNLOAD_LIMIT_S=1800
 readonly EXIT_USAGE=2 EXIT_CUDA=3
@@ -30,20 +30,20 @@ usage() {
   cat <<HELP
 Usage: ./setup.sh [--quiet] [--cuda] [--production]
 
-Brings this checkout to where it can run, doing only what is missing:
-  Node.js       $MIN_NODE_MAJOR.$MIN_NODE_MINOR or later; where it is absent or older, 22 from NodeSource (apt, root or sudo)
-  npm packages  npm ci, when package-lock.json changed since the last time
-  CUDA          ONNX Runtime's libraries for NVIDIA GPUs, when nvidia-smi finds one; tried once, then only by --cuda
+Sets up what this checkout lacks to run:
+  Node.js       $MIN_NODE_MAJOR.$MIN_NODE_MINOR or later; if missing or older, 22 from NodeSource (apt, root or sudo)
+  npm packages  npm ci, if package-lock.json changed since the last time
+  CUDA          ONNX Runtime's libraries for NVIDIA GPUs, if nvidia-smi finds one; tried once, later by --cuda only
   ffmpeg        with ffprobe, from apt (root or sudo)
-  build         dist/, when the sources changed
+  build         dist/, if the sources changed
 
-  --quiet       print only what is being done, nothing when there is nothing to do
-  --cuda        fetch the CUDA libraries, GPU or not
-  --production  also pm2 $PM2_VERSION, globally where that is writable, else in .tools/; an existing one is kept
-  --help        print this
+  --quiet       print only the steps that do something
+  --cuda        fetch the CUDA libraries, with or without a GPU
+  --production  also pm2 $PM2_VERSION, globally if that folder is writable, else in .tools/; an existing one is kept
+  --help        print this help
 
-Exit codes: 0 done (a CUDA download that nobody asked for may have failed, with a warning); 1 a step failed;
-$EXIT_USAGE unknown option; $EXIT_CUDA --cuda failed, all else is done and the miner runs on the CPU.
+Exit codes: 0 done (without --cuda, a failed download of the CUDA libraries is only a warning); 1 a step failed;
+$EXIT_USAGE unknown option; $EXIT_CUDA --cuda failed, every other step is done and the miner runs on the CPU.
 HELP
 }
 
@@ -55,7 +55,7 @@ fail() {
   exit 1
 }
 
-# Runs a command whose output matters only when it fails.
+# Runs a command, and prints its output only if it fails.
 silently() {
   local status=0
   "$@" >"$scratch/log" 2>&1 </dev/null || status=$?
@@ -79,7 +79,7 @@ apt_get() {
   silently as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 "$@"
 }
 
-# apt_install REASON PACKAGE...: the package lists are fetched only when they are absent or too old to install from.
+# apt_install REASON PACKAGE...: fetches the package lists only if the installation fails without that.
 apt_install() {
   local reason=$1
   shift
@@ -105,7 +105,7 @@ ensure_node() {
 
   command -v curl >/dev/null || apt_install curl curl ca-certificates
   say "$found; installing Node.js 22 from NodeSource"
-  # Into a file first: a download that breaks off must not run in part.
+  # Into a file first: an incomplete download must not run.
   curl -fsSL --retry 3 -o "$scratch/nodesource.sh" "$NODESOURCE_SETUP" ||
     fail "$need; $NODESOURCE_SETUP cannot be fetched"
   silently as_root bash "$scratch/nodesource.sh" || fail "$need; the set-up script of NodeSource failed"
@@ -132,9 +132,9 @@ ensure_packages() {
   fi
   say 'installing npm packages'
   changed=true
-  # Install scripts are off, as newer npm has it by default: the only one is onnxruntime-node's download of CUDA
-  # libraries, which fails the whole installation where it cannot be made; ensure_cuda does it by itself.
-  # Beside the old ones: npm ci begins by removing what is there, and a miner may run from it.
+  # Without install scripts, as newer npm does by default. The only one downloads the CUDA libraries of
+  # onnxruntime-node, and its failure fails the whole installation; ensure_cuda does that download.
+  # In a folder beside the old packages: npm ci first removes those, and a miner may be running from them.
   rm -rf -- node_modules.new
   mkdir node_modules.new
   local file
@@ -144,13 +144,13 @@ ensure_packages() {
   (
     cd node_modules.new
     ONNXRUNTIME_NODE_INSTALL=skip silently npm ci --include=dev --ignore-scripts --no-audit --no-fund
-  ) || fail 'npm ci failed; check the network and run this again. What was installed before is as it was'
+  ) || fail 'npm ci failed; check the network and run this again. The packages that were installed are unchanged'
   mkdir -p node_modules.new/node_modules
   put_in_place node_modules.new/node_modules node_modules
   printf '%s\n' "$sha" >"$LOCK_STAMP"
 }
 
-# put_in_place NEW NAME: two renames, so that whatever runs meanwhile finds either all of the old or all of the new.
+# put_in_place NEW NAME: two renames, so that a running program finds all of the old or all of the new.
 put_in_place() {
   local new=$1 name=$2
   rm -rf -- "$name.old"
@@ -159,7 +159,7 @@ put_in_place() {
   rm -rf -- "$name.old"
 }
 
-# What a set-up that was ended between the two renames has left.
+# Repairs what a set-up left that ended between the two renames.
 put_back() {
   local name
   for name in node_modules dist; do
@@ -167,7 +167,7 @@ put_back() {
   done
 }
 
-# Fetches the CUDA libraries; --cuda insists, a GPU alone is tried once.
+# Fetches the CUDA libraries: always with --cuda, once if there is a GPU.
 ensure_cuda() {
   local state=''
   [[ -f $CUDA_STAMP ]] && state=$(<"$CUDA_STAMP")
@@ -187,16 +187,15 @@ ensure_cuda() {
   fi
   say 'fetching the CUDA libraries of ONNX Runtime (some hundred MB)'
   changed=true
-  # `true` forces the download. The script drops a name such as cuda12, and then takes itself for a build of its own
-  # package where npm runs this (`npm test`), and does nothing. On a platform without such libraries it succeeds and
-  # leaves none.
+  # `true` forces the download. With a name such as cuda12, the script does nothing if npm runs it (`npm test`). On a
+  # platform without such libraries it succeeds and downloads none.
   if TMPDIR=$scratch ONNXRUNTIME_NODE_INSTALL=true silently timeout "$CUDA_DOWNLOAD_LIMIT_S" \
     node node_modules/onnxruntime-node/script/install && [[ -f $(cuda_library cuda) ]]; then
     printf 'installed\n' >"$CUDA_STAMP"
     say 'CUDA libraries are installed; they need CUDA 12 and cuDNN 9 on this host'
     return
   fi
-  # What was left half-written would be loaded.
+  # ONNX Runtime would load a library that is half written.
   rm -f -- "$(cuda_library cuda)" "$(cuda_library shared)" "$(cuda_library tensorrt)"
   printf 'failed\n' >"$CUDA_STAMP"
   warn 'the CUDA libraries could not be fetched: the miner runs on the CPU (DEVICE=cpu or auto).' \
@@ -218,10 +217,10 @@ ensure_build() {
   changed=true
   rm -rf -- dist.new
   mkdir dist.new
-  # Dated before the compiler reads the sources, so that what is edited meanwhile counts as newer.
+  # Dated before the compiler reads the sources: a file that is edited during the build then counts as newer.
   touch "dist.new/${BUILD_STAMP##*/}"
   npm run --silent build -- --outDir dist.new --tsBuildInfoFile dist.new/.tsbuildinfo ||
-    fail 'the build failed; what was built before is as it was'
+    fail 'the build failed; the build from before is unchanged'
   put_in_place dist.new dist
 }
 
@@ -229,7 +228,7 @@ usable_pm2() {
   [[ -x .tools/bin/pm2 ]] && return
   local pm2 version
   pm2=$(command -v pm2) || return
-  # Read rather than asked: any pm2 command may start its daemon.
+  # Read from its package, since every command of pm2 starts its daemon.
   version=$(node -p 'require(process.argv[1]).version' \
     "$(dirname -- "$(readlink -f -- "$pm2")")/../package.json" 2>/dev/null) || return
   ((${version%%.*} >= MIN_PM2_MAJOR))
@@ -242,7 +241,7 @@ ensure_pm2() {
   fi
   local prefix
   prefix=$(npm prefix --global 2>/dev/null)
-  # One that is too old stays: it may look after other processes.
+  # A pm2 that is too old stays: it may run other processes.
   if command -v pm2 >/dev/null || [[ ! -w $prefix/bin || ! -w $prefix/lib/node_modules ]] ||
     [[ :$PATH: != *":$prefix/bin:"* ]]; then
     prefix=$ROOT/.tools
@@ -253,7 +252,7 @@ ensure_pm2() {
     fail 'pm2 could not be installed; check the network and run this again'
 }
 
-# After `sudo ./setup.sh` the checkout still belongs to who ran it.
+# After `sudo ./setup.sh` the checkout still belongs to the user who ran it.
 # shellcheck disable=SC2317 # called by the trap
 give_to_sudo_user() {
   $changed && ((EUID == 0)) && [[ ${SUDO_UID:-0} != 0 ]] || return 0
@@ -269,8 +268,8 @@ clean_up() {
   give_to_sudo_user
 }
 
-# Held until this process ends. The lock is on the folder itself, which leaves no file behind and needs no permission
-# to write; where a file system cannot do that, set-ups just are not kept apart.
+# Waits for another set-up, and keeps others waiting until this process ends. The lock is on the folder itself: it
+# leaves no file, and needs no permission to write. On a file system without locks, set-ups do not wait.
 take_turn() {
   command -v flock >/dev/null || return 0
   exec 9<"$ROOT"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Starts the miner. `./start_miner.sh --help` explains.
 set -euo pipefail
-# The memory of the miner holds the hotkey, and a core file would hold the memory.
+# A core file would hold the memory of the miner, and with it the hotkey.
 ulimit -c 0
 
-# As the miner's own exit codes: something that may pass, and settings that are wrong.
+# The miner's own exit codes for a fault that may pass and for wrong settings.
 readonly EXIT_FAILED=1 EXIT_CONFIG=10
 
 usage() {
@@ -12,23 +12,23 @@ usage() {
 Usage: ./start_miner.sh [--instance NAME] [--dev | --foreground] [flags of the miner]
        ./start_miner.sh [--instance NAME] status | stop | logs
 
-  (neither)     set up what is missing, check the miner of .env.miner, and run it under pm2 in place of the one before;
-                what runs is left alone if the check fails. The set-up puts a new dist/ and node_modules/ in place as
-                wholes, after an update only: a model process that is started anew is then one of the new release
-  --foreground  run the miner of .env.miner here, without set-up and pm2: for systemd and containers
-  --dev         set up what is missing and run a miner with a development chain here, on loopback:
-                needs no wallet, no network and no .env.miner
-  status        whether the miner under pm2 is ready, and who asked it last
-  stop          let the miner under pm2 answer what it has, and end it
+  (neither)     set up what is missing, check the miner of .env.miner, and run it under pm2 in place of the one before.
+                If the check fails, the running miner is unchanged. After an update, the set-up replaces dist/ and
+                node_modules/ as a whole; a model process that restarts then belongs to the new release
+  --foreground  run the miner of .env.miner in this terminal, without set-up and pm2: for systemd and containers
+  --dev         set up what is missing, and run a miner with a development chain in this terminal, on loopback.
+                It needs no wallet, no network and no .env.miner
+  status        whether the miner under pm2 is ready, and who called it last
+  stop          end the miner under pm2 after the requests that it has admitted
   logs          follow its log; flags go to pm2 logs, for example --lines 200
-  --help        print this
+  --help        print this help
 
-  --instance    another miner on this host, with its own hotkey and ports: its settings are in .env.miner.NAME,
-                and pm2 calls it sn34-miner-NAME. The environment variable INSTANCE does the same.
+  --instance    another miner on this host, with its own hotkey and ports. Its settings are in .env.miner.NAME,
+                and its name in pm2 is sn34-miner-NAME. The environment variable INSTANCE does the same.
 
 All other flags go to the miner, for example: ./start_miner.sh --axon.port 8092
-Relative paths count from the folder of this script. Exit codes: 0 the miner is ready, or runs unregistered; 1 it is not
-ready yet and goes on trying; 10 the settings are wrong or missing; others as in the README.
+Relative paths start from the folder of this script. Exit codes: 0 the miner is ready, or runs unregistered; 1 it is not
+ready yet and keeps trying; 10 the settings are wrong or missing; for the others see the README.
 HELP
 }
 
@@ -46,7 +46,7 @@ while (($# > 0)); do
     --dev) mode=dev ;;
     --foreground) mode=foreground ;;
     --instance)
-      # An empty name is that of a variable which is not set, and never means the miner that needs no name.
+      # An empty name comes from a variable that is not set. It never means the miner without a name.
       [[ -n ${2:-} ]] || die "$EXIT_CONFIG" '--instance needs a name.'
       INSTANCE=$2
       shift
@@ -60,7 +60,7 @@ while (($# > 0)); do
       exit 0
       ;;
     status | stop | logs)
-      # Behind a flag of the miner it is that flag's value.
+      # After a flag of the miner, the word is the value of that flag.
       if ((${#flags[@]} == 0)); then mode=$1; else flags+=("$1"); fi
       ;;
     *) flags+=("$1") ;;
@@ -80,7 +80,7 @@ fi
 
 export INSTANCE=${INSTANCE:-}
 settings=.env.miner${INSTANCE:+.$INSTANCE}
-# The letters are listed: what a range holds depends on the language of the terminal.
+# Each letter is listed: what a range such as a-z holds depends on the language of the terminal.
 readonly LETTERS=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-
 if [[ -n ${INSTANCE//[$LETTERS]/} || ${#INSTANCE} -gt 32 || $INSTANCE == template ]]; then
   die "$EXIT_CONFIG" "INSTANCE is \"$INSTANCE\". It names a miner on this host: 1 to 32 of A-Z, a-z, 0-9, _ and -," \
@@ -92,7 +92,7 @@ if [[ $mode == start || $mode == foreground ]] && [[ ! -f $settings ]]; then
     "  1. cp .env.miner.template $settings" \
     "  2. fill in MINER_TYPE (detector or segmenter), WALLET_NAME and WALLET_HOTKEY" \
     "  3. ./start_miner.sh${INSTANCE:+ --instance $INSTANCE}" \
-    'To see it work first, without wallet and network: ./start_miner.sh --dev'
+    'To try it first, without a wallet and a network: ./start_miner.sh --dev'
 fi
 
 if [[ $mode == start ]]; then
@@ -105,7 +105,7 @@ use_node || die "$EXIT_FAILED" \
   './setup.sh installs one.'
 [[ -f dist/main.js ]] || die "$EXIT_FAILED" 'There is no build. Run ./setup.sh first.'
 
-# The miner reads the settings file; a shell would run what is in it.
+# The miner reads the settings file itself: a shell would run what is in it.
 case $mode in
   foreground) exec node dist/main.js start --settings "$settings" ${flags[@]+"${flags[@]}"} ;;
   start) flags=(--settings "$settings" ${flags[@]+"${flags[@]}"}) ;;

@@ -1,4 +1,4 @@
-# Which Node.js the miner runs with; read by setup.sh and start_miner.sh.
+# Finds a Node.js for the miner; setup.sh and start_miner.sh read this file.
 # shellcheck shell=bash
 
 readonly MIN_NODE_MAJOR=20 MIN_NODE_MINOR=19
@@ -10,13 +10,13 @@ node_is_new_enough() {
   ((major > MIN_NODE_MAJOR || (major == MIN_NODE_MAJOR && minor >= MIN_NODE_MINOR)))
 }
 
-# Where Node.js may be beside PATH, the best first: pm2 and cron keep a PATH from before an upgrade.
+# Folders besides PATH that may hold Node.js, the best first: pm2 and cron keep a PATH from before an upgrade.
 node_folders() {
   printf '%s\n' "${NVM_DIR:-${HOME:-}/.nvm}"/versions/node/*/bin | sort --version-sort --reverse
   printf '%s\n' /usr/local/bin /usr/bin
 }
 
-# Puts a Node.js that is new enough first in PATH, unless it is there already.
+# Puts a Node.js that is new enough first in PATH, unless it is first already.
 use_node() {
   node_is_new_enough && return
   local folder

@@ -1,55 +1,13 @@
+// The process: signals, error output and exit codes. commands/program.ts has the commands.
 import { closeSync, openSync } from 'node:fs';
-import { check } from './commands/check.ts';
-import { config } from './commands/config.ts';
-import type { CommandContext } from './commands/context.ts';
-import { decode } from './commands/decode.ts';
-import { devnet } from './commands/devnet.ts';
-import { inspect } from './commands/inspect.ts';
-import { pm2 } from './commands/pm2.ts';
-import { probe } from './commands/probe.ts';
-import { start } from './commands/start.ts';
-import { status } from './commands/status.ts';
+import { isDaemon, runProgram } from './commands/program.ts';
 import { asMinerError, MinerError } from './errors.ts';
 import { EXIT_CODES, exitCodeOf } from './miner/exit-codes.ts';
 import { printableLines } from './printable.ts';
 
-/** A command that ends otherwise than well or by an error resolves with its exit code. */
-type Command = (context: CommandContext) => Promise<void> | Promise<number>;
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  start,
-  check,
-  status,
-  pm2,
-  devnet,
-  probe,
-  decode,
-  config,
-  inspect,
-};
-
-/** What runs until it is told to end; all else was not done when it is told so before its end. */
-const DAEMONS: ReadonlySet<string> = new Set(['start', 'devnet']);
-
-const USAGE = `Usage: node dist/main.js COMMAND [flags]
-
-  start    run the miner (--dev: with a development chain, no wallet needed)
-  check    check settings, wallet, ports and models without starting the miner (--replaces PID: in place of that process)
-  status   how the miner of the settings is: whether it is ready, and who asked it last
-  pm2      what start_miner.sh does with pm2
-  devnet   run a development chain alone
-  probe    send a picture or a clip to the miner of --dev as a validator would: probe FILE
-  decode   decode pictures and clips as the miner does and print their pixels' hashes: decode FILE...
-  inspect  what a model is, how fast, and what it answers: inspect MODEL [FILE...]
-  config   print the effective settings and where each comes from
-
-Every setting of .env.miner.template is also a flag: AXON_PORT is --axon-port or --axon.port.
---settings FILE reads another file than .env.miner; config --only KEY prints one value.
-`;
-
 const STARTED_AT_TERMINAL = process.stdin.isTTY === true;
 
-/** A terminal that is closed sends the signal that asks for a reload, too; then it cannot be opened any more. */
+/** SIGHUP asks for a reload, but a terminal that closes also sends it. Then it cannot be opened any more. */
 function isTerminalGone(): boolean {
   if (!STARTED_AT_TERMINAL) return false;
   try {
@@ -66,7 +24,7 @@ function wordsOf(error: unknown): string {
   return `${code}: ${message}\n${remedy}${trace}\n`;
 }
 
-/** One place where the process ends: everything below it returns or throws. */
+/** Everything below this returns or throws; only this file ends the process. */
 async function main(argv: readonly string[]): Promise<number> {
   const shutdown = new AbortController();
   let unbroken = 0;
@@ -74,21 +32,13 @@ async function main(argv: readonly string[]): Promise<number> {
     if (shutdown.signal.aborted && unbroken === 0) process.exit(EXIT_CODES.forced);
     shutdown.abort();
   };
-  // Whoever reads the output may be gone, as in `./start_miner.sh | head -1`. That ends nothing.
+  // The reader of the output may be gone, as in `./start_miner.sh | head -1`. The process goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
 
-  const [name = 'help', ...rest] = argv;
-  const command = COMMANDS[name];
-  if (command === undefined) {
-    const asked = name === 'help' || name === '--help';
-    (asked ? process.stdout : process.stderr).write(USAGE);
-    return asked ? EXIT_CODES.ok : EXIT_CODES.config;
-  }
   try {
-    const exitCode = await command({
-      argv: rest,
+    return await runProgram(argv, {
       env: process.env,
       stdout: process.stdout,
       stderr: process.stderr,
@@ -103,12 +53,11 @@ async function main(argv: readonly string[]): Promise<number> {
         process.on('SIGHUP', () => (isTerminalGone() ? shutdown.abort() : listener()));
       },
     });
-    return typeof exitCode === 'number' ? exitCode : EXIT_CODES.ok;
   } catch (error) {
-    if (shutdown.signal.aborted) return DAEMONS.has(name) ? EXIT_CODES.ok : EXIT_CODES.forced;
+    if (shutdown.signal.aborted) return isDaemon(argv) ? EXIT_CODES.ok : EXIT_CODES.forced;
     const [first, ...others]: unknown[] = error instanceof AggregateError ? error.errors : [error];
     for (const one of [first, ...others]) {
-      // Names come from files that anyone may have made; a terminal obeys the control characters in them.
+      // A name in the message may come from anybody, and a terminal would obey control characters in it.
       process.stderr.write(printableLines(wordsOf(one)));
     }
     return exitCodeOf(asMinerError(first, 'INTERNAL').code);

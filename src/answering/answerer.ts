@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { AnswerAccount } from '../admission/answer-budget.ts';
 import type { Deadline } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
@@ -63,21 +62,15 @@ export type Engines = Readonly<Partial<Record<Task, Engine>>>;
 /** All that is needed of an engine to answer by it. */
 export type AnsweringEngine = Pick<Engine, 'use'> & { status(): Pick<EngineStatus, 'state'> };
 
-/**
- * Threads of one video decoder. More of them cost no more CPU time (a clip of 91 MB took 9.1 CPU-seconds with one and
- * with two, and half the wall time with two), so a lone clip may use the cores that a burst would share.
- */
-export const MAX_DECODER_THREADS = 4;
-
 interface AnswererParts {
   readonly engines: Readonly<Partial<Record<Task, AnsweringEngine>>>;
   readonly pictures: PictureDecoder;
+  /** Threads of one clip's decoder. */
+  readonly clipThreads: number;
 }
 
 /** Decodes bodies as the models' contracts ask and puts them to the models. */
-export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
-  const threads = Math.min(MAX_DECODER_THREADS, availableParallelism());
-
+export function createAnswerer({ engines, pictures, clipThreads }: AnswererParts): Answerer {
   function engineOf(task: Task): AnsweringEngine {
     const engine = engines[task];
     if (engine === undefined) throw new Error(`no engine for task ${task}`);
@@ -110,7 +103,7 @@ export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
         ? await samplePictures(media.pictures, { ...wanted, decoder: pictures })
         : await sampleVideo(await media.file(), {
             ...wanted,
-            threads,
+            threads: clipThreads,
             timeLimitMs: deadline.remainingMs(),
           });
     return { frames, contentHash: media.sha256Hex, sourceSize: clip };

@@ -1,21 +1,24 @@
-import { MinerError } from '../errors.ts';
+import type { SettingFlags } from '../config/flags.ts';
 import { checkMiner } from '../miner/check-miner.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { type CommandContext, configure } from './context.ts';
-import { takeFlag } from './take-flag.ts';
 
 /**
- * Checks what can be checked of a miner before it is started, and prints its hotkey and ports as one line of JSON.
- * `--replaces PID` names a process that will have ended by then.
+ * Checks a miner before it is started, as far as that is possible, and prints its hotkey and ports as one line of JSON.
+ * @param replaces number of a process that will have ended when the miner starts
+ * @throws AggregateError of MinerErrors: what would keep the miner from running
  */
-export async function check(context: CommandContext): Promise<void> {
-  const { value, rest } = takeFlag(context.argv, '--replaces');
-  const { loaded, config } = configure({ ...context, argv: rest });
+export async function check(
+  { env, shutdown, stdout }: CommandContext,
+  flags: SettingFlags,
+  replaces: number | undefined,
+): Promise<void> {
+  const { loaded, config } = configure(flags, env);
   const { hotkey, warnings } = await checkMiner(config, {
-    env: context.env,
-    replacing: value === undefined ? [] : [toPid(value)],
+    env,
+    replacing: replaces === undefined ? [] : [replaces],
     logger: createLogger({ level: 'silent' }),
-    signal: context.shutdown,
+    signal: shutdown,
   });
   const facts = {
     hotkey,
@@ -24,10 +27,5 @@ export async function check(context: CommandContext): Promise<void> {
     adminPort: config.admin.port,
     warnings: [...loaded.warnings, ...warnings],
   };
-  context.stdout.write(`${JSON.stringify(facts)}\n`);
-}
-
-function toPid(text: string): number {
-  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
-  throw new MinerError('CONFIG_INVALID', `--replaces takes the number of a process, not "${text}"`);
+  stdout.write(`${JSON.stringify(facts)}\n`);
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { VALIDATOR_TIMEOUT_MS } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
 import { sampleVideo } from '../media/clips/video.ts';
@@ -15,33 +14,20 @@ import { readMedia } from './read-media.ts';
 
 /**
  * Decodes pictures and clips as the miner does, at full size and within its limits, and prints a line of JSON for each:
- * its size, its number of frames and the SHA-256 of its pixels (rgb24, frame after frame). `--out FILE` also writes the
- * pixels of the one file named.
+ * its size, its number of frames and the SHA-256 of its pixels (rgb24, frame after frame).
+ * @param out file that gets the pixels, if there is only one picture or clip
+ * @throws MinerError CONFIG_INVALID if a file cannot be read; MEDIA_*
  */
-export async function decode({ argv, stdout, shutdown }: CommandContext): Promise<void> {
-  const { files, out } = readArguments(argv);
+export async function decode(
+  { stdout, shutdown }: CommandContext,
+  files: readonly string[],
+  out: string | undefined,
+): Promise<void> {
   for (const file of files) {
     const { data, width, height, count } = await decodeFile(file, shutdown);
     const sha256 = createHash('sha256').update(data).digest('hex');
     stdout.write(`${JSON.stringify({ width, height, frames: count, sha256 })}\n`);
     if (out !== undefined) await writeFile(out, data);
-  }
-}
-
-function readArguments(argv: readonly string[]) {
-  try {
-    const { positionals: files, values } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: { out: { type: 'string' } },
-    });
-    if (files.length === 0 || (values.out !== undefined && files.length > 1)) {
-      throw new Error('name pictures or clips, and just one for --out');
-    }
-    return { files, out: values.out };
-  } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new MinerError('CONFIG_INVALID', `decode FILE... [--out FILE]: ${words}`, { cause: error });
   }
 }
 
@@ -70,7 +56,7 @@ async function decodeClip(file: string, signal: AbortSignal): Promise<RgbFrames>
   if (frameCount > VIDEO_SAMPLES_LIMIT) {
     throw new MinerError(
       'MEDIA_TOO_LARGE',
-      `of ${frameCount} frames at most ${VIDEO_SAMPLES_LIMIT} are kept`,
+      `the clip has ${frameCount} frames; this command decodes at most ${VIDEO_SAMPLES_LIMIT}`,
     );
   }
   const { frames } = await sampleVideo(file, {

@@ -1,85 +1,33 @@
+// What start_miner.sh does with a miner that runs under pm2; pm2-start.ts starts one.
 import { systemClock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
 import { EXIT_CODES } from '../miner/exit-codes.ts';
 import { type Instance, instanceNamed } from '../pm2/instance.ts';
 import { ownProcesses, requireOneMiner } from '../pm2/own-processes.ts';
 import { createPm2, type Pm2 } from '../pm2/pm2.ts';
-import { startText } from '../pm2/start-text.ts';
-import { startUnderPm2 } from '../pm2/start-under-pm2.ts';
 import { statusUnderPm2 } from '../pm2/status-under-pm2.ts';
-import { createLogger } from '../telemetry/logger.ts';
-import { type CommandContext, configure, ROOT } from './context.ts';
-import { takeFlag } from './take-flag.ts';
-
-/** An instance of the miner under pm2, as start_miner.sh names both. */
-interface Call {
-  readonly instance: Instance;
-  readonly pm2: Pm2;
-  /** Flags that are left. */
-  readonly flags: readonly string[];
-}
-
-const START_WAIT_MS = 60_000;
-
-const ACTIONS: Readonly<Record<string, (context: CommandContext, call: Call) => Promise<number>>> = {
-  start,
-  status,
-  stop,
-  logs,
-};
+import { type CommandContext, ROOT } from './context.ts';
 
 /**
- * What start_miner.sh does with pm2: `pm2 start|status|stop|logs --pm2 PROGRAM [flags]`, for the instance that the
- * variable INSTANCE names.
- * @returns the exit code
+ * The instance that the variable INSTANCE names, and pm2.
+ * @param program how pm2 is called
  */
-export async function pm2(context: CommandContext): Promise<number> {
-  const [name = '', ...rest] = context.argv;
-  const action = ACTIONS[name];
-  if (action === undefined) {
-    throw new MinerError('CONFIG_INVALID', 'say what to do: pm2 start, pm2 status, pm2 stop or pm2 logs');
-  }
-  const { value: program = 'pm2', rest: flags } = takeFlag(rest, '--pm2');
-  const instance = instanceNamed(context.env.INSTANCE ?? '');
-  return action(context, { instance, pm2: createPm2({ program, env: context.env }), flags });
+export function underPm2(env: CommandContext['env'], program: string): { instance: Instance; pm2: Pm2 } {
+  return { instance: instanceNamed(env.INSTANCE ?? ''), pm2: createPm2({ program, env }) };
 }
 
-/** 0 if the miner is ready or runs unregistered, its own exit code if it ended, 1 if it goes on trying. */
-async function start(context: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
-  const { loaded, config } = configure({ ...context, argv: flags });
-  const { stdout, stderr, env, shutdown: signal } = context;
-  // A terminal that closes must not end this between the old miner and the new one.
-  context.onHangup(() => undefined);
-  for (const warning of loaded.warnings) stdout.write(`warning: ${warning}\n`);
-  const report = await startUnderPm2(config, {
-    instance,
-    pm2,
-    checkout: ROOT,
-    // The script names the settings file by itself.
-    flags: takeFlag(flags, '--settings').rest,
-    env,
-    waitMs: START_WAIT_MS,
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    signal,
-    unbroken: context.unbroken,
-    say: (line) => stdout.write(`${line}\n`),
-  });
-  const text = startText(report, { config, instance, pm2: pm2.program, waitMs: START_WAIT_MS });
-  (text.succeeded ? stdout : stderr).write(`${text.lines.join('\n')}\n`);
-  if (text.succeeded) return EXIT_CODES.ok;
-  return report.outcome.kind === 'ended' && report.outcome.exitCode
-    ? report.outcome.exitCode
-    : EXIT_CODES.internal;
-}
-
-/** 0 if the miner is ready, 1 if not. */
-async function status(context: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
-  const { stdout, shutdown: signal } = context;
-  refuseMore('status', flags);
+/**
+ * Prints the state of the miner.
+ * @returns 0 if it is ready, 1 if it is not
+ */
+export async function status(
+  { env, stdout, shutdown: signal }: CommandContext,
+  program: string,
+  words: readonly string[],
+): Promise<number> {
+  refuseWords('status', words);
   const { isReady, lines } = await statusUnderPm2({
-    instance,
-    pm2,
+    ...underPm2(env, program),
     checkout: ROOT,
     clock: systemClock,
     signal,
@@ -88,21 +36,37 @@ async function status(context: CommandContext, { instance, pm2, flags }: Call): 
   return isReady ? EXIT_CODES.ok : EXIT_CODES.internal;
 }
 
-async function stop({ stdout, shutdown }: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
-  refuseMore('stop', flags);
+/** Ends the miner after the requests that it has admitted. */
+export async function stop(
+  { env, stdout, shutdown }: CommandContext,
+  program: string,
+  words: readonly string[],
+): Promise<void> {
+  refuseWords('stop', words);
+  const { instance, pm2 } = underPm2(env, program);
   const own = ownProcesses(await pm2.list(shutdown), instance, ROOT);
   requireOneMiner(own, instance, pm2.program);
   if (own.length === 0) stdout.write(`${instance.name} does not run under pm2\n`);
   for (const { id, name, pid } of own) {
-    if (pid !== undefined) stdout.write(`ending ${name}, which answers first what it has admitted\n`);
+    if (pid !== undefined)
+      stdout.write(`ending ${name}; it first answers the requests that it has admitted\n`);
     await pm2.delete(id);
     stdout.write(`${name} has ended, and pm2 has forgotten it\n`);
     if (pm2.isSaved(name)) stdout.write(`a reboot would start it again: ${pm2.program} save\n`);
   }
-  return EXIT_CODES.ok;
 }
 
-async function logs({ stdout, shutdown }: CommandContext, { instance, pm2, flags }: Call): Promise<number> {
+/**
+ * Follows the log of the miner until a signal ends that.
+ * @param flags flags of `pm2 logs`
+ * @returns 0, or 1 if the miner does not run
+ */
+export async function logs(
+  { env, stdout, shutdown }: CommandContext,
+  program: string,
+  flags: readonly string[],
+): Promise<number> {
+  const { instance, pm2 } = underPm2(env, program);
   const [process] = ownProcesses(await pm2.list(shutdown), instance, ROOT);
   if (process === undefined) {
     stdout.write(`${instance.name} does not run under pm2; ${instance.script} starts it\n`);
@@ -112,11 +76,11 @@ async function logs({ stdout, shutdown }: CommandContext, { instance, pm2, flags
   return EXIT_CODES.ok;
 }
 
-/** Whoever writes `stop two` means another miner than the one that would be stopped. */
-function refuseMore(action: string, flags: readonly string[]): void {
-  if (flags.length === 0) return;
+/** A person who writes `stop two` means the instance `two`, and not the one that would be stopped. */
+function refuseWords(action: string, words: readonly string[]): void {
+  if (words.length === 0) return;
   throw new MinerError(
     'CONFIG_INVALID',
-    `${action} takes no "${flags.join(' ')}"; --instance NAME, or the variable INSTANCE, names another miner`,
+    `${action} takes no "${words.join(' ')}"; --instance NAME, or the variable INSTANCE, names another miner`,
   );
 }

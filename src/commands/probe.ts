@@ -1,5 +1,6 @@
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { VALIDATOR_TIMEOUT_MS } from '../admission/deadline.ts';
+import type { SettingFlags } from '../config/flags.ts';
 import { signRequest } from '../epistula/sign.ts';
 import { MinerError } from '../errors.ts';
 import { SNIFF_LENGTH_BYTES, sniffMedia } from '../media/sniff.ts';
@@ -9,14 +10,15 @@ import { readMedia } from './read-media.ts';
 
 /**
  * Sends a picture or a clip to the miner of development mode as the validator //Alice would, and prints the answer.
- * Against any other miner it would be refused: the key is public and has no stake there.
+ * Any other miner would refuse it: the key is public and has no stake there.
+ * @throws MinerError PROBE_UNANSWERED; CONFIG_*
  */
-export async function probe(context: CommandContext): Promise<void> {
-  const [file, ...flags] = context.argv;
-  if (file === undefined || file.startsWith('-')) {
-    throw new MinerError('CONFIG_INVALID', 'name a picture or a clip: probe FILE [flags]');
-  }
-  const { config } = configure({ ...context, argv: ['--dev', ...flags] });
+export async function probe(
+  { env, shutdown, stdout }: CommandContext,
+  file: string,
+  settings: SettingFlags['settings'],
+): Promise<void> {
+  const { config } = configure({ settings, dev: true, settingsFile: undefined }, env);
   const body = await readMedia(file);
   const isClip = sniffMedia(body.subarray(0, SNIFF_LENGTH_BYTES))?.modality === 'video';
   await cryptoWaitReady();
@@ -37,16 +39,16 @@ export async function probe(context: CommandContext): Promise<void> {
       body,
       timestampMs: Date.now(),
     }),
-    signal: AbortSignal.any([context.shutdown, AbortSignal.timeout(VALIDATOR_TIMEOUT_MS)]),
+    signal: AbortSignal.any([shutdown, AbortSignal.timeout(VALIDATOR_TIMEOUT_MS)]),
   }).catch((error: unknown) => {
     throw new MinerError('PROBE_UNANSWERED', `no answer from port ${config.axon.port}`, { cause: error });
   });
   const answer = Buffer.from(await response.arrayBuffer());
   const took = Math.round(performance.now() - startedAt);
-  context.stdout.write(`POST ${path}: ${response.status} after ${took} ms\n${describe(response, answer)}\n`);
+  stdout.write(`POST ${path}: ${response.status} after ${took} ms\n${describe(response, answer)}\n`);
 }
 
-/** A mask as its size and its share of marked pixels; everything else as it came. */
+/** The answer as text; of a mask, its size and the share of pixels that it marks. */
 function describe(response: Response, answer: Buffer): string {
   const shape = response.headers.get('x-mask-shape');
   if (shape === null) return answer.toString();

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { MinerError } from '../errors.ts';
 
 /**
- * A picture or a clip that was named on the command line.
- * @throws MinerError CONFIG_INVALID where it cannot be read
+ * Reads a picture or a clip that the command line names.
+ * @throws MinerError CONFIG_INVALID if it cannot be read
  */
 export async function readMedia(file: string): Promise<Buffer<ArrayBuffer>> {
   try {

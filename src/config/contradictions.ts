@@ -10,12 +10,12 @@ interface Context {
   readonly adminPort: number;
 }
 
-/** Addresses that no chain accepts, or that mean that nothing is served there (subtensor, `serve_axon`). */
+/** Addresses that no chain accepts, or that say that nothing is served (subtensor, `serve_axon`). */
 const NEVER_SERVED = ['0.0.0.0', '127.0.0.1', '255.255.255.255'];
 
 /**
- * Settings that are right each for itself and cannot be true together: sentences, in the order of the settings. They are
- * refused before anything is opened, since a miner that runs with them costs money and earns nothing.
+ * Settings that contradict each other: a sentence for each, in the order of the settings. They are refused before
+ * anything is opened: a miner that runs with them costs money and earns nothing.
  */
 export function contradictionsOf(context: Context): string[] {
   return [
@@ -27,7 +27,7 @@ export function contradictionsOf(context: Context): string[] {
 }
 
 function networkContradictions({ settings, dev, networkName, endpoints }: Context): string[] {
-  // Development mode takes no public endpoint at all, and says so in its own words.
+  // resolveConfig refuses every public endpoint in development mode.
   if (dev) return [];
   const problems: string[] = [];
   for (const endpoint of endpoints) {
@@ -52,7 +52,7 @@ function addressContradictions({ settings, dev, networkName }: Context): string[
   const problems: string[] = [];
   const meaning = announced === undefined ? undefined : reservedMeaning(announced);
   if (announced !== undefined && NEVER_SERVED.includes(announced)) {
-    problems.push(`AXON_EXTERNAL_IP=${announced} is an address at which the chain lets nobody serve`);
+    problems.push(`AXON_EXTERNAL_IP=${announced} is an address that the chain does not accept`);
   } else if (isPublic && meaning !== undefined) {
     problems.push(
       `AXON_EXTERNAL_IP=${announced} is ${meaning}, and NETWORK is ${networkName}: validators cannot reach it`,
@@ -87,5 +87,5 @@ function portContradictions({ settings, dev, adminPort }: Context): string[] {
 function bodyContradictions({ settings }: Context): string[] {
   const { BODY_LIMIT_MIB: limit, BODY_BUDGET_MIB: budget } = settings;
   if (limit <= budget) return [];
-  return [`BODY_LIMIT_MIB=${limit} is more than BODY_BUDGET_MIB=${budget}: such a body never fits`];
+  return [`BODY_LIMIT_MIB=${limit} is more than BODY_BUDGET_MIB=${budget}: a body of this size never fits`];
 }

@@ -1,83 +1,95 @@
-import { parseArgs } from 'node:util';
-import { MinerError } from '../errors.ts';
-import { displayValue } from '../net/display-endpoint.ts';
-import { nearest } from './nearest.ts';
-import { metaOf, SETTING_KEYS, type SettingKey } from './schema.ts';
+// The flags of the settings: every setting has some, and commander reads them. commands/program.ts adds them to commands.
+import { type Command, Option } from 'commander';
+import { MinerCommand } from './command-line.ts';
+import { metaOf, SETTING_KEYS, type SettingKey, settingsSchema } from './schema.ts';
 
-/** What `--dev` and the like are, beside the settings. */
-export interface CommandFlags {
+/** What the flags of a command say about the settings. */
+export interface SettingFlags {
   readonly settings: ReadonlyMap<SettingKey, string>;
+  /** Development mode. */
   readonly dev: boolean;
   /** Settings file; `.env.miner` when absent. (Node itself takes `--env-file`, also after the script's name.) */
   readonly settingsFile: string | undefined;
-  /** `config --only KEY`: print one value. */
-  readonly only: string | undefined;
 }
 
 /** The flags of a setting without their dashes: the SDK's spellings, then the key in kebab-case. */
 export function flagsOf(key: SettingKey): readonly string[] {
-  return [...(metaOf(key).flags ?? []), key.toLowerCase().replaceAll('_', '-')];
+  return [...new Set([...(metaOf(key).flags ?? []), key.toLowerCase().replaceAll('_', '-')])];
 }
 
-const FLAG_TO_KEY: ReadonlyMap<string, SettingKey> = new Map(
-  SETTING_KEYS.flatMap((key) => flagsOf(key).map((flag) => [flag, key] as const)),
-);
+/** The SDK's flags that need no value, and the value that each stands for. */
+const SWITCHES: readonly (readonly [flag: string, key: SettingKey, value: string])[] = [
+  ['no-force-validator-permit', 'FORCE_VPERMIT', 'false'],
+  ['logging.debug', 'LOGLEVEL', 'debug'],
+  ['logging.trace', 'LOGLEVEL', 'trace'],
+  ['logging.info', 'LOGLEVEL', 'info'],
+];
 
-/** The SDK's switches that take no value. */
-const SWITCHES: ReadonlyMap<string, readonly [SettingKey, string]> = new Map([
-  ['no-force-validator-permit', ['FORCE_VPERMIT', 'false'] as const],
-  ['blacklist.force_validator_permit', ['FORCE_VPERMIT', 'true'] as const],
-  ['logging.debug', ['LOGLEVEL', 'debug'] as const],
-  ['logging.trace', ['LOGLEVEL', 'trace'] as const],
-  ['logging.info', ['LOGLEVEL', 'info'] as const],
-]);
+/** The SDK's flag for FORCE_VPERMIT may have a value: without one it means true. */
+const VALUE_WHEN_ABSENT: Readonly<Record<string, string>> = { 'blacklist.force_validator_permit': 'true' };
 
 /**
- * Reads the flags of a command line (without the command's name).
- * @throws MinerError CONFIG_INVALID that names every unknown flag, with the nearest known one, and every flag
- * that lacks its value.
+ * Adds the flags of every setting to a command. The help shows the first spelling of each.
+ * @returns the values of the command line, complete once commander has read it; the last one of a setting counts
  */
-export function parseFlags(argv: readonly string[]): CommandFlags {
-  const values = new Map<SettingKey, string>();
-  const problems: string[] = [];
-  const plain = new Map<string, string>();
-  let dev = false;
-  const { tokens } = parseArgs({ args: [...argv], strict: false, allowPositionals: true, tokens: true });
-  for (let index = 0; index < tokens.length; index++) {
-    const token = tokens[index];
-    if (token === undefined || token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional') {
-      problems.push(`unexpected argument "${displayValue(token.value)}"`);
-      continue;
+export function addSettingFlags(command: Command): ReadonlyMap<SettingKey, string> {
+  const given = new Map<SettingKey, string>();
+  const take = (key: SettingKey) => (value: string) => {
+    given.set(key, value);
+    return value;
+  };
+  const defaults = settingsSchema.parse({});
+  for (const key of SETTING_KEYS) {
+    const { section, doc } = metaOf(key);
+    for (const [index, flag] of flagsOf(key).entries()) {
+      const meantByNone = VALUE_WHEN_ABSENT[flag];
+      const option = new Option(`--${flag} ${meantByNone === undefined ? '<value>' : '[value]'}`, doc)
+        .helpGroup(`${section}:`)
+        .hideHelp(index > 0)
+        .default(defaults[key], String(defaults[key]))
+        .argParser(take(key));
+      command.addOption(meantByNone === undefined ? option : option.preset(meantByNone));
     }
-    if (token.name === 'dev' && token.value === undefined) {
-      dev = true;
-      continue;
-    }
-    const setBySwitch = SWITCHES.get(token.name);
-    if (setBySwitch !== undefined && token.value === undefined) {
-      values.set(...setBySwitch);
-      continue;
-    }
-    const key = FLAG_TO_KEY.get(token.name);
-    const known = key !== undefined || token.name === 'settings' || token.name === 'only';
-    if (!known) {
-      const guess = nearest(token.name, [...FLAG_TO_KEY.keys(), ...SWITCHES.keys(), 'dev', 'settings']);
-      problems.push(
-        `unknown flag ${token.rawName}${guess === undefined ? '' : `; did you mean --${guess}?`}`,
-      );
-      continue;
-    }
-    let value = token.value;
-    const following = tokens[index + 1];
-    if (value === undefined && following?.kind === 'positional') {
-      value = following.value;
-      index++;
-    }
-    if (value === undefined) problems.push(`flag ${token.rawName} needs a value`);
-    else if (key === undefined) plain.set(token.name, value);
-    else values.set(key, value);
   }
-  if (problems.length > 0) throw new MinerError('CONFIG_INVALID', problems.join('\n'));
-  return { settings: values, dev, settingsFile: plain.get('settings'), only: plain.get('only') };
+  for (const [flag, key, value] of SWITCHES) {
+    command.addOption(new Option(`--${flag}`).hideHelp().preset(value).argParser(take(key)));
+  }
+  return given;
+}
+
+/**
+ * Adds the flags of every setting, and the one that names the settings file.
+ * @returns reads them, once commander has read the command line
+ */
+export function addSettingsSources(command: Command): () => SettingFlags {
+  command.option('--settings <file>', 'read this file instead of .env.miner');
+  const settings = addSettingFlags(command);
+  return () => ({
+    settings,
+    dev: false,
+    settingsFile: command.opts<{ settings?: string }>().settings,
+  });
+}
+
+/** The same, with development mode, which reads no settings file. */
+export function addFlags(command: Command): () => SettingFlags {
+  command.option('--dev', 'development mode: public keys, loopback only, no settings file');
+  const flags = addSettingsSources(command);
+  return () => ({ ...flags(), dev: command.opts<{ dev?: boolean }>().dev === true });
+}
+
+/** The flags that say the same about the settings: one for each. */
+export function toArguments(settings: ReadonlyMap<SettingKey, string>): string[] {
+  return [...settings].map(([key, value]) => `--${flagsOf(key).at(-1)}=${value}`);
+}
+
+/**
+ * Reads a command line that holds flags of settings alone.
+ * @throws MinerError CONFIG_INVALID that names an unknown flag, with the nearest known one, or a flag without its value
+ */
+export function parseFlags(argv: readonly string[]): SettingFlags {
+  const command = new MinerCommand('miner');
+  const flags = addFlags(command);
+  command.parse(argv, { from: 'user' });
+  return flags();
 }

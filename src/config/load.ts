@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
 import { MinerError } from '../errors.ts';
 import { displayEndpoints, displayValue, mayHoldKey } from '../net/display-endpoint.ts';
-import type { CommandFlags } from './flags.ts';
+import type { SettingFlags } from './flags.ts';
 import { nearest } from './nearest.ts';
 import { metaOf, SETTING_KEYS, type SettingKey, type Settings, settingsSchema } from './schema.ts';
 
@@ -25,14 +25,14 @@ interface Candidate extends Origin {
 }
 
 interface Sources {
-  readonly flags: CommandFlags;
+  readonly flags: Pick<SettingFlags, 'settings'>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The settings file; undefined where none is read (development mode). */
+  /** The settings file; undefined if none is read (development mode). */
   readonly file: { readonly path: string; readonly values: Readonly<Record<string, string>> } | undefined;
 }
 
 /**
- * Reads a settings file in the dotenv format. It is data, never run by a shell.
+ * Reads a settings file in the dotenv format. It is data: no shell runs it.
  * @throws MinerError CONFIG_FILE_MISSING
  */
 export function readSettingsFile(path: string): Record<string, string> {
@@ -44,9 +44,10 @@ export function readSettingsFile(path: string): Record<string, string> {
 }
 
 /**
- * The effective settings: flag, then process environment, then file, then `BT_*` alias, then default.
- * An empty value counts as absent, so that a template line left blank keeps its default. A `ws://` address under a name of
- * NETWORK is a CHAIN_ENDPOINT from the same source, as for the SDK; NETWORK itself is then taken from elsewhere, or from it.
+ * The settings in effect: flag, then process environment, then file, then `BT_*` alias, then default. An empty value
+ * counts as absent, so a line of the template that is left blank keeps its default. A `ws://` address under a name of
+ * NETWORK is a CHAIN_ENDPOINT from the same source, as in the SDK; NETWORK then comes from another source, or from the
+ * address.
  * @throws MinerError CONFIG_INVALID with a line for each bad key
  */
 export function loadSettings(sources: Sources): LoadedSettings {
@@ -78,13 +79,13 @@ export function loadSettings(sources: Sources): LoadedSettings {
   return { settings: parsed.data, origins, warnings };
 }
 
-/** A value as it may be shown: what may be an address of a node, without what may be a key in it. */
+/** A value as it may be shown: the address of a node without the part that may be a key. */
 function shown(key: SettingKey, value: string): string {
   const isEndpoint = key === 'CHAIN_ENDPOINT' || (key === 'NETWORK' && /[/\\?#@]/.test(value));
   return isEndpoint ? displayEndpoints(value) : displayValue(value);
 }
 
-/** The arguments of a process can be read by everybody on the host, and pm2 keeps them on disk. */
+/** Everybody on the host can read the arguments of a process, and pm2 keeps them on disk. */
 function refuseKeyInFlag(origin: Origin | undefined, endpoints: string | undefined): void {
   if (origin?.source !== 'flag' || endpoints === undefined) return;
   if (!endpoints.split(',').some((url) => mayHoldKey(url.trim()))) return;
@@ -96,21 +97,21 @@ function refuseKeyInFlag(origin: Origin | undefined, endpoints: string | undefin
 
 const RANKS: readonly Origin['source'][] = ['flag', 'environment', 'file', 'alias'];
 
-/** Whether a name of a network is the address of a node, which the SDK takes in its place. */
+/** Whether the address of a node stands for the name of a network, as the SDK allows. */
 const isEndpoint = ({ value }: Candidate): boolean => /^wss?:\/\//i.test(value);
 
-/** The values that were given for a setting, the first of which counts. */
+/** The values that were given for a setting; the first one counts. */
 function candidatesFor(key: SettingKey, sources: Sources): Candidate[] {
   const own = valuesOf(key, sources);
   if (key === 'NETWORK') return own.filter((one) => !isEndpoint(one));
   if (key !== 'CHAIN_ENDPOINT') return own;
-  // Of two from one source, the one that is called CHAIN_ENDPOINT counts: sorting keeps their order.
+  // If both have the same source, CHAIN_ENDPOINT comes first: sorting keeps the order of equals.
   return [...own, ...valuesOf('NETWORK', sources).filter(isEndpoint)].sort(
     (one, other) => RANKS.indexOf(one.source) - RANKS.indexOf(other.source),
   );
 }
 
-/** What stands under the names of a setting. */
+/** The values under the names of a setting. */
 function valuesOf(key: SettingKey, { flags, env, file }: Sources): Candidate[] {
   const all: Array<Candidate | undefined> = [
     candidate('flag', `flag of ${key}`, flags.settings.get(key)),

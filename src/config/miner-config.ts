@@ -2,21 +2,25 @@ import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MinerError } from '../errors.ts';
 import { displayEndpoint } from '../net/display-endpoint.ts';
-import type { LogLevel } from '../telemetry/logger.ts';
+import { type Concurrency, concurrencyOn } from './concurrency.ts';
 import { contradictionsOf } from './contradictions.ts';
 import type { LoadedSettings } from './load.ts';
 import { inferNetwork, isLoopbackEndpoint, NETWORKS } from './networks.ts';
+import type { Settings } from './schema.ts';
 
 const MIB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 
-/** What the miner runs with: the settings with every dependent default filled in, in the units that code uses. */
+/** What the miner runs with: all settings, with every default filled in, in the units of the code. */
 export interface MinerConfig {
   readonly minerType: 'detector' | 'segmenter';
-  /** Development mode: public keys, everything on loopback, a chain of its own unless an endpoint is given. */
+  /** Development mode: public keys, loopback only, and a development chain unless an endpoint is given. */
   readonly dev: boolean;
   readonly wallet: {
+    /** The folder of all wallets, as the operator wrote it. */
     readonly path: string;
+    /** The same with the home folder in place of `~`. */
+    readonly folder: string;
     readonly name: string;
     readonly hotkey: string;
     readonly passwordFile: string | undefined;
@@ -32,14 +36,14 @@ export interface MinerConfig {
     readonly onUnregistered: 'wait' | 'exit';
     readonly blockWatchdogMs: number;
     readonly signersMaxAgeMs: number;
-    /** In development mode, the port of the devnet to start; undefined where an endpoint was given. */
+    /** In development mode, the port of the devnet to start; undefined if an endpoint was given. */
     readonly devnetPort: number | undefined;
     readonly devnetBlockTimeMs: number;
   };
   readonly axon: {
     readonly host: string;
     readonly port: number;
-    /** IPv4 address to announce; undefined: found out. */
+    /** IPv4 address to announce; undefined: the miner finds it out. */
     readonly externalIp: string | undefined;
     readonly externalPort: number;
     /** Stake weight in TAO that a caller needs. */
@@ -47,28 +51,29 @@ export interface MinerConfig {
     readonly futureToleranceMs: number;
     readonly bodyLimitBytes: number;
     readonly bodyBudgetBytes: number;
-    readonly videoConcurrency: number;
-    /** Whether the SDK's own protocol is served, too; only detectors do. */
+    /** Whether the SDK's own protocol is served as well; only a detector serves it. */
     readonly synapse: boolean;
   };
+  readonly concurrency: Concurrency;
   readonly admin: { readonly host: string; readonly port: number };
   readonly device: 'cpu' | 'cuda' | 'auto';
   readonly models: { readonly image: string; readonly video: string; readonly segmenter: string };
-  readonly logLevel: LogLevel;
-  /** Folder of this network and subnet; each hotkey has a folder in it, for what must survive a restart. */
+  readonly logLevel: Settings['LOGLEVEL'];
+  /** Folder of this network and subnet. Each hotkey has a folder in it, for the state that a restart must keep. */
   readonly stateDir: string;
 }
 
 interface ResolveOptions {
   readonly dev: boolean;
-  /** What relative paths start from: the checkout. */
+  /** Relative paths start from here: the folder of the checkout. */
   readonly root: string;
 }
 
 /**
- * Fills in what depends on other settings: network, netuid, endpoints, ports, paths.
- * @throws MinerError CONFIG_INVALID where settings contradict each other, CONFIG_DEV_ONLY_LOOPBACK where
- * development mode is pointed elsewhere
+ * Settles the settings: network, netuid, endpoints, ports, paths, how much runs at once. No running part decides a
+ * setting again.
+ * @throws MinerError CONFIG_INVALID if settings contradict each other; CONFIG_DEV_ONLY_LOOPBACK if development mode is
+ *   pointed at another host
  */
 export function resolveConfig({ settings }: LoadedSettings, { dev, root }: ResolveOptions): MinerConfig {
   const devEndpoint = `ws://127.0.0.1:${settings.DEVNET_PORT}`;
@@ -96,6 +101,8 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
     dev,
     wallet: {
       path: settings.WALLET_PATH,
+      // Not normalised, as in the SDK: the name of the password variable is made from this path.
+      folder: expandHome(settings.WALLET_PATH).replace(/(?<=.)\/+$/, ''),
       name: settings.WALLET_NAME,
       hotkey: settings.WALLET_HOTKEY,
       passwordFile:
@@ -105,7 +112,7 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
     },
     chain: {
       networkName: dev ? 'dev' : networkName,
-      btcliNetwork: network.btcliName,
+      btcliNetwork: network.name,
       endpoints,
       expectedGenesisHash: network.genesisHash,
       isPublic: network.genesisHash !== undefined,
@@ -125,9 +132,9 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
       futureToleranceMs: settings.FUTURE_TOLERANCE_MS,
       bodyLimitBytes: settings.BODY_LIMIT_MIB * MIB,
       bodyBudgetBytes: settings.BODY_BUDGET_MIB * MIB,
-      videoConcurrency: settings.VIDEO_CONCURRENCY ?? Math.max(2, Math.floor(availableParallelism() / 2)),
-      synapse: settings.SYNAPSE,
+      synapse: settings.SYNAPSE && settings.MINER_TYPE === 'detector',
     },
+    concurrency: concurrencyOn(availableParallelism(), settings.VIDEO_CONCURRENCY),
     admin: { host: '127.0.0.1', port: adminPort },
     device: settings.DEVICE,
     models: {
@@ -140,11 +147,11 @@ export function resolveConfig({ settings }: LoadedSettings, { dev, root }: Resol
   };
 }
 
-/** 1000 above the axon's port, or below it where there is no such port. */
+/** 1000 above the axon's port, or 1000 below it if there is no such port. */
 function defaultAdminPort(axonPort: number): number {
   return axonPort + 1000 <= 65_535 ? axonPort + 1000 : axonPort - 1000;
 }
 
 function expandHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+  return path.replace(/^~(?=\/|$)/, () => homedir());
 }

@@ -1,4 +1,6 @@
-/** The candidate that is fewest edits away from `word`, or undefined when none is close enough to be a slip. */
+// Finds the known name that a mistyped name in a file means; commander does the same for flags and commands.
+
+/** The candidate that is fewest edits away from `word`, or undefined if none is near enough. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.max(2, Math.floor(word.length / 3));
   const ranked = candidates

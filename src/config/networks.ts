@@ -1,14 +1,13 @@
-/** What the miner knows of a network by its name. */
+/** What the miner knows about a network. */
 export interface Network {
+  /** btcli takes it after --network as well. */
   readonly name: string;
   /** WebSocket addresses of subtensor nodes, in order of preference. */
   readonly endpoints: readonly string[];
   /** The netuid of this subnet there. */
   readonly netuid: number;
-  /** Hash of block 0 where it is known: an endpoint with another one is refused. */
+  /** Hash of block 0, if it is known: an endpoint with another one is refused. */
   readonly genesisHash?: string;
-  /** The name that btcli takes after --network. */
-  readonly btcliName: string;
 }
 
 export const NETWORK_NAMES = ['finney', 'test', 'local'] as const;
@@ -17,28 +16,26 @@ export type NetworkName = (typeof NETWORK_NAMES)[number];
 const FINNEY_GENESIS = '0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03';
 const TESTNET_GENESIS = '0x8f9cf856bf558a14440e75569c9e58594757048d7b3a84b5d25f6bd978263105';
 
-/** All that is known of each network. A local node's subnet may have any number; 34 is what ours uses. */
+/** The networks. The subnet of a local node may have any number; 34 is the one of our development chain. */
 export const NETWORKS: Readonly<Record<NetworkName, Network>> = {
   finney: {
     name: 'finney',
     endpoints: ['wss://entrypoint-finney.opentensor.ai:443'],
     netuid: 34,
     genesisHash: FINNEY_GENESIS,
-    btcliName: 'finney',
   },
   test: {
     name: 'test',
     endpoints: ['wss://test.finney.opentensor.ai:443'],
     netuid: 168,
     genesisHash: TESTNET_GENESIS,
-    btcliName: 'test',
   },
-  local: { name: 'local', endpoints: ['ws://127.0.0.1:9944'], netuid: 34, btcliName: 'local' },
+  local: { name: 'local', endpoints: ['ws://127.0.0.1:9944'], netuid: 34 },
 };
 
 /**
- * Why a miner of NETWORK=local does not use the public chains, by genesis hash. On them an address of a network card would
- * be announced, and the netuid of a local chain is another subnet there; and development keys belong to everybody.
+ * Why a miner with NETWORK=local refuses a public chain, by genesis hash. There it would announce the address of a
+ * network card, the netuid of a local chain is another subnet, and everybody has the development keys.
  */
 export function publicGenesisRefusals(): Record<string, string> {
   return Object.fromEntries(
@@ -50,10 +47,10 @@ export function publicGenesisRefusals(): Record<string, string> {
   );
 }
 
-/** Hosts of public nodes that are not under the name of their network. */
+/** Hosts of public finney nodes whose name does not show their network. */
 const FINNEY_HOSTS = ['lite.sub.latent.to', 'archive.sub.latent.to'];
 
-/** The network that an endpoint belongs to, judged by its host; `local` for any that is not a public one. */
+/** The network of an endpoint, by its host; `local` if the host is not a known public one. */
 export function inferNetwork(endpoint: string): NetworkName {
   const host = hostOf(endpoint);
   if (host === 'test.finney.opentensor.ai') return 'test';
@@ -61,7 +58,7 @@ export function inferNetwork(endpoint: string): NetworkName {
   return 'local';
 }
 
-/** Whether an endpoint's host is this machine: the only place where development keys may be used. */
+/** Whether the host of an endpoint is this machine. Development keys may be used nowhere else. */
 export function isLoopbackEndpoint(endpoint: string): boolean {
   const host = hostOf(endpoint);
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);

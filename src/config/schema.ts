@@ -1,24 +1,24 @@
+// Every setting, once: its type, default, text and flags. The template, the flags, the documents and the types follow it.
 import { z } from 'zod';
-import { LOG_LEVELS } from '../telemetry/logger.ts';
 import { DEFAULT_WALLET_PATH } from '../wallet/btcli.ts';
 import { NETWORK_NAMES, type NetworkName } from './networks.ts';
 
-/** What a setting needs beyond its type: where it stands in the template and how else it may be spelled. */
+/** What a setting needs beyond its type: its text, its place in the template, its other names. */
 interface SettingMeta {
   readonly section: string;
-  /** One line for the template and the README. */
+  /** One line for the template, the help and the documents. */
   readonly doc: string;
-  /** Flags as the Bittensor SDK spells them, without the dashes; `--kebab-case` of the key always works too. */
+  /** Flags as the Bittensor SDK spells them, without the dashes. The key in kebab-case is always a flag as well. */
   readonly flags?: readonly string[];
-  /** Environment variables of the SDK that stand in when nothing else names the setting. */
+  /** Environment variables of the SDK, used if nothing else names the setting. */
   readonly aliases?: readonly string[];
-  /** Two sources that disagree on it are worth a warning. */
+  /** Whether to warn if two sources disagree on it. */
   readonly warnOnConflict?: boolean;
-  /** How the template shows it when it has no default. */
+  /** The value in the template, if there is no default. */
   readonly example?: string;
 }
 
-/** The documentation of each setting, found by its zod schema. */
+/** The texts of each setting, by its zod schema. */
 const settingMeta = z.registry<SettingMeta>();
 
 const wholeNumber = (min: number, max: number) => {
@@ -38,6 +38,14 @@ const yesOrNo = () =>
     .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no', 'on', 'off'], { error: 'must be true or false' }))
     .transform((text) => ['true', '1', 'yes', 'on'].includes(text));
 
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+// The coldkey lies beside the folder of the hotkeys. No name may lead out of that folder.
+const plainFileName = () =>
+  z.string().refine((name) => name !== '.' && name !== '..' && !/[/\0]/.test(name), {
+    error: 'must be a plain file name',
+  });
+
 const MINER = 'Miner';
 const WALLET = 'Wallet: the hotkey that is registered on the subnet (the coldkey is never read)';
 const CHAIN = 'Chain';
@@ -47,8 +55,8 @@ const LIMITS = 'Limits (the defaults suit most hosts)';
 const OPERATION = 'Operation';
 
 /**
- * What the SDKs and the scripts of subtensor call the same chains. `archive` and `latent-lite` are nodes of mainnet, of which
- * a miner needs nothing that the public ones lack.
+ * Other names of the same networks in the SDKs and the scripts of subtensor. `archive` and `latent-lite` are nodes of
+ * mainnet; a miner needs nothing from them that the public nodes lack.
  */
 const NETWORK_SYNONYMS: Readonly<Record<string, NetworkName>> = {
   mainnet: 'finney',
@@ -63,7 +71,7 @@ const networkName = z
   .transform((name) => NETWORK_SYNONYMS[name] ?? name)
   .pipe(
     z.enum(NETWORK_NAMES, {
-      error: `must be one of ${NETWORK_NAMES.join(', ')} (${Object.keys(NETWORK_SYNONYMS).join(', ')} are understood, too), or the ws:// or wss:// address of a node`,
+      error: `must be one of ${NETWORK_NAMES.join(', ')} (${Object.keys(NETWORK_SYNONYMS).join(', ')} also work), or the ws:// or wss:// address of a node`,
     }),
   );
 
@@ -87,16 +95,14 @@ const endpointList = z
   );
 
 /**
- * Every setting of the miner: its key, type, default, documentation and spellings. The template, the flags,
- * the README's table and the types all come from here. Values are the strings of the environment.
+ * The settings of the miner by key. They parse strings, as the environment has them.
  */
 export const settingsSchema = z.object({
   MINER_TYPE: oneOf(['detector', 'segmenter'])
     .default('detector')
     .register(settingMeta, { section: MINER, doc: 'detector (images and videos) or segmenter (masks)' }),
 
-  WALLET_NAME: z
-    .string()
+  WALLET_NAME: plainFileName()
     .default('default')
     .register(settingMeta, {
       section: WALLET,
@@ -105,8 +111,7 @@ export const settingsSchema = z.object({
       aliases: ['BT_WALLET_NAME', 'BT_WALLET'],
       warnOnConflict: true,
     }),
-  WALLET_HOTKEY: z
-    .string()
+  WALLET_HOTKEY: plainFileName()
     .default('default')
     .register(settingMeta, {
       section: WALLET,
@@ -127,13 +132,13 @@ export const settingsSchema = z.object({
     }),
   WALLET_PASSWORD_FILE: z.string().optional().register(settingMeta, {
     section: WALLET,
-    doc: 'file with the password of an encrypted hotkey (BT_PW_* works too); plain hotkeys need none',
+    doc: 'file with the password of an encrypted hotkey; the BT_PW_* variable of btcli works as well',
     example: '',
   }),
 
   NETWORK: networkName.optional().register(settingMeta, {
     section: CHAIN,
-    doc: 'finney (mainnet), test or local; a ws:// address counts as CHAIN_ENDPOINT; taken from that when absent',
+    doc: 'finney (mainnet), test or local; if empty, the network of CHAIN_ENDPOINT; a ws:// address counts as CHAIN_ENDPOINT',
     flags: ['subtensor.network'],
     aliases: ['BT_SUBTENSOR_NETWORK', 'BT_NETWORK'],
     warnOnConflict: true,
@@ -143,13 +148,13 @@ export const settingsSchema = z.object({
     .optional()
     .register(settingMeta, {
       section: CHAIN,
-      doc: 'number of the subnet; 34 on finney and local when absent, 168 on test (release line 3.x; 379 in 4.x)',
+      doc: 'number of the subnet; if empty, 34 on finney and local, 168 on test (release line 3.x; 379 in 4.x)',
       flags: ['netuid'],
       example: '34',
     }),
   CHAIN_ENDPOINT: endpointList.optional().register(settingMeta, {
     section: CHAIN,
-    doc: 'subtensor node; a comma list fails over; the public one of NETWORK when absent',
+    doc: 'address of a subtensor node, or a comma list: if one fails, the next is used; if empty, the public node of NETWORK',
     flags: ['subtensor.chain_endpoint'],
     aliases: ['BT_SUBTENSOR_CHAIN_ENDPOINT', 'BT_CHAIN_ENDPOINT'],
     warnOnConflict: true,
@@ -157,15 +162,15 @@ export const settingsSchema = z.object({
   }),
   ON_UNREGISTERED: oneOf(['wait', 'exit']).default('wait').register(settingMeta, {
     section: CHAIN,
-    doc: 'wait: listen unregistered, so that curl ip:port can be tried before paying; exit: end with code 12',
+    doc: 'for an unregistered hotkey: wait (listen, so that you can try curl ip:port before you pay) or exit (with code 12)',
   }),
   BLOCK_WATCHDOG_SECONDS: wholeNumber(15, 3600).default(60).register(settingMeta, {
     section: CHAIN,
-    doc: 'a node without a new block for so long, or whose newest block is older, is left for the next endpoint',
+    doc: 'if a node brings no new block for this time, or its newest block is older, the miner leaves it for the next endpoint',
   }),
   SIGNERS_MAX_AGE_HOURS: wholeNumber(1, 8760).default(24).register(settingMeta, {
     section: CHAIN,
-    doc: 'how long callers are judged by the last table read while the chain is away, over restarts too',
+    doc: 'how long the last signer table (who may call) is used while no node can be reached, also after a restart',
   }),
 
   AXON_PORT: port()
@@ -183,7 +188,7 @@ export const settingsSchema = z.object({
     .pipe(z.union([z.ipv4(), z.ipv6()], { error: 'must be an address of this host, such as 0.0.0.0' }))
     .register(settingMeta, {
       section: AXON,
-      doc: 'address of this host to listen on; 0.0.0.0 is all of them',
+      doc: 'address of this host to listen on; 0.0.0.0 means all',
       flags: ['axon.ip'],
       aliases: ['BT_AXON_IP'],
     }),
@@ -198,7 +203,7 @@ export const settingsSchema = z.object({
     )
     .register(settingMeta, {
       section: AXON,
-      doc: 'IPv4 address to announce; [::] or empty: found out',
+      doc: 'IPv4 address to announce; if it is [::] or empty, the miner finds it out',
       flags: ['axon.external_ip'],
       aliases: ['BT_AXON_EXTERNAL_IP'],
       example: '[::]',
@@ -207,7 +212,7 @@ export const settingsSchema = z.object({
     .optional()
     .register(settingMeta, {
       section: AXON,
-      doc: 'port to announce where it differs from AXON_PORT (NAT)',
+      doc: 'port to announce, if it differs from AXON_PORT (NAT)',
       flags: ['axon.external_port'],
       aliases: ['BT_AXON_EXTERNAL_PORT'],
       example: '',
@@ -216,7 +221,7 @@ export const settingsSchema = z.object({
     .default(true)
     .register(settingMeta, {
       section: AXON,
-      doc: 'true: serve only callers with MIN_VALIDATOR_STAKE; false: every registered caller',
+      doc: 'true: answer only callers with MIN_VALIDATOR_STAKE; false: answer every registered caller',
       flags: ['blacklist.force_validator_permit', 'force_validator_permit'],
     }),
   MIN_VALIDATOR_STAKE: z.coerce
@@ -226,14 +231,14 @@ export const settingsSchema = z.object({
     .register(settingMeta, { section: AXON, doc: 'stake weight in TAO that a caller needs' }),
   SYNAPSE: yesOrNo().default(true).register(settingMeta, {
     section: AXON,
-    doc: "on: a detector answers the /ImageSynapse and /VideoSynapse of the SDK's dendrite, too; off: 404",
+    doc: "true: a detector also answers /ImageSynapse and /VideoSynapse of the SDK's dendrite; false: they get 404",
   }),
 
   DEVICE: oneOf(['cpu', 'cuda', 'auto'])
     .default('auto')
     .register(settingMeta, {
       section: MODEL,
-      doc: 'cpu, cuda (an error where CUDA is missing) or auto (cuda, else cpu with a warning)',
+      doc: 'cpu, cuda (an error if CUDA is missing) or auto (cuda; if it is missing, cpu with a warning)',
       flags: ['device', 'neuron.device'],
     }),
   IMAGE_MODEL: z.string().default('models/example-image-detector').register(settingMeta, {
@@ -243,26 +248,27 @@ export const settingsSchema = z.object({
   VIDEO_MODEL: z
     .string()
     .default('models/example-video-detector')
-    .register(settingMeta, { section: MODEL, doc: 'detector for videos' }),
+    .register(settingMeta, { section: MODEL, doc: 'detector for videos, likewise' }),
   SEGMENTER_MODEL: z
     .string()
     .default('models/example-segmenter')
-    .register(settingMeta, { section: MODEL, doc: 'segmenter for images' }),
+    .register(settingMeta, { section: MODEL, doc: 'segmenter for images, likewise' }),
 
   BODY_LIMIT_MIB: wholeNumber(1, 1024)
     .default(192)
-    .register(settingMeta, { section: LIMITS, doc: 'largest body of one request' }),
+    .register(settingMeta, { section: LIMITS, doc: 'largest body of a request, in MiB' }),
   BODY_BUDGET_MIB: wholeNumber(16, 65536)
     .default(1024)
-    .register(settingMeta, { section: LIMITS, doc: 'all bodies being received or answered together' }),
+    .register(settingMeta, { section: LIMITS, doc: 'total size of the bodies of all open requests, in MiB' }),
   VIDEO_CONCURRENCY: wholeNumber(1, 64).optional().register(settingMeta, {
     section: LIMITS,
-    doc: 'videos decoded at once; half the cores, at least 2, when absent',
+    doc: 'videos decoded at once; if empty, half the cores, and at least 2',
     example: '',
   }),
-  FUTURE_TOLERANCE_MS: wholeNumber(0, 600_000)
-    .default(60_000)
-    .register(settingMeta, { section: LIMITS, doc: 'how far ahead of ours the clock of a caller may be' }),
+  FUTURE_TOLERANCE_MS: wholeNumber(0, 600_000).default(60_000).register(settingMeta, {
+    section: LIMITS,
+    doc: 'how far the clock of a caller may be ahead of the clock of this host, in milliseconds',
+  }),
 
   LOGLEVEL: oneOf(LOG_LEVELS)
     .default('info')
@@ -273,28 +279,29 @@ export const settingsSchema = z.object({
     }),
   ADMIN_PORT: port().optional().register(settingMeta, {
     section: OPERATION,
-    doc: 'port on 127.0.0.1 for /livez, /readyz and /status; AXON_PORT + 1000 when absent',
+    doc: 'port on 127.0.0.1 for /livez, /readyz and /status; if empty, AXON_PORT + 1000',
     example: '',
   }),
   STATE_DIR: z.string().default('~/.sn34-miner').register(settingMeta, {
     section: OPERATION,
-    doc: 'folder for what must survive a restart, and for the copies of the models that run',
+    doc: 'folder for the state that a restart must keep, and for copies of the running models',
   }),
   DEVNET_PORT: port()
     .default(9944)
     .register(settingMeta, { section: OPERATION, doc: 'port of the development chain that --dev starts' }),
-  DEVNET_BLOCK_TIME_MS: wholeNumber(50, 600_000)
-    .default(12_000)
-    .register(settingMeta, { section: OPERATION, doc: 'time between two blocks of the development chain' }),
+  DEVNET_BLOCK_TIME_MS: wholeNumber(50, 600_000).default(12_000).register(settingMeta, {
+    section: OPERATION,
+    doc: 'time between two blocks of the development chain, in milliseconds',
+  }),
 });
 
-/** The settings by key, checked and with defaults filled in. */
+/** The settings by key, checked, with their defaults. */
 export type Settings = z.output<typeof settingsSchema>;
 export type SettingKey = keyof Settings;
 
 export const SETTING_KEYS = Object.keys(settingsSchema.shape) as SettingKey[];
 
-/** The documentation of one setting. */
+/** The texts and names of a setting. */
 export function metaOf(key: SettingKey): SettingMeta {
   const meta = settingMeta.get(settingsSchema.shape[key]);
   if (meta === undefined) throw new Error(`setting ${key} has no documentation`);

@@ -5,7 +5,6 @@ import { type Chain, createChain } from '../chain/chain.ts';
 import { systemClock } from '../clock.ts';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { publicGenesisRefusals } from '../config/networks.ts';
-import { createDevnet } from '../devnet/node.ts';
 import { MinerError } from '../errors.ts';
 import { makeHotkeyFolder } from '../state/hotkey-folder.ts';
 import { takeHotkeyLock } from '../state/hotkey-lock.ts';
@@ -82,6 +81,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   if (config.chain.devnetPort !== undefined) {
     const { netuid, devnetPort: port, devnetBlockTimeMs: blockTimeMs } = config.chain;
     const part = logger.child({ part: 'devnet' });
+    const { createDevnet } = await import('../devnet/node.ts');
     const devnet = createDevnet({
       host: '127.0.0.1',
       port,

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createAdminServer, type Readiness } from '../admin/server.ts';
 import { createAnswerBudget } from '../admission/answer-budget.ts';
@@ -60,16 +59,11 @@ const MAX_WAITING_REQUESTS = 256;
 /** Room for answers as a share of that for bodies, and no less than two of the largest masks. */
 const ANSWERS_SHARE = 0.25;
 
-/**
- * Pictures decoded at once. Four processes decode some forty a second of 2048 × 2048 pixels, more than any burst has;
- * each takes some 50 MB while it waits.
- */
-const MAX_PICTURE_PROCESSES = 4;
-
 /** Puts a miner together: the journey of a request, from the socket to the answer. */
 export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
   const { hotkey, hotkeyFolder, engines, chain, skew, temporary, clock, logger } = parts;
-  const { bodyLimitBytes, bodyBudgetBytes, videoConcurrency, futureToleranceMs, minStakeTao } = config.axon;
+  const { bodyLimitBytes, bodyBudgetBytes, futureToleranceMs, minStakeTao } = config.axon;
+  const { concurrency } = config;
 
   const replayGuard = createReplayGuard({
     folder: join(hotkeyFolder, 'served-requests'),
@@ -87,12 +81,12 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     ),
   });
   const scheduler = createScheduler({
-    slots: { image: availableParallelism(), video: videoConcurrency },
+    slots: { image: concurrency.images, video: concurrency.videos },
     maxWaiting: MAX_WAITING_REQUESTS,
     clock,
   });
   const pictures = createPictureDecoder({
-    processes: Math.min(availableParallelism(), MAX_PICTURE_PROCESSES),
+    processes: concurrency.pictureProcesses,
     logger,
   });
   const requests = createRequestLog({ logger, clock });
@@ -110,11 +104,11 @@ export function createMiner(config: MinerConfig, parts: MinerParts): Miner {
     minerType: config.minerType,
     hotkey,
     uid: () => (chain.registration.state === 'registered' ? chain.registration.uid : undefined),
-    answerer: createAnswerer({ engines, pictures }),
+    answerer: createAnswerer({ engines, pictures, clipThreads: concurrency.clipThreads }),
     scheduler,
     answers,
     authenticator: createAuthenticator({ hotkey, futureToleranceMs, bodyLimitBytes, gates }),
-    ...(config.axon.synapse && config.minerType === 'detector'
+    ...(config.axon.synapse
       ? {
           synapse: createSynapseProtocol({
             hotkey,

@@ -1,5 +1,4 @@
 import { realpath, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { MinerConfig } from '../config/miner-config.ts';
 import { MinerError } from '../errors.ts';
@@ -19,7 +18,7 @@ export async function requireSecretsApart(
       ? { SEGMENTER_MODEL: models.segmenter }
       : { IMAGE_MODEL: models.image, VIDEO_MODEL: models.video };
   const secrets = {
-    WALLET_PATH: join(wallet.path.replace(/^~(?=\/|$)/, homedir()), wallet.name),
+    WALLET_PATH: join(wallet.folder, wallet.name),
     WALLET_PASSWORD_FILE: wallet.passwordFile,
   };
   for (const [modelSetting, model] of Object.entries(used)) {

@@ -5,14 +5,14 @@ import { LASTING_EXIT_CODES } from '../miner/exit-codes.ts';
 import type { Pm2 } from './pm2.ts';
 import { isBeingStarted, type Pm2Process } from './process-list.ts';
 
-/** What has become of a miner that was started. */
+/** The state in which the wait for a started miner ended. */
 export type Outcome =
   | { readonly kind: 'ready'; readonly report: MinerReport }
-  /** It could answer, but the subnet does not have its hotkey. */
+  /** It could answer requests, but its hotkey is not registered. */
   | { readonly kind: 'unregistered'; readonly report: MinerReport }
-  /** It still runs, or is started again; `report` is undefined while its admin port does not answer. */
+  /** It runs, or pm2 starts it again. `report` is undefined while its admin port does not answer. */
   | { readonly kind: 'trying'; readonly report: MinerReport | undefined; readonly restarts: number }
-  /** It has ended, and pm2 leaves it so. */
+  /** It has ended, and pm2 does not start it again. */
   | { readonly kind: 'ended'; readonly exitCode: number | undefined };
 
 interface AwaitOptions {
@@ -20,7 +20,7 @@ interface AwaitOptions {
   /** The name under which it was started. */
   readonly name: string;
   readonly adminPort: number;
-  /** Whether it goes on where its hotkey is not registered; it ends otherwise. */
+  /** Whether it keeps running if its hotkey is not registered. */
   readonly mayBeUnregistered: boolean;
   /** Milliseconds. */
   readonly waitMs: number;
@@ -29,12 +29,11 @@ interface AwaitOptions {
 }
 
 const LOOK_MS = 250;
-/** A question to pm2 costs half a second of CPU time. */
+/** A command of pm2 costs half a second of CPU time. */
 const LOOK_AT_PM2_MS = 1_000;
 
 /**
- * Waits for a miner that was just started under pm2 until it is ready, runs unregistered or has ended, but no longer than
- * `waitMs`.
+ * Waits until a miner that was just started under pm2 is ready, runs unregistered or has ended, for `waitMs` at most.
  * @throws MinerError PM2_FAILED; the signal's reason once it is aborted
  */
 export async function awaitReady({
@@ -56,7 +55,7 @@ export async function awaitReady({
       if (hasEnded(started)) return { kind: 'ended', exitCode: started.exitCode };
     }
     const answer = await readStatus(adminPort, signal);
-    // Whoever else answers there is not the miner that was started.
+    // Another miner may answer on this port.
     const report = answer?.miner.pid === started.pid ? answer : undefined;
     if (report?.readiness.ready === true) return { kind: 'ready', report };
     if (mayBeUnregistered && report !== undefined && isUnregistered(report))
@@ -69,7 +68,7 @@ export async function awaitReady({
 function hasEnded(started: Pm2Process): boolean {
   const { pid, status, exitCode } = started;
   if (pid !== undefined || isBeingStarted(started)) return false;
-  // pm2 says so of a process that it leaves stopped because of its exit code, too.
+  // pm2 also says `waiting restart` of a process that it leaves stopped because of its exit code.
   return status !== 'waiting restart' || (exitCode !== undefined && LASTING_EXIT_CODES.has(exitCode));
 }
 

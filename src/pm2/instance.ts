@@ -1,16 +1,16 @@
 /** One of the miners that run under pm2 on this host. */
 export interface Instance {
-  /** What pm2 calls it. */
+  /** Its name in pm2. */
   readonly name: string;
   /** How start_miner.sh is called for it. */
   readonly script: string;
-  /** What pm2 may also call it, from before there were instances: one process for each type of miner. */
+  /** Its older names in pm2: before there were instances, each type of miner had a process. */
   readonly formerNames: readonly string[];
 }
 
 /**
- * An instance by its name as start_miner.sh has checked it.
- * @param name of the variable INSTANCE; empty for the one that needs no name
+ * An instance by its name, which start_miner.sh has checked.
+ * @param name value of the variable INSTANCE; empty for the instance without a name
  */
 export function instanceNamed(name: string): Instance {
   return name === ''

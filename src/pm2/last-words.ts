@@ -3,7 +3,7 @@ import { printable } from '../printable.ts';
 
 const TAIL_BYTES = 16 * 1024;
 const MOST_LINES = 12;
-/** How the miner begins to say what ended it: with an error code. */
+/** The miner names the error that ended it on a line that begins with the error code. */
 const FAILURE = /^[A-Z][A-Z0-9_]+: /;
 
 /** @returns the size of a file in bytes; 0 if there is none */
@@ -12,15 +12,16 @@ export function fileSizeBytes(path: string): number {
 }
 
 /**
- * What a process last wrote to its standard error: from its last failure on if it named one. Never throws.
- * @param fromByte where the log of this process begins in the file; a file that is shorter was begun anew
+ * The last lines that a process wrote to its standard error, from its last error on if it named one. Never throws.
+ * @param fromByte where the log of this process begins in the file; a shorter file was replaced, and is read from its
+ *   begin
  */
 export function lastWords(path: string, fromByte: number): string[] {
   const sizeBytes = fileSizeBytes(path);
   const begin = Math.max(fromByte <= sizeBytes ? fromByte : 0, sizeBytes - TAIL_BYTES);
   const lines = readFrom(path, begin)
     .split('\n')
-    // A terminal obeys control characters.
+    // A terminal would obey control characters.
     .map((line) => printable(line).trimEnd())
     .filter((line) => line !== '');
   const failure = lines.findLastIndex((line) => FAILURE.test(line));

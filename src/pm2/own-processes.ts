@@ -4,7 +4,7 @@ import type { Instance } from './instance.ts';
 import type { Pm2Process } from './process-list.ts';
 
 /**
- * The processes of an instance of this checkout, also those that an older start_miner.sh started under other names.
+ * The processes of an instance of this checkout, with those that an older start_miner.sh started under other names.
  * @param checkout its folder
  * @throws MinerError CONFIG_INSTANCE_TAKEN if a process of another folder has the name
  */
@@ -28,8 +28,8 @@ export function ownProcesses(
 }
 
 /**
- * Makes sure that the own processes of an instance are one miner. A folder may still run a detector and a segmenter with
- * two hotkeys under the former names; which of them is meant, only a person can tell.
+ * Makes sure that at most one process of an instance runs. A folder may still run a detector and a segmenter with two
+ * hotkeys under the former names, and only a person can tell which of them is meant.
  * @param program how pm2 is called
  * @throws MinerError CONFIG_INSTANCE_TAKEN if more than one of them runs
  */
@@ -44,14 +44,14 @@ export function requireOneMiner(
   const lines = living.map(({ id, name }) => `\n  ${program} delete ${id}   ends ${name}`).join('');
   throw new MinerError(
     'CONFIG_INSTANCE_TAKEN',
-    `pm2 runs ${names} of this folder, which may have two hotkeys; end the one that is to go:${lines}`,
+    `pm2 runs ${names} of this folder, which may have two hotkeys; end one of them:${lines}`,
   );
 }
 
 /**
- * Makes sure that own processes may be replaced by a miner of this hotkey.
+ * Makes sure that a miner with this hotkey may replace the processes of its instance.
  * @param program how pm2 is called
- * @throws MinerError CONFIG_INSTANCE_TAKEN if one of them runs another hotkey, or one with a former name does not tell
+ * @throws MinerError CONFIG_INSTANCE_TAKEN if one of them runs another hotkey, or the hotkey of one with a former name is unknown
  */
 export function requireSameHotkey(
   own: readonly Pm2Process[],
@@ -73,13 +73,13 @@ export function requireSameHotkey(
   throw new MinerError(
     'CONFIG_INSTANCE_TAKEN',
     `pm2 runs ${silent.name} of this folder, and its hotkey cannot be read from its admin port; ` +
-      `if the miner of these settings is to replace it:\n  ${program} delete ${silent.id}`,
+      `if this miner may replace it, end it with:\n  ${program} delete ${silent.id}`,
   );
 }
 
 /**
- * Makes sure that the own processes are still those that were looked at before. pm2 itself may have restarted one
- * meanwhile, as it does again and again with a miner that ends.
+ * Makes sure that the processes are the same as before. A restart by pm2 itself is no change: pm2 restarts a miner that
+ * ends.
  * @throws MinerError PM2_PROCESS_CHANGED
  */
 export function requireUnchanged(before: readonly Pm2Process[], now: readonly Pm2Process[]): void {
@@ -97,12 +97,12 @@ export function requireUnchanged(before: readonly Pm2Process[], now: readonly Pm
   );
 }
 
-/** Whether it runs, or pm2 is going to start it again. */
+/** Whether it runs, or pm2 will start it again. */
 function isLiving({ pid, status }: Pm2Process): boolean {
   return pid !== undefined || !['stopped', 'errored'].includes(status);
 }
 
-/** Where links lead; the path itself if it is gone. */
+/** The path without links; the path itself if it does not exist. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);

@@ -12,20 +12,20 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The process manager of this user. */
 export interface Pm2 {
-  /** How a person calls it. */
+  /** The program, as a person calls it. */
   readonly program: string;
   /**
-   * All its processes; none while its daemon does not run, which this does not start.
+   * All its processes; none while its daemon does not run. Does not start the daemon.
    * @throws also the signal's reason once it is aborted
    */
   list(signal: AbortSignal): Promise<Pm2Process[]>;
   /** Starts the applications of an ecosystem file. */
   start(ecosystemFile: string, more: Environment): Promise<void>;
-  /** Ends a process, after the time to drain that it was started with, and forgets it. */
+  /** Ends a process after its time to drain, and forgets it. */
   delete(id: number): Promise<void>;
-  /** Follows the log of a process on this terminal until it is interrupted. */
+  /** Follows the log of a process on this terminal until a signal ends that. */
   followLog(name: string, flags: readonly string[], signal: AbortSignal): Promise<void>;
-  /** The file that takes the standard error of a process. */
+  /** The file with the standard error of a process. */
   errorLog(name: string): string;
   /** Whether `pm2 resurrect`, as after a reboot, would start a process of this name. */
   isSaved(name: string): boolean;
@@ -47,7 +47,7 @@ interface Pm2Options {
 interface RunOptions {
   readonly limitMs: number;
   readonly more?: Environment;
-  /** Absent for what must not be called off. */
+  /** Absent for a command that must not be interrupted. */
   readonly signal?: AbortSignal;
 }
 
@@ -56,7 +56,7 @@ const LAST_LINES = 5;
 const LIMITS_MS: Limits = { list: 10_000, start: 30_000, delete: 40_000 };
 
 /**
- * pm2 by its own program: it has no other interface that is stable.
+ * pm2, through its program: it has no other stable interface.
  * @throws in every method MinerError PM2_FAILED, also if the command does not end in time
  */
 export function createPm2({ program, env, limitsMs = LIMITS_MS }: Pm2Options): Pm2 {
@@ -65,7 +65,7 @@ export function createPm2({ program, env, limitsMs = LIMITS_MS }: Pm2Options): P
   /** @returns its standard output */
   async function run(args: readonly string[], { limitMs, more, signal }: RunOptions): Promise<string> {
     signal?.throwIfAborted();
-    // In a group of its own: Ctrl-C at the terminal is for whoever asks, not for what pm2 has begun to do.
+    // In a process group of its own, so that Ctrl-C at the terminal does not interrupt what pm2 has begun.
     const options = { env: { ...env, ...more }, detached: true };
     const child = spawn(program, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     const limit = AbortSignal.timeout(limitMs);
@@ -97,13 +97,13 @@ export function createPm2({ program, env, limitsMs = LIMITS_MS }: Pm2Options): P
     program,
 
     async list(signal) {
-      // Any command of pm2 starts its daemon.
+      // Every command of pm2 starts its daemon.
       if (!existsSync(join(home, 'rpc.sock'))) return [];
       const output = await run(['jlist'], { limitMs: limitsMs.list, signal });
       try {
         return parseProcessList(output);
       } catch {
-        throw failed(['jlist'], `this is no list of processes: ${output}`);
+        throw failed(['jlist'], `its answer is no list of processes: ${output}`);
       }
     },
 
@@ -133,7 +133,7 @@ export function createPm2({ program, env, limitsMs = LIMITS_MS }: Pm2Options): P
   };
 }
 
-/** Ends a command with what it has started in its group. The daemon is in none, and goes on. */
+/** Ends a command and its process group. The daemon of pm2 is in no such group, and keeps running. */
 function abandon({ pid, stdout, stderr }: ChildProcess): void {
   stdout?.destroy();
   stderr?.destroy();

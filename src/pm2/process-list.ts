@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** A process as pm2 has it in its list. */
+/** A process in the list of pm2. */
 export interface Pm2Process {
-  /** pm2's own number of it. */
+  /** Its number in pm2. */
   readonly id: number;
   readonly name: string;
   /** Undefined while it does not run. */
@@ -11,24 +11,24 @@ export interface Pm2Process {
   readonly status: string;
   /** Folder in which it runs. */
   readonly cwd: string;
-  /** Of the last time it ended; undefined before. */
+  /** Exit code of its last end; undefined if it has not ended yet. */
   readonly exitCode: number | undefined;
-  /** Times that pm2 has started it again. */
+  /** How often pm2 has started it again. */
   readonly restarts: number;
-  /** What start_miner.sh has noted of it; undefined for a process that something else started. */
+  /** Hotkey and admin port at its last start by start_miner.sh; undefined if something else started it. */
   readonly hotkey: string | undefined;
   readonly adminPort: number | undefined;
 }
 
-/** Whether pm2 is starting it just now, and has no pid of it yet. */
+/** Whether pm2 is starting it and has no pid yet. */
 export function isBeingStarted({ pid, status }: Pm2Process): boolean {
   return pid === undefined && (status === 'launching' || status === 'online');
 }
 
-/** States in which the pid is that of a living process; in all others pm2 may still show an old one. */
+/** States in which the process lives. In all others pm2 may still show an old pid. */
 const LIVING: ReadonlySet<string> = new Set(['launching', 'online', 'stopping']);
 
-/** pm2 mixes the environment of a process with its own facts, so all values may be text, and only these are read. */
+/** pm2 mixes the environment of a process with its own values, so all values may be text, and only these are read. */
 const LIST = z.array(
   z.object({
     pid: z.number().nullish(),
@@ -46,15 +46,15 @@ const LIST = z.array(
 );
 
 /**
- * Reads what `pm2 jlist` prints. Lines about pm2 itself may stand before the list, which is one line.
- * @throws an Error for what is no such list
+ * Reads the output of `pm2 jlist`. The list is its last line; lines about pm2 itself may stand before it.
+ * @throws an Error if there is no such list
  */
 export function parseProcessList(output: string): Pm2Process[] {
   const list = LIST.parse(JSON.parse(output.trimEnd().split('\n').at(-1) ?? ''));
   return list.map(({ pid, name, pm_id: id, pm2_env: env }) => ({
     id,
     name,
-    // 0 is no pid: to signal it is to signal one's own group.
+    // 0 is no pid: a signal to it would go to the process group of this process.
     pid: LIVING.has(env.status) && pid ? pid : undefined,
     status: env.status,
     cwd: env.pm_cwd,

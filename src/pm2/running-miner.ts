@@ -3,10 +3,10 @@ import { portsHeldBy } from '../net/port-holders.ts';
 import type { Pm2Process } from './process-list.ts';
 
 /**
- * Asks a process of pm2 itself who it is: what pm2 noted is of the last start by start_miner.sh, and the settings may have
- * been edited before a later restart. The noted admin port is asked first, then each port that the process listens on.
- * Never rejects.
- * @returns undefined if the process does not run, or no port of it answers as a miner's admin port
+ * Asks a process of pm2 for its hotkey and its admin port. The values in pm2's list date from the last start by
+ * start_miner.sh, and the settings may have changed before a later restart. It asks the admin port in the list first,
+ * then each port that the process listens on. Never rejects.
+ * @returns undefined if the process does not run, or none of its ports answers as the admin port of a miner
  */
 export async function askIdentity(
   { pid, adminPort }: Pick<Pm2Process, 'pid' | 'adminPort'>,
@@ -20,7 +20,7 @@ export async function askIdentity(
   return undefined;
 }
 
-/** A process with the hotkey and the admin port that it has now; those that pm2 noted if it does not tell. */
+/** A process with the hotkey and the admin port that it has now; those in pm2's list if it does not answer. */
 export async function withPresentFacts(process: Pm2Process, signal: AbortSignal): Promise<Pm2Process> {
   const { hotkey, adminPort } = (await askIdentity(process, signal)) ?? process;
   return { ...process, hotkey, adminPort };

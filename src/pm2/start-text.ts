@@ -4,9 +4,9 @@ import { unregisteredNotice } from '../miner/registration-log.ts';
 import type { Instance } from './instance.ts';
 import type { StartReport } from './start-under-pm2.ts';
 
-/** A start in words. */
+/** The result of a start, as text. */
 interface StartText {
-  /** Whether the miner does what can be expected of it. */
+  /** Whether the miner is ready, or runs unregistered as its settings allow. */
   readonly succeeded: boolean;
   readonly lines: readonly string[];
 }
@@ -16,11 +16,11 @@ interface TextContext {
   readonly instance: Instance;
   /** How pm2 is called. */
   readonly pm2: string;
-  /** How long the miner was waited for; milliseconds. */
+  /** How long the start waited for the miner; milliseconds. */
   readonly waitMs: number;
 }
 
-/** What a person who started a miner reads. */
+/** The lines that a person reads after starting a miner. */
 export function startText({ hotkey, outcome, lastWords }: StartReport, context: TextContext): StartText {
   const { config, instance, waitMs } = context;
   const { name, script } = instance;
@@ -44,8 +44,8 @@ export function startText({ hotkey, outcome, lastWords }: StartReport, context: 
       return {
         succeeded: true,
         lines: [
-          `${name} runs unregistered, so no validator asks it: ${notice}`,
-          `it listens on port ${config.axon.port}: curl that port from another host, which prints 200`,
+          `${name} runs unregistered, so no validator calls it: ${notice}`,
+          `it listens on port ${config.axon.port}: call that port with curl from another host; it answers with 200`,
           ...warnings(outcome.report.readiness.warnings),
           ...commands(context),
         ],
@@ -54,15 +54,15 @@ export function startText({ hotkey, outcome, lastWords }: StartReport, context: 
     case 'trying': {
       const { report, restarts } = outcome;
       const reasons = report?.readiness.reasons ?? [];
-      const state = restarts === 0 ? 'runs' : `has ended ${restarts} times and is started again`;
+      const state = restarts === 0 ? 'runs' : `has ended ${restarts} times and was started again`;
       return {
         succeeded: false,
         lines: [
-          `${name} ${state}, and is not ready after ${waitMs / 1000} s; it goes on trying`,
+          `${name} ${state}; it is not ready after ${waitMs / 1000} s and keeps trying`,
           ...reasons.map((reason) => `  reason: ${reason}`),
           ...warnings(report?.readiness.warnings ?? []),
           ...(report === undefined ? lastWords.map((line) => `  ${line}`) : []),
-          `${script} status tells when it is ready, ${script} logs shows its log`,
+          `${script} status shows whether it is ready; ${script} logs shows its log`,
         ],
       };
     }

@@ -16,10 +16,10 @@ interface StartOptions {
   readonly pm2: Pm2;
   /** Folder of the checkout. */
   readonly checkout: string;
-  /** Flags of the miner that outrank its settings file. */
+  /** Flags of the miner; they outrank its settings file. */
   readonly flags: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** How long the miner is given to be ready; milliseconds. */
+  /** How long to wait until the miner is ready; milliseconds. */
   readonly waitMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -30,17 +30,18 @@ interface StartOptions {
   readonly say: (line: string) => void;
 }
 
-/** What has become of a start, and what the miner said last where it did not become ready. */
+/** The result of a start. */
 export interface StartReport {
   /** ss58 address. */
   readonly hotkey: string;
   readonly outcome: Outcome;
+  /** The last lines that the miner wrote to its standard error. */
   readonly lastWords: readonly string[];
 }
 
 /**
- * Runs a miner under pm2 in place of the one that ran before. What runs is not touched until everything about the new
- * one was checked.
+ * Runs a miner under pm2 in place of the one that ran before. The old one is not touched until the new one has passed
+ * every check.
  * @throws MinerError CONFIG_INSTANCE_TAKEN, PM2_FAILED, PM2_PROCESS_CHANGED; the AggregateError of `checkMiner`; the
  *   signal's reason once it is aborted
  */
@@ -54,7 +55,7 @@ export async function startUnderPm2(config: MinerConfig, options: StartOptions):
     .then(async (checked) => {
       requireSameHotkey(former, checked.hotkey, instance, pm2.program);
       for (const warning of checked.warnings) say(`warning: ${warning}`);
-      // The check took its time, in which somebody else may have done the same.
+      // During the check somebody else may have started or ended the miner.
       const now = await formerMiner(options);
       requireUnchanged(former, now);
       requireSameHotkey(now, checked.hotkey, instance, pm2.program);
@@ -62,7 +63,7 @@ export async function startUnderPm2(config: MinerConfig, options: StartOptions):
       return checked.hotkey;
     })
     .catch((error: unknown) => {
-      if (replacing.length > 0) say(`${name} was not started anew; what runs goes on as it is`);
+      if (replacing.length > 0) say(`${name} was not replaced; the running miner is unchanged`);
       throw error;
     });
   const errorLog = pm2.errorLog(name);
@@ -71,20 +72,20 @@ export async function startUnderPm2(config: MinerConfig, options: StartOptions):
   const mayBeUnregistered = config.chain.onUnregistered === 'wait';
   const wait = { pm2, name, adminPort: config.admin.port, mayBeUnregistered, waitMs, clock, signal };
   const outcome = await awaitReady(wait).catch((error: unknown) => {
-    if (signal.aborted) say(`${name} goes on under pm2; ${instance.script} status tells how it is`);
+    if (signal.aborted) say(`${name} keeps running under pm2; ${instance.script} status shows its state`);
     throw error;
   });
   return { hotkey, outcome, lastWords: lastWords(errorLog, logBegin) };
 }
 
-/** What pm2 runs of the instance now: one miner at most, with what it tells of itself. */
+/** The processes of the instance, of which one at most runs, with the hotkey and the admin port that they have now. */
 async function formerMiner({ pm2, instance, checkout, signal }: StartOptions): Promise<Pm2Process[]> {
   const own = ownProcesses(await pm2.list(signal), instance, checkout);
   requireOneMiner(own, instance, pm2.program);
   return await Promise.all(own.map((one) => withPresentFacts(one, signal)));
 }
 
-/** Nothing calls this off: whoever interrupts it must not be left without a miner. */
+/** Nothing interrupts this: it would leave the host without a miner. */
 async function replace(
   former: readonly Pm2Process[],
   hotkey: string,
@@ -93,13 +94,14 @@ async function replace(
 ): Promise<void> {
   if (former.length > 0) {
     const names = former.map(({ name: one, pid }) => `${one}${pid === undefined ? '' : ` (process ${pid})`}`);
-    say(`ending ${names.join(' and ')}, which answers first what it has admitted, and starting ${name}`);
+    say(
+      `ending ${names.join(' and ')}, and starting ${name}; the old miner first answers the requests that it has admitted`,
+    );
   } else {
     say(`starting ${name}`);
   }
   for (const { id } of former) {
-    // Not a restart: pm2 would keep the variables of an earlier environment, also those that are gone by now, and they
-    // outrank the settings file.
+    // Not a restart: pm2 would keep variables of the old environment, and they outrank the settings file.
     await pm2.delete(id);
   }
   await pm2.start(join(checkout, 'deploy/ecosystem.config.cjs'), {

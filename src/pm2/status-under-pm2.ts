@@ -17,14 +17,14 @@ interface StatusOptions {
   readonly signal: AbortSignal;
 }
 
-/** How an instance is, in words. */
+/** The state of an instance, as text. */
 interface StatusText {
   readonly isReady: boolean;
   readonly lines: readonly string[];
 }
 
 /**
- * How the miner of an instance is, from pm2 and from its admin port.
+ * The state of the miner of an instance, from pm2 and from its admin port.
  * @throws MinerError CONFIG_INSTANCE_TAKEN, PM2_FAILED
  */
 export async function statusUnderPm2(options: StatusOptions): Promise<StatusText> {
@@ -36,7 +36,7 @@ export async function statusUnderPm2(options: StatusOptions): Promise<StatusText
   }
   if (isBeingStarted(process)) {
     return notReady(
-      `${process.name} is being started by pm2; ${instance.script} status tells more in a moment`,
+      `${process.name} is being started by pm2; run ${instance.script} status again in a moment`,
     );
   }
   if (process.pid === undefined) {

@@ -1,10 +1,7 @@
-import pino, { type Logger } from 'pino';
+import pino, { type LevelWithSilent, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 
 export type { Logger };
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Never written, wherever they turn up in a logged object: keys, passwords, and the bearer tokens of Epistula. */
 const REDACTED = [
@@ -19,7 +16,7 @@ const REDACTED = [
 ];
 
 interface LoggerOptions {
-  readonly level: LogLevel;
+  readonly level: LevelWithSilent;
   /** Where lines go; standard output when absent. */
   readonly stream?: NodeJS.WritableStream & { isTTY?: boolean };
 }

@@ -2,8 +2,8 @@
 export const DEFAULT_WALLET_PATH = '~/.bittensor/wallets';
 
 /**
- * The two programs that are called `btcli`: the one that comes with the SDK since 11.0.0 (`pip install bittensor`), and the
- * package bittensor-cli, 9.0.0 to 9.23.2. They read the same options, but for the name of the wallet.
+ * Two programs are called `btcli`: the one that comes with the SDK since 11.0.0 (`pip install bittensor`), and the package
+ * bittensor-cli, 9.0.0 to 9.23.2. Only the option for the name of the wallet differs.
  */
 const WALLET_NAME_OPTIONS = { 'SDK 11': '--wallet', 'bittensor-cli 9': '--wallet-name' } as const;
 
@@ -21,9 +21,9 @@ export interface BtcliCommand {
   readonly netuid?: number;
   readonly wallet: {
     readonly name: string;
-    /** Left out for commands that are about the coldkey alone. */
+    /** Absent for commands that concern the coldkey alone. */
     readonly hotkey?: string;
-    /** Left out for `DEFAULT_WALLET_PATH`. */
+    /** Absent, or `DEFAULT_WALLET_PATH`: the option is left out. */
     readonly path?: string;
   };
   /** A name that both programs know (`finney`, `test`), or the `ws://` address of a node. */
@@ -46,14 +46,14 @@ export function btcliCommand(
   return ['btcli', command, ...given].join(' ');
 }
 
-/** The command for each generation, for a sentence: the reader takes the one that fits the btcli at hand. */
+/** The command for each generation, as part of a sentence: the reader takes the one for their btcli. */
 export function inBothForms(command: BtcliCommand): string {
   return BTCLI_GENERATIONS.map(
     (generation) => `\`${btcliCommand(generation, command)}\` (${generation})`,
   ).join(' or ');
 }
 
-/** Text as one word of a shell. A tilde in quotes is left to btcli, which expands it as well. */
+/** Text as one word of a shell. btcli itself expands a tilde in quotes. */
 function quoted(text: string): string {
   return /^(~\/)?[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -13,7 +13,7 @@ const MAGICS: readonly (readonly [magic: string, encoding: KeyfileEncoding])[] =
   ['gAAAAA', 'fernet'],
 ];
 
-/** How a key file is stored, told by its first bytes. */
+/** The encoding of a key file, from its first bytes. */
 export function keyfileEncoding(bytes: Uint8Array): KeyfileEncoding {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
   return MAGICS.find(([magic]) => head.startsWith(magic))?.[1] ?? 'plain';
@@ -28,15 +28,15 @@ const SECRET_FIELDS = [
 
 const PUBLIC_FIELDS = ['ss58Address', 'publicKey', 'accountId'] as const;
 const TEXT_FIELDS: readonly string[] = [...SECRET_FIELDS.map(([field]) => field), ...PUBLIC_FIELDS];
-/** How newer wallets write the kind of key, as the number that the SDK has for it. */
+/** The SDK's number for sr25519; newer wallets write it. */
 const CRYPTO_TYPE_SR25519 = 1;
 
 /**
- * The sr25519 pair in a plain key file: one JSON object whose fields hold text or null, and since btwallet 4.1 the number
- * `cryptoType`, which must be that of sr25519. Fields of other names are left alone. Every secret that is
- * present is derived and must give the same key, and that key must be the one of `ss58Address`, `publicKey` and
- * `accountId` where they are present; then the first of secretPhrase, secretSeed and privateKey counts.
- * @throws MinerError WALLET_FORMAT, or WALLET_MISMATCH when the fields belong to different keys
+ * The sr25519 pair in a plain key file. The file is one JSON object whose fields hold text or null. Since btwallet 4.1
+ * it also holds the number `cryptoType`, which must be that of sr25519. Unknown fields are ignored. Every secret in it
+ * must give the same key, and `ss58Address`, `publicKey` and `accountId` must be those of this key.
+ * @returns the pair of the first of secretPhrase, secretSeed and privateKey
+ * @throws MinerError WALLET_FORMAT; WALLET_MISMATCH if the fields belong to different keys
  */
 export function pairFromKeyfile(bytes: Uint8Array): Sr25519Pair {
   const fields = parseFields(bytes);
@@ -60,11 +60,11 @@ function parseFields(bytes: Uint8Array): ReadonlyMap<string, string> {
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    // The cause stays behind: what JSON.parse says quotes the text, which may be a secret.
+    // Without the cause: JSON.parse quotes the text in its message, and the text may be a secret.
     throw new MinerError(
       'WALLET_FORMAT',
       /^\s*0x[0-9a-f]{64}\s*$/i.test(Buffer.from(bytes).toString('latin1'))
-        ? 'it holds a public key only; the miner needs the hotkey itself'
+        ? 'it holds a public key only; the miner needs the secret one'
         : 'it is neither JSON nor an encrypted key file',
     );
   }
@@ -96,7 +96,7 @@ function noSecret(fields: ReadonlyMap<string, string>): MinerError {
   return new MinerError(
     'WALLET_FORMAT',
     isPublic
-      ? 'it holds public keys only (no secretPhrase, secretSeed or privateKey); the miner needs the hotkey itself'
+      ? 'it holds public keys only (no secretPhrase, secretSeed or privateKey); the miner needs a secret'
       : 'it has no secretPhrase, secretSeed or privateKey',
   );
 }

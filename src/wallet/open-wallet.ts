@@ -1,11 +1,10 @@
 import { readdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { MinerError } from '../errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { inBothForms } from './btcli.ts';
+import { decryptKeyfile, deriveKey } from './encrypted-keyfile.ts';
 import { keyfileEncoding, pairFromKeyfile } from './keyfile.ts';
-import { decryptNacl, deriveNaclKey } from './nacl.ts';
 import { findPassword } from './password.ts';
 import { NotASmallFileError, readSmallFile, type SmallFile } from './read-small-file.ts';
 import { createWallet, type Wallet } from './wallet.ts';
@@ -14,15 +13,17 @@ const KEYFILE_LIMIT_BYTES = 64 * 1024;
 const LISTED_HOTKEYS = 20;
 
 export interface OpenWalletOptions {
-  /** The folder of all wallets; a leading `~` is the home folder. */
+  /** The folder of all wallets. */
+  readonly folder: string;
+  /** The same as the operator wrote it, for a command of btcli. */
   readonly path: string;
-  /** The wallet, a folder in `path`. */
+  /** The wallet: a plain name of a folder in `folder`. */
   readonly name: string;
-  /** The hotkey, a file in `<path>/<name>/hotkeys`. */
+  /** The hotkey: a plain name of a file in `<folder>/<name>/hotkeys`. */
   readonly hotkey: string;
   /** A file with the password of an encrypted hotkey. */
   readonly passwordFile?: string | undefined;
-  /** Where `HOME` and the `BT_PW_` variable are looked up: usually `process.env`. */
+  /** Holds the `BT_PW_` variable: usually `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
 }
@@ -30,11 +31,12 @@ export interface OpenWalletOptions {
 /**
  * Opens a Bittensor hotkey file, plain or `$NACL` encrypted; sr25519 only. No other file of the wallet is read.
  * An encrypted one blocks the event loop for seconds: open the wallet before listening.
- * @throws MinerError with a WALLET_ code, or CONFIG_INVALID when `name` or `hotkey` is not a plain file name
+ * @throws MinerError WALLET_*
  */
 export async function openWallet(options: OpenWalletOptions): Promise<Wallet> {
-  const { path, name, hotkey } = options;
-  const keyfilePath = hotkeyPath(options);
+  const { folder, path, name, hotkey } = options;
+  // Joined, not normalised, as the SDK spells it: the name of the password variable is made from this path.
+  const keyfilePath = `${folder}/${name}/hotkeys/${hotkey}`;
   const file = await readKeyfile(keyfilePath);
   try {
     const encoding = keyfileEncoding(file.bytes);
@@ -49,7 +51,7 @@ export async function openWallet(options: OpenWalletOptions): Promise<Wallet> {
       default:
         throw new MinerError(
           'WALLET_FORMAT',
-          `it is encrypted in an old form (${encoding}) that is not opened here; make it anew from its words with ` +
+          `its encryption (${encoding}) is too old for this miner; write the file again from its words with ` +
             inBothForms({ command: 'wallet regen-hotkey', wallet: { name, hotkey, path } }),
         );
     }
@@ -59,21 +61,6 @@ export async function openWallet(options: OpenWalletOptions): Promise<Wallet> {
     }
     throw error;
   }
-}
-
-/** Spelled as the SDK spells it, since the name of the password variable is made from it: joined, not normalised. */
-function hotkeyPath({ path, name, hotkey, env }: OpenWalletOptions): string {
-  // The coldkey lies beside the folder of the hotkeys: no name may lead out of that.
-  for (const [key, value] of [
-    ['WALLET_NAME', name],
-    ['WALLET_HOTKEY', hotkey],
-  ] as const) {
-    if (value === '' || value === '.' || value === '..' || /[/\0]/.test(value)) {
-      throw new MinerError('CONFIG_INVALID', `${key} is not a plain file name: ${JSON.stringify(value)}`);
-    }
-  }
-  const folder = path.replace(/^~(?=\/|$)/, env.HOME ?? homedir()).replace(/(?<=.)\/+$/, '');
-  return `${folder}/${name}/hotkeys/${hotkey}`;
 }
 
 async function readKeyfile(path: string): Promise<SmallFile> {
@@ -96,11 +83,11 @@ async function readKeyfile(path: string): Promise<SmallFile> {
   }
 }
 
-/** What an operator who misspelt a name wants to know. */
+/** The hotkeys that exist: the operator may have misspelt the name. */
 async function hotkeysBeside(path: string): Promise<string> {
   const folder = dirname(path);
   const names = await readdir(folder).catch(() => undefined);
-  if (names === undefined) return `nor can its folder ${folder} be read`;
+  if (names === undefined) return `and its folder ${folder} cannot be read`;
   const hotkeys = names.filter((name) => !name.endsWith('pub.txt')).sort();
   if (hotkeys.length === 0) return 'its folder holds no hotkeys';
   const more = hotkeys.length > LISTED_HOTKEYS ? ` and ${hotkeys.length - LISTED_HOTKEYS} more` : '';
@@ -115,5 +102,5 @@ async function decrypt(
   const { passwordFile, env, logger } = options;
   const password = await findPassword({ keyfilePath, passwordFile, env, logger });
   logger.info({ path: keyfilePath }, 'opening the encrypted hotkey; this takes some seconds');
-  return decryptNacl(file, await deriveNaclKey(password));
+  return decryptKeyfile(file, await deriveKey(password));
 }

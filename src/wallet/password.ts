@@ -5,18 +5,18 @@ import { NotASmallFileError, readSmallFile } from './read-small-file.ts';
 const PASSWORD_FILE_LIMIT_BYTES = 4096;
 
 interface PasswordSources {
-  /** The key file as it is spelled after the tilde is expanded: the names of the variables are made from it. */
+  /** Path of the key file with the tilde expanded; the name of the variable is made from it. */
   readonly keyfilePath: string;
-  /** `WALLET_PASSWORD_FILE`; the variable is not looked at when this is set. */
+  /** `WALLET_PASSWORD_FILE`; if it is set, the variable is not read. */
   readonly passwordFile?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
 }
 
 /**
- * The password of an encrypted key file: from the password file, else from the `BT_PW_` variable. A terminal is
- * never asked, since a daemon has none.
- * @throws MinerError WALLET_PASSWORD_MISSING naming the variable, WALLET_PASSWORD_WRONG when it is malformed
+ * The password of an encrypted key file: from the password file, else from the `BT_PW_` variable. It is never asked for
+ * at a terminal, since a daemon has none.
+ * @throws MinerError WALLET_PASSWORD_MISSING, with the name of the variable; WALLET_PASSWORD_WRONG if it is malformed
  */
 export async function findPassword(sources: PasswordSources): Promise<Uint8Array> {
   const { keyfilePath, passwordFile, env, logger } = sources;
@@ -35,7 +35,7 @@ export async function findPassword(sources: PasswordSources): Promise<Uint8Array
   return revealPassword(name, value);
 }
 
-/** The path as SDK 11 spells it, whatever the operator writes: without empty parts and those that are `.`. */
+/** The path as SDK 11 spells it: without empty parts and without `.`. */
 function withoutIdleParts(path: string): string {
   return path
     .replace(/^(\.\/+)+/, '')
@@ -49,8 +49,8 @@ export function passwordVariable(keyfilePath: string): string {
 }
 
 /**
- * The password in a `BT_PW_` variable: base64 of the password XORed with the variable's own name, repeated. That
- * hides it from a glance and from nothing else.
+ * The password in a `BT_PW_` variable: base64 of the password XORed with the repeated name of the variable. That hides
+ * it from a glance only.
  */
 export function revealPassword(variable: string, value: string): Uint8Array {
   const encoded = value.trim();
@@ -69,7 +69,7 @@ export function revealPassword(variable: string, value: string): Uint8Array {
 async function readPasswordFile(path: string, logger: Logger): Promise<Uint8Array> {
   const { bytes, readableByOthers } = await readSmallFile(path, PASSWORD_FILE_LIMIT_BYTES).catch((error) => {
     const reason = error instanceof NotASmallFileError ? error.message : `it cannot be read (${error.code})`;
-    throw new MinerError('WALLET_PASSWORD_MISSING', `the password file ${path} is of no use: ${reason}`);
+    throw new MinerError('WALLET_PASSWORD_MISSING', `the password file ${path} cannot be used: ${reason}`);
   });
   if (readableByOthers) logger.warn({ path }, 'password file is readable by others; chmod 600 it');
   const password = withoutLineEnd(bytes);
@@ -79,7 +79,7 @@ async function readPasswordFile(path: string, logger: Logger): Promise<Uint8Arra
   return password;
 }
 
-/** Without one line end, which editors and `echo` add. */
+/** Without one line end at the end: editors and `echo` add it. */
 function withoutLineEnd(bytes: Buffer): Buffer {
   if (bytes.at(-1) !== 0x0a) return bytes;
   return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);

@@ -13,12 +13,12 @@ export class NotASmallFileError extends Error {
 }
 
 /**
- * All bytes of a regular file of at most `limitBytes`; symbolic links are followed. The handle is asked, not the
- * path, so that the file cannot be exchanged in between, and a pipe or a device is refused instead of waited for.
+ * All bytes of a regular file of at most `limitBytes`. Symbolic links are followed. The checks use the open handle, so
+ * the file cannot be exchanged between check and reading. A pipe or a device is refused at once.
  * @throws NotASmallFileError, or the error of the operating system
  */
 export async function readSmallFile(path: string, limitBytes: number): Promise<SmallFile> {
-  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
+  // O_NONBLOCK: without it, opening a pipe waits until somebody writes to it.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stats = await file.stat();

@@ -22,8 +22,8 @@ const BASE_POINT = Uint8Array.from(
 );
 
 /**
- * The pair of a secret phrase: Substrate's BIP39 stretches the entropy behind the words, not the words.
- * @throws MinerError WALLET_FORMAT when it is not 12 to 24 English BIP39 words with a right checksum
+ * The pair of a secret phrase. Substrate's BIP39 stretches the entropy that the words encode, not the words.
+ * @throws MinerError WALLET_FORMAT if it is not 12 to 24 English BIP39 words with a right checksum
  */
 export function pairFromPhrase(phrase: string): Sr25519Pair {
   const words = phrase.trim().split(/\s+/).join(' ');
@@ -31,7 +31,7 @@ export function pairFromPhrase(phrase: string): Sr25519Pair {
   try {
     seed = mnemonicToMiniSecret(words);
   } catch {
-    // The cause stays behind: what a parser says about secret text may quote it.
+    // Without the cause: its message may quote the secret text.
     throw new MinerError('WALLET_FORMAT', 'secretPhrase is not a valid phrase of 12 to 24 BIP39 words');
   }
   return pairFromSeed(seed);
@@ -45,7 +45,7 @@ export function pairFromSeed(seed: Uint8Array): Sr25519Pair {
 /**
  * The pair of the `privateKey` of a key file: 64 bytes, the canonical scalar (little-endian) and the nonce;
  * or 32 bytes, which are a seed.
- * @throws MinerError WALLET_FORMAT when the length is another or the scalar is not in [1, group order)
+ * @throws MinerError WALLET_FORMAT if it has another length, or the scalar is not in [1, group order)
  */
 export function pairFromPrivateKey(privateKey: Uint8Array): Sr25519Pair {
   if (privateKey.length === SEED_BYTES) return pairFromSeed(privateKey);
@@ -63,8 +63,8 @@ export function pairFromPrivateKey(privateKey: Uint8Array): Sr25519Pair {
 }
 
 /**
- * util-crypto has no function from a secret key to its public key, but its key agreement is the product of the
- * scalar and a point: with the base point that is the public key.
+ * The public key is the scalar times the base point. util-crypto has no function for that, but its key agreement is
+ * the product of a scalar and a point.
  */
 function publicKeyOf(secretKey: Uint8Array): Uint8Array {
   return sr25519Agreement(secretKey, BASE_POINT);

@@ -4,7 +4,7 @@ import { encodeAddress } from '@polkadot/util-crypto';
 import { SS58_FORMAT } from './keyfile.ts';
 import type { Sr25519Pair } from './secret-conversions.ts';
 
-/** An open hotkey. The secret is in closures only: neither logging nor serialising a wallet can show it. */
+/** An open hotkey. Its secret is in closures only, so no log and no serialisation of a wallet can show it. */
 export interface Wallet {
   /** ss58, format 42. */
   readonly hotkeyAddress: string;
@@ -15,8 +15,8 @@ export interface Wallet {
   /** Signs extrinsics with `@polkadot/api`. */
   readonly pair: KeyringPair;
   /**
-   * The 64-byte sr25519 signature of the message (text as UTF-8) in the signing context `substrate`. Signatures are
-   * randomised: two of the same message differ.
+   * The 64-byte sr25519 signature of the message (text as UTF-8) in the signing context `substrate`. Two signatures of
+   * the same message differ.
    */
   sign(message: Uint8Array | string): Uint8Array;
   toJSON(): Pick<Wallet, 'hotkeyAddress' | 'origin'>;

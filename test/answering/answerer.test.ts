@@ -66,7 +66,7 @@ async function answerBy(engine: Engine, media: Buffer, task: Task) {
   const record = startRecord('any', '127.0.0.1', systemClock);
   const charged: number[] = [];
   const room = { charge: (bytes: number) => charged.push(bytes) };
-  const answerer = createAnswerer({ engines: { [task]: engine }, pictures });
+  const answerer = createAnswerer({ engines: { [task]: engine }, pictures, clipThreads: 2 });
   const answer = await answerer.answer(task, bodyOf(media), { deadline, record, room });
   return { answer, charged };
 }

@@ -6,13 +6,11 @@ import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { makePrivateFolder } from '../../src/state/private-folder.ts';
-import { type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
 import { modelChildren } from '../fixtures/model-children.ts';
 import { otherUserCanRead, spawnAsOtherUser } from '../fixtures/other-user.ts';
-import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { call } from '../fixtures/validator.ts';
-import { writeHotkeyFile } from '../fixtures/wallet-files.ts';
+import { runCommand, writeOfflineMiner } from './run-command.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'dist/main.js');
@@ -21,44 +19,15 @@ beforeAll(async () => {
   await cryptoWaitReady();
 });
 
-/** Settings with a wallet and a state folder, no chain, and what a test sets otherwise. */
-function writeSettings(changes: Record<string, string> = {}) {
-  const folder = temporaryFolderPath();
-  const wallets = join(folder, 'wallets');
-  const hotkey = writeHotkeyFile({ path: wallets, name: 'w', hotkey: 'h', seedByte: 7 });
-  const settings = {
-    NETWORK: 'local',
-    CHAIN_ENDPOINT: 'ws://127.0.0.1:1',
-    WALLET_NAME: 'w',
-    WALLET_HOTKEY: 'h',
-    WALLET_PATH: wallets,
-    ...changes,
-  };
-  const path = join(folder, '.env.miner');
-  writeFileSync(
-    path,
-    Object.entries(settings)
-      .map((pair) => `${pair.join('=')}\n`)
-      .join(''),
-  );
-  return { hotkey, folder, wallets, argv: ['--settings', path], env: { STATE_DIR: join(folder, 'state') } };
-}
-
-async function run(argv: readonly string[], env: Record<string, string>): Promise<MinerProcess> {
-  const child = await spawnMiner(argv, env);
-  onTestFinished(child.close);
-  return child;
-}
-
 /** A check and all that it wrote. */
 async function check(argv: readonly string[], env: Record<string, string>) {
-  const child = await run(['check', ...argv], env);
+  const child = await runCommand(['check', ...argv], env);
   return { exitCode: await child.ended, output: child.output(), child };
 }
 
 describe('check', () => {
-  it('prints the hotkey and the ports of a miner that could be started, and leaves no copy of its models', async () => {
-    const { hotkey, argv, env, folder } = writeSettings();
+  it('check prints the hotkey and the ports of a miner that can start, and leaves no copy of its models', async () => {
+    const { hotkey, argv, env, folder } = writeOfflineMiner();
     const { exitCode, output, child } = await check(argv, env);
     expect(exitCode).toBe(0);
     expect(JSON.parse(output)).toEqual({
@@ -71,7 +40,7 @@ describe('check', () => {
     expect(readdirSync(join(folder, 'state/local-34'))).toEqual([hotkey]);
   });
 
-  it('names every fault at once, and ends with the code of the first', async () => {
+  it('check names every fault at once, and ends with the exit code of the first', async () => {
     const blocker = createServer().listen({ host: '127.0.0.1', port: 0 });
     await once(blocker, 'listening');
     onTestFinished(() => {
@@ -79,7 +48,7 @@ describe('check', () => {
     });
     const address = blocker.address();
     const port = String(typeof address === 'object' ? address?.port : 0);
-    const { argv, env } = writeSettings({ WALLET_HOTKEY: 'nobody', IMAGE_MODEL: 'models/none' });
+    const { argv, env } = writeOfflineMiner({ WALLET_HOTKEY: 'nobody', IMAGE_MODEL: 'models/none' });
     const { exitCode, output } = await check(argv, { ...env, AXON_PORT: port });
     expect(exitCode).toBe(11);
     expect(output.match(/^[A-Z_]+(?=: )/gm)).toEqual([
@@ -97,15 +66,15 @@ describe('check', () => {
     ['the device', { DEVICE: 'cuda', CUDA_VISIBLE_DEVICES: '' }, 13, 'MODEL_DEVICE_UNAVAILABLE'],
     ['the address to listen on', { AXON_IP: '203.0.113.9' }, 1, 'AXON_ADDRESS_UNAVAILABLE'],
     ['STATE_DIR', { STATE_DIR: '/dev/null/state' }, 10, 'STATE_DIR_UNUSABLE'],
-  ])('ends with the exit code of the miner if %s is wrong', async (_what, changes, code, words) => {
-    const { argv, env } = writeSettings();
+  ])('check ends with the exit code of the miner if %s is wrong', async (_what, changes, code, words) => {
+    const { argv, env } = writeOfflineMiner();
     const { exitCode, output } = await check(argv, { ...env, ...changes });
     expect(exitCode).toBe(code);
     expect(output).toContain(words);
   });
 
-  it('ends with 13 for a model that is cut short', async () => {
-    const { argv, env, folder } = writeSettings();
+  it('check ends with 13 if the model file is truncated', async () => {
+    const { argv, env, folder } = writeOfflineMiner();
     const model = join(folder, 'model');
     cpSync(join(ROOT, 'models/example-image-detector'), model, { recursive: true });
     writeFileSync(join(model, 'model.onnx'), 'cut short');
@@ -113,8 +82,8 @@ describe('check', () => {
     expect([exitCode, output]).toEqual([13, expect.stringContaining(`MODEL_UNREADABLE: ${model}`)]);
   });
 
-  it('ends with 15 for a public development key on a public network', async () => {
-    const { argv, env, wallets } = writeSettings({ NETWORK: 'finney' });
+  it('check ends with 15 if the hotkey is a public development key and the network is public', async () => {
+    const { argv, env, wallets } = writeOfflineMiner({ NETWORK: 'finney' });
     mkdirSync(join(wallets, 'bob/hotkeys'), { recursive: true });
     // The seed of //Bob, as every development chain publishes it.
     const secretSeed = '0x398f0c28f98885e046333d4a41c19cee4c37368a9832c6502f6cfd182e2aef89';
@@ -127,9 +96,9 @@ describe('check', () => {
   });
 
   it.skipIf(!otherUserCanRead(MAIN))(
-    'ends with 10 for a STATE_DIR that another user may not write (needs root and setpriv)',
+    'check ends with 10 if its user may not write to STATE_DIR (needs root and setpriv)',
     async () => {
-      const { argv, folder } = writeSettings();
+      const { argv, folder } = writeOfflineMiner();
       const state = join(folder, 'state');
       await makePrivateFolder(state);
       // What the other user must read: not the folders of the superuser, which the test makes for itself.
@@ -148,9 +117,9 @@ describe('check', () => {
     },
   );
 
-  it('beside the miner that is replaced finds its ports and its lock free, and does not disturb it', async () => {
-    const { argv, env, hotkey, folder } = writeSettings();
-    const miner = await run(['start', ...argv], env);
+  it('check --replaces PID counts the ports and the lock of that miner as free, and does not disturb it', async () => {
+    const { argv, env, hotkey, folder } = writeOfflineMiner();
+    const miner = await runCommand(['start', ...argv], env);
     await until(() => miner.output().includes('"msg":"listening"'));
     const ports = { AXON_PORT: String(miner.axonPort), ADMIN_PORT: String(miner.adminPort) };
     const pid = String(miner.child.pid);
@@ -172,11 +141,11 @@ describe('check', () => {
     expect(await miner.ended).toBe(0);
   }, 60_000);
 
-  it('takes a model that dies for want of memory for a warning only where a process is replaced', async () => {
+  it('check only warns of a model that lacks memory if it replaces a process, and fails otherwise', async () => {
     /** What the kernel does to a model process where memory runs out, or where it crashes. */
     async function checkKilling(flags: string[], signal: NodeJS.Signals = 'SIGKILL') {
-      const { argv, env } = writeSettings();
-      const child = await run(['check', ...argv, ...flags], env);
+      const { argv, env } = writeOfflineMiner();
+      const child = await runCommand(['check', ...argv, ...flags], env);
       let hasEnded = false;
       void child.ended.then(() => {
         hasEnded = true;
@@ -206,9 +175,9 @@ describe('check', () => {
     expect([crashing.exitCode, crashing.output]).toEqual([1, expect.stringContaining('MODEL_UNAVAILABLE')]);
   }, 90_000);
 
-  it('says what --replaces takes', async () => {
-    const { argv, env } = writeSettings();
+  it('check refuses a --replaces that is no process number', async () => {
+    const { argv, env } = writeOfflineMiner();
     const { exitCode, output } = await check([...argv, '--replaces', 'me'], env);
-    expect([exitCode, output]).toEqual([10, expect.stringContaining('not "me"')]);
+    expect([exitCode, output]).toEqual([10, expect.stringContaining("argument 'me' is invalid")]);
   });
 });

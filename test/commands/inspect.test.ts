@@ -1,15 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { InspectReport } from '../../src/inspect/report.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
-import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { meanHead, redMask, weightedMeans, writeModel } from '../inference/models.ts';
 import { assertWellFormed } from '../inspect/well-formed.ts';
+import { runCommand } from './run-command.ts';
 
 const MODELS = join(import.meta.dirname, '../../models');
 const HOSTILE_NAME = `"><img src=x onerror=alert(1)> & 'b'.jpg`;
@@ -19,8 +19,7 @@ async function start(argv: readonly string[]) {
   const home = temporaryFolderPath();
   const [cwd, temporary, ownHome] = [join(home, 'cwd'), join(home, 'tmp'), join(home, 'home')];
   for (const folder of [cwd, temporary, ownHome]) mkdirSync(folder);
-  const child = await spawnMiner(['inspect', ...argv], { TMPDIR: temporary, HOME: ownHome }, cwd);
-  onTestFinished(child.close);
+  const child = await runCommand(['inspect', ...argv], { TMPDIR: temporary, HOME: ownHome }, cwd);
   const pid = child.child.pid ?? 0;
   return {
     ...child,
@@ -52,7 +51,7 @@ async function inspectJson(argv: readonly string[]) {
 const average = () => meanHead({ weights: [0.01, 0, 0, 0, 0.01, 0, 0, 0, 0.01], outputs: 3 });
 
 describe('inspect', () => {
-  it('tells a person what a model of clips is, what it runs on, how fast, and what it answers', async () => {
+  it('inspect prints what a video model is, where it runs, how fast, and what it answers', async () => {
     const clip = join(temporaryFolderPath(), 'clip.mp4');
     writeFileSync(clip, await makeClip({ width: 64, height: 48, frames: 12, seed: 1 }));
     const model = join(MODELS, 'example-video-detector');
@@ -86,7 +85,7 @@ describe('inspect', () => {
     expect(readdirSync(cwd)).toEqual([]);
   }, 120_000);
 
-  it('gives the same as one JSON document, with what pictures are answered and what the model gave', async () => {
+  it('inspect --json prints the same as one JSON document, with the answers and the raw outputs of the model', async () => {
     const root = temporaryFolderPath();
     const model = writeModel(root, 'average', average());
     const red = join(root, 'red.png');
@@ -170,7 +169,7 @@ describe('inspect', () => {
     expect(report.html).toBe(null);
   }, 120_000);
 
-  it('shows the masks of a segmenter on a page: picture, heat map and overlay of one size for each file', async () => {
+  it('inspect writes a page with the masks of a segmenter: picture, heat map and overlay of one size for each file', async () => {
     const root = temporaryFolderPath();
     const model = writeModel(root, 'red', redMask(['N', 3, 16, 16]), {
       input: { size: { height: 16, width: 16 } },
@@ -215,7 +214,7 @@ describe('inspect', () => {
     expect(sizes).toEqual([...Array(3).fill([100, 60]), ...Array(3).fill([512, 276])]);
   }, 120_000);
 
-  it('puts clips to a model of pictures where it is told to, and gives what each run gave', async () => {
+  it('inspect --task video puts clips to an image model, and shows the output of each run', async () => {
     const root = temporaryFolderPath();
     const model = writeModel(root, 'average', average());
     const clip = join(root, 'clip.mp4');
@@ -232,7 +231,7 @@ describe('inspect', () => {
     ]);
   }, 120_000);
 
-  it('reports a file that the miner would refuse, answers the others, and ends with the code of the refusal', async () => {
+  it('inspect reports a file that the miner would refuse, answers the others, and ends with the exit code of the refusal', async () => {
     const root = temporaryFolderPath();
     const model = writeModel(root, 'average', average());
     const [text, photo] = [join(root, 'text'), join(root, 'photo.jpg')];
@@ -245,7 +244,7 @@ describe('inspect', () => {
     expect(output).toContain(`\nMEDIA_UNSUPPORTED: ${text}: `);
   }, 120_000);
 
-  it('ends its process and leaves nothing behind on Ctrl-C', async () => {
+  it('inspect ends its model process and leaves nothing behind on Ctrl-C', async () => {
     const child = await start([join(MODELS, 'example-segmenter'), '--runs', '10000']);
     await until(() => child.output().includes('Runs on'));
     const pid = child.child.pid ?? 0;
@@ -259,7 +258,7 @@ describe('inspect', () => {
   }, 60_000);
 });
 
-describe('inspect, where a model is broken,', () => {
+describe('inspect of a broken model', () => {
   it.each([
     ['missing', () => join(temporaryFolderPath(), 'none'), 'MODEL_NOT_FOUND: there is no '],
     [
@@ -267,14 +266,14 @@ describe('inspect, where a model is broken,', () => {
       () => writeModel(temporaryFolderPath(), 'm', average().subarray(0, 200)),
       'MODEL_UNREADABLE: ',
     ],
-    ['no ONNX', () => writeModel(temporaryFolderPath(), 'm', Buffer.from('nothing')), 'MODEL_UNREADABLE: '],
+    ['not ONNX', () => writeModel(temporaryFolderPath(), 'm', Buffer.from('nothing')), 'MODEL_UNREADABLE: '],
     [
       'contradicted by its model.json',
       () => writeModel(temporaryFolderPath(), 'm', average(), { output: { classes: ['real', 'fake'] } }),
       'output.classes real, fake',
     ],
     [
-      'for floats that nothing scales',
+      'for floats, without a scale',
       () =>
         writeModel(
           temporaryFolderPath(),
@@ -283,14 +282,14 @@ describe('inspect, where a model is broken,', () => {
         ),
       'does not say how pixels are scaled',
     ],
-  ])('says so at once: %s', async (_, model, words) => {
+  ])('names the fault of a model that is %s', async (_, model, words) => {
     const { code, output } = await inspect([model()]);
     expect(code).toBe(13);
     expect(output).toContain(words);
     expect(output).toMatch(/^MODEL_\w+: .+\n\S.+\n$/s);
   });
 
-  it('shows no control characters out of it', async () => {
+  it('shows no control characters of the model', async () => {
     const onnx = meanHead({ weights: Array(9).fill(0.01), outputs: 3 });
     // The name of the output, of the same length.
     const hostile = Buffer.from(onnx.toString('latin1').replaceAll('answer', '\u001b[31mr'), 'latin1');
@@ -300,24 +299,24 @@ describe('inspect, where a model is broken,', () => {
   }, 60_000);
 });
 
-describe('inspect, where it is called wrongly,', () => {
+describe('inspect with a wrong command line', () => {
   const model = join(MODELS, 'example-image-detector');
   it.each([
-    [[], 'name a model'],
-    [[model, '--devise', 'cpu'], '--devise'],
-    [[model, '--device', 'gpu'], '--device: '],
-    [[model, '--task', 'sound'], '--task: '],
-    [[model, '--runs', '0'], '--runs: '],
-    [[model, '--runs', 'many'], '--runs: '],
+    [[], "missing required argument 'MODEL'"],
+    [[model, '--devise', 'cpu'], '(Did you mean --device?)'],
+    [[model, '--device', 'gpu'], "argument 'gpu' is invalid"],
+    [[model, '--task', 'sound'], 'Allowed choices are image, video, mask'],
+    [[model, '--runs', '0'], 'a whole number from 1 to 10000'],
+    [[model, '--runs', 'many'], 'a whole number from 1 to 10000'],
     [[model, '--html', 'page.html'], '--html needs pictures'],
-  ])('with %j says what is wrong and what it takes', async (argv, words) => {
+  ])('inspect with %j says what is wrong, and shows its usage', async (argv, words) => {
     const { code, output } = await inspect(argv);
     expect(code).toBe(10);
     expect(output).toContain(words);
     expect(output).toContain('inspect MODEL [FILE...] [flags]');
   });
 
-  it('refuses a page for what is no segmenter, and files that are not there, before it measures', async () => {
+  it('inspect refuses a page for a model without masks, and missing files, before it measures', async () => {
     const photo = join(temporaryFolderPath(), 'photo.jpg');
     writeFileSync(photo, await makeJpeg({ width: 60, height: 40, seed: 1 }));
     const page = await inspect([model, photo, '--html', 'page.html']);
@@ -329,7 +328,7 @@ describe('inspect, where it is called wrongly,', () => {
     ]);
   }, 60_000);
 
-  it('explains itself when asked', async () => {
+  it('inspect --help prints its usage', async () => {
     const { code, output } = await inspect(['--help']);
     expect(code).toBe(0);
     expect(output).toMatch(/^Usage: .*inspect MODEL/);

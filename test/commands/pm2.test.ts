@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
-import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startAdminPort } from '../fixtures/admin-port.ts';
-import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { writeHotkeyFile } from '../fixtures/wallet-files.ts';
+import { runCommand } from './run-command.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -97,12 +97,11 @@ function listOf(entries: readonly Entry[]): string {
 }
 
 async function pm2(args: readonly string[], env: Record<string, string> = {}) {
-  const child = await spawnMiner(['pm2', ...args, '--pm2', join(folder, 'pm2')], {
+  const child = await runCommand(['pm2', ...args, '--pm2', join(folder, 'pm2')], {
     PM2_HOME: home,
     INSTANCE: '',
     ...env,
   });
-  onTestFinished(child.close);
   return { exitCode: await child.ended, output: child.output(), child };
 }
 const start = (flags: readonly string[] = [], env?: Record<string, string>) =>
@@ -115,7 +114,7 @@ function calls(): string[][] {
 }
 
 describe('pm2 start', () => {
-  it('replaces the process of its instance alone, and ends with the exit code of the miner and its last words', async () => {
+  it('pm2 start replaces only the process of its instance, and ends with the exit code and the last words of the miner', async () => {
     has(
       { id: 0, name: 'web' },
       { id: 1, name: 'sn34-miner', hotkey },
@@ -138,7 +137,7 @@ describe('pm2 start', () => {
       cwd: ROOT,
       script: join(ROOT, 'start_miner.sh'),
       interpreter: 'none',
-      args: ['--foreground', '--loglevel', 'warn'],
+      args: ['--foreground', '--loglevel=warn'],
       env: { INSTANCE: '', SN34_HOTKEY: hotkey, SN34_ADMIN_PORT: String(child.adminPort) },
       kill_timeout: 20_000,
       treekill: false,
@@ -149,7 +148,7 @@ describe('pm2 start', () => {
     ['a setting', ['--loglevel', 'loud'], 10, 'CONFIG_INVALID'],
     ['the wallet', ['--wallet.hotkey', 'nobody'], 11, 'WALLET_NOT_FOUND'],
     ['the model', ['--image-model', 'models/none'], 13, 'MODEL_NOT_FOUND'],
-  ])('touches nothing if %s is wrong', async (_what, flags, code, words) => {
+  ])('pm2 start changes nothing if %s is wrong', async (_what, flags, code, words) => {
     has({ id: 1, name: 'sn34-miner', hotkey });
     const { exitCode, output } = await start(flags);
     expect([exitCode, output]).toEqual([code, expect.stringContaining(words)]);
@@ -157,7 +156,7 @@ describe('pm2 start', () => {
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'])(
-    'interrupted twice by %s while the old process ends, starts the new one all the same',
+    'pm2 start, interrupted twice by %s while the old process ends, still starts the new one',
     async (INTERRUPT) => {
       has({ id: 1, name: 'sn34-miner', hotkey });
       await start([], { INTERRUPT });
@@ -165,11 +164,10 @@ describe('pm2 start', () => {
     },
   );
 
-  it('whose output nobody reads any more replaces the old process all the same', async () => {
+  it('pm2 start replaces the old process even if nobody reads its output any more', async () => {
     has({ id: 1, name: 'sn34-miner', hotkey });
     const args = ['pm2', 'start', '--settings', join(folder, 'settings'), '--pm2', join(folder, 'pm2')];
-    const child = await spawnMiner(args, { PM2_HOME: home, INSTANCE: '' });
-    onTestFinished(child.close);
+    const child = await runCommand(args, { PM2_HOME: home, INSTANCE: '' });
     child.child.stdout?.destroy();
     child.child.stderr?.destroy();
     expect(await child.ended).toBe(14);
@@ -189,14 +187,17 @@ describe('pm2 start', () => {
       1,
       'PM2_PROCESS_CHANGED: sn34-miner (number 2 of pm2)',
     ],
-  ])('touches nothing if a miner of %s took the name during the check', async (_what, later, code, words) => {
-    hasLater(...later);
-    const { exitCode, output } = await start();
-    expect([exitCode, output]).toEqual([code, expect.stringContaining(words)]);
-    expect(calls()).toEqual([]);
-  });
+  ])(
+    'pm2 start changes nothing if a miner of %s took the name during the check',
+    async (_what, later, code, words) => {
+      hasLater(...later);
+      const { exitCode, output } = await start();
+      expect([exitCode, output]).toEqual([code, expect.stringContaining(words)]);
+      expect(calls()).toEqual([]);
+    },
+  );
 
-  it('replaces a process of a former name that runs the same hotkey, and refuses one that runs another or does not tell', async () => {
+  it('pm2 start replaces a process with a former name that runs the same hotkey, and refuses another or unknown hotkey', async () => {
     const same = await startAdminPort(hotkey);
     has({ id: 1, name: 'sn34-detector', pid: same.pid });
     await start();
@@ -215,7 +216,7 @@ describe('pm2 start', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('compares with the hotkey that the old process runs now, which its settings may have changed after the last start', async () => {
+  it('pm2 start compares with the hotkey that the old process runs now, not with the one of its last start', async () => {
     const { pid } = await startAdminPort('5B');
     has({ id: 1, name: 'sn34-miner', hotkey, pid });
     const { exitCode, output } = await start();
@@ -226,7 +227,7 @@ describe('pm2 start', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('refuses a changed hotkey', async () => {
+  it('pm2 start refuses another hotkey than that of the old process', async () => {
     has({ id: 1, name: 'sn34-miner', hotkey });
     const { exitCode, output } = await start(['--wallet.hotkey', 'other']);
     expect(exitCode).toBe(10);
@@ -237,7 +238,7 @@ describe('pm2 start', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('refuses the name of a miner of another folder', async () => {
+  it('pm2 start refuses an instance name that a miner of another folder has', async () => {
     has({ id: 1, name: 'sn34-miner-two', cwd: '/elsewhere', hotkey });
     const { exitCode, output } = await start([], { INSTANCE: 'two' });
     expect(exitCode).toBe(10);
@@ -248,7 +249,7 @@ describe('pm2 start', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('says what pm2 said where it fails', async () => {
+  it('pm2 start shows the output of a pm2 that fails', async () => {
     writeFileSync(
       join(folder, 'pm2'),
       `#!/bin/sh\n[ "$1" = jlist ] && echo '[]' && exit\necho 'no room left' >&2\nexit 1\n`,
@@ -260,7 +261,7 @@ describe('pm2 start', () => {
 });
 
 describe.each(['start', 'stop'])('pm2 %s', (action) => {
-  it('ends neither of two miners of former names, and says how a person ends one', async () => {
+  it('ends neither of two miners with former names, and shows the command that ends one', async () => {
     const [one, two] = [await startAdminPort(hotkey), await startAdminPort('5B')];
     has({ id: 1, name: 'sn34-detector', pid: one.pid }, { id: 2, name: 'sn34-segmenter', pid: two.pid });
     const { exitCode, output } = await (action === 'start' ? start() : pm2(['stop']));
@@ -270,7 +271,7 @@ describe.each(['start', 'stop'])('pm2 %s', (action) => {
 });
 
 describe('pm2 stop', () => {
-  it('ends the process of its instance alone', async () => {
+  it('pm2 stop ends only the process of its instance', async () => {
     has({ id: 1, name: 'sn34-miner' }, { id: 2, name: 'sn34-miner-two' }, { id: 3, name: 'web' });
     writeFileSync(join(home, 'dump.pm2'), JSON.stringify([{ name: 'sn34-miner-two' }]));
     const { exitCode, output } = await pm2(['stop'], { INSTANCE: 'two' });
@@ -280,7 +281,7 @@ describe('pm2 stop', () => {
     expect(output).toContain(`a reboot would start it again: ${join(folder, 'pm2')} save\n`);
   });
 
-  it('says that there is none, and leaves that of another folder alone', async () => {
+  it('pm2 stop says that no miner runs, and does not touch one of another folder', async () => {
     has({ id: 1, name: 'sn34-miner', cwd: '/elsewhere' });
     expect(await pm2(['stop'])).toMatchObject({
       exitCode: 10,
@@ -295,7 +296,7 @@ describe('pm2 stop', () => {
 });
 
 describe.each(['stop', 'status'])('pm2 %s', (action) => {
-  it('refuses a name that is not given as an instance', async () => {
+  it('refuses a word after it that may be meant as an instance', async () => {
     has({ id: 1, name: 'sn34-miner' });
     const { exitCode, output } = await pm2([action, 'two']);
     expect([exitCode, output]).toEqual([
@@ -307,7 +308,7 @@ describe.each(['stop', 'status'])('pm2 %s', (action) => {
 });
 
 describe('pm2 status', () => {
-  it('tells of one that ended with which exit code and words', async () => {
+  it('pm2 status shows the exit code and the last words of a miner that has ended', async () => {
     has({ id: 1, name: 'sn34-miner' });
     mkdirSync(join(home, 'logs'));
     writeFileSync(join(home, 'logs/sn34-miner-error.log'), 'MODEL_NOT_FOUND: there is no x\nremedy\n');
@@ -318,7 +319,7 @@ describe('pm2 status', () => {
     );
   });
 
-  it('tells of one that pm2 has just begun to start, and has no pid of yet', async () => {
+  it('pm2 status says that pm2 is starting a miner that has no pid yet', async () => {
     const facts = { status: 'launching', pm_cwd: ROOT, restart_time: 0 };
     writeFileSync(
       join(home, 'list'),
@@ -326,11 +327,11 @@ describe('pm2 status', () => {
     );
     expect(await pm2(['status'])).toMatchObject({
       exitCode: 1,
-      output: 'sn34-miner is being started by pm2; ./start_miner.sh status tells more in a moment\n',
+      output: 'sn34-miner is being started by pm2; run ./start_miner.sh status again in a moment\n',
     });
   });
 
-  it('says that none runs, without starting the daemon of pm2', async () => {
+  it('pm2 status and logs say that no miner runs, without starting the daemon of pm2', async () => {
     const none = { PM2_HOME: join(folder, 'none') };
     for (const command of ['status', 'logs']) {
       expect(await pm2([command], none)).toMatchObject({
@@ -342,7 +343,7 @@ describe('pm2 status', () => {
 });
 
 describe('pm2 logs', () => {
-  it('follows the log of its instance, with the flags of pm2', async () => {
+  it('pm2 logs follows the log of its instance, with the flags of pm2 logs', async () => {
     has({ id: 2, name: 'sn34-miner-two' });
     expect(await pm2(['logs', '--lines', '5'], { INSTANCE: 'two' })).toMatchObject({ exitCode: 0 });
     expect(calls()).toEqual([['logs', 'sn34-miner-two', '--lines', '5']]);
@@ -350,11 +351,11 @@ describe('pm2 logs', () => {
 });
 
 describe('pm2', () => {
-  it.each([[[]], [['restart']]])('with %j says what it can do', async (args) => {
+  it.each([[[]], [['restart']]])('pm2 with %j shows its usage', async (args) => {
     const { exitCode, output } = await pm2(args);
     expect([exitCode, output]).toEqual([
       10,
-      expect.stringContaining('pm2 start, pm2 status, pm2 stop or pm2 logs'),
+      expect.stringMatching(/^CONFIG_INVALID: .*\nUsage: node dist\/main.js pm2 /s),
     ]);
   });
 });

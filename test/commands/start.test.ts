@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
@@ -8,24 +8,20 @@ import type { EngineStatus } from '../../src/inference/engine.ts';
 import { isRunning } from '../fixtures/is-running.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
 import { startDevnet } from '../fixtures/miner.ts';
-import { spawnMiner } from '../fixtures/miner-process.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { BOB, call, createValidator } from '../fixtures/validator.ts';
 import { writeHotkeyFile } from '../fixtures/wallet-files.ts';
+import { runCommand, writeOfflineMiner, writeSettings } from './run-command.ts';
 
 beforeAll(async () => {
   await cryptoWaitReady();
 });
 
-async function start(argv: readonly string[], env?: Record<string, string>) {
-  const miner = await spawnMiner(['start', ...argv], env);
-  onTestFinished(miner.close);
-  return miner;
-}
+const start = (argv: readonly string[], env?: Record<string, string>) => runCommand(['start', ...argv], env);
 
 describe('start --dev', () => {
-  it('prints READY with its addresses, answers, and ends with 0 on SIGTERM', async () => {
+  it('start --dev prints READY with its addresses, answers, and ends with 0 on SIGTERM', async () => {
     const miner = await start(['--dev']);
     const ready = await miner.ready();
     expect(ready).toBe(
@@ -46,7 +42,7 @@ describe('start --dev', () => {
     expect(isRunning(enginePid)).toBe(false);
   }, 60_000);
 
-  it('answers what was admitted before it ends', async () => {
+  it('start answers the requests that it has admitted before it ends', async () => {
     const miner = await start(['--dev']);
     await miner.ready();
     const clip = await makeClip({ width: 320, height: 240, frames: 30, seed: 1 });
@@ -61,7 +57,7 @@ describe('start --dev', () => {
     expect(await miner.ended).toBe(0);
   }, 60_000);
 
-  it('ends at once on a second signal', async () => {
+  it('start ends at once on a second signal', async () => {
     const miner = await start(['--dev']);
     await miner.ready();
     const body = await makeJpeg({ width: 50, height: 40, seed: 1 });
@@ -83,7 +79,7 @@ describe('start --dev', () => {
     await failing;
   }, 60_000);
 
-  it('loads its models anew on SIGHUP, at any time, and refuses what it cannot use', async () => {
+  it('start reloads its models on SIGHUP, at any time, and refuses a model that it cannot use', async () => {
     const folder = join(temporaryFolderPath(), 'model');
     cpSync(join(import.meta.dirname, '../../models/example-image-detector'), folder, { recursive: true });
     const miner = await start(['--dev', '--image-model', folder]);
@@ -118,7 +114,7 @@ describe('start --dev', () => {
     expect(await miner.ended).toBe(0);
   }, 60_000);
 
-  it('ends with 0 on a signal while the model is still loading, and frees its port', async () => {
+  it('start ends with 0 on a signal while the model is still loading, and frees its port', async () => {
     const miner = await start(['--dev']);
     await until(() => miner.output().includes('"msg":"listening"'));
     miner.child.kill('SIGINT');
@@ -127,7 +123,7 @@ describe('start --dev', () => {
     await expect(call(miner.axonPort, '/')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   }, 60_000);
 
-  it('remembers over a kill what it served', async () => {
+  it('start remembers the requests that it served before it was killed', async () => {
     const stateDir = temporaryFolderPath();
     const jpeg = await makeJpeg({ width: 50, height: 40, seed: 1 });
     const headers = createValidator('//Alice').sign({
@@ -147,7 +143,7 @@ describe('start --dev', () => {
     expect([replayed.status, replayed.json().code]).toEqual([400, 'AXON_REPLAY']);
   }, 60_000);
 
-  it('refuses a chain that is not on this machine', async () => {
+  it('start --dev refuses a chain on another host', async () => {
     const miner = await start([
       '--dev',
       '--subtensor.chain_endpoint',
@@ -158,28 +154,21 @@ describe('start --dev', () => {
   });
 });
 
-describe('start, where it cannot run', () => {
-  const settings = (lines: string[]) => {
-    const path = join(temporaryFolderPath(), '.env.miner');
-    writeFileSync(path, lines.join('\n'));
-    return ['--settings', path];
-  };
-
-  it('ends with 10 and every bad setting', async () => {
-    const miner = await start(settings(['MINER_TYPE=neither', 'LOGLEVEL=loud']));
+describe('start of a miner that cannot run', () => {
+  it('start ends with 10 and names every wrong setting', async () => {
+    const miner = await start(writeSettings({ MINER_TYPE: 'neither', LOGLEVEL: 'loud' }));
     expect(await miner.ended).toBe(10);
     expect(miner.output()).toMatch(/CONFIG_INVALID[\s\S]*MINER_TYPE[\s\S]*LOGLEVEL/);
   });
 
-  it('ends with 11 where there is no hotkey', async () => {
-    const miner = await start(settings(['NETWORK=local', 'WALLET_NAME=nobody']));
+  it('start ends with 11 if there is no hotkey', async () => {
+    const miner = await start(writeSettings({ NETWORK: 'local', WALLET_NAME: 'nobody' }));
     expect(await miner.ended).toBe(11);
     expect(miner.output()).toContain('WALLET_NOT_FOUND');
   });
 
   async function startChain() {
-    const { devnetPort, ready, close } = await spawnMiner(['devnet'], { DEVNET_BLOCK_TIME_MS: '200' });
-    onTestFinished(close);
+    const { devnetPort, ready } = await runCommand(['devnet'], { DEVNET_BLOCK_TIME_MS: '200' });
     await ready();
     return {
       endpoint: `ws://127.0.0.1:${devnetPort}`,
@@ -191,7 +180,7 @@ describe('start, where it cannot run', () => {
     };
   }
 
-  it('ends with 12 where it is not registered, or no longer, and is to exit', async () => {
+  it('start with ON_UNREGISTERED=exit ends with 12 if the hotkey is not registered, or no longer', async () => {
     const { endpoint, deregisterMiner } = await startChain();
     const flags = ['--dev', '--on-unregistered', 'exit', '--subtensor.chain_endpoint', endpoint];
     const running = await start(flags);
@@ -208,17 +197,17 @@ describe('start, where it cannot run', () => {
   function writeTwoWallets() {
     const path = temporaryFolderPath();
     for (const name of ['first', 'second']) writeHotkeyFile({ path, name, hotkey: 'h', seedByte: 9 });
-    const lines = [
-      'NETWORK=local',
-      'CHAIN_ENDPOINT=ws://127.0.0.1:1',
-      'WALLET_HOTKEY=h',
-      `WALLET_PATH=${path}`,
-    ];
+    const argv = writeSettings({
+      NETWORK: 'local',
+      CHAIN_ENDPOINT: 'ws://127.0.0.1:1',
+      WALLET_HOTKEY: 'h',
+      WALLET_PATH: path,
+    });
     const env = { STATE_DIR: join(path, 'state') };
-    return { flags: (name: string) => [...settings(lines), '--wallet.name', name], env };
+    return { flags: (name: string) => [...argv, '--wallet.name', name], env };
   }
 
-  it('ends with 16 where another process runs the hotkey, if from another wallet, and names that process', async () => {
+  it('start ends with 16 if another process runs the hotkey, even from another wallet, and names that process', async () => {
     const { flags, env } = writeTwoWallets();
     const first = await start(flags('first'), env);
     await until(() => first.output().includes('"msg":"listening"'));
@@ -229,7 +218,7 @@ describe('start, where it cannot run', () => {
     expect((await call(first.axonPort, '/')).status).toBe(200);
   }, 60_000);
 
-  it('waits for the process that runs the hotkey to end, and then runs it', async () => {
+  it('start waits until the process that runs the hotkey has ended, and then runs it', async () => {
     const { flags, env } = writeTwoWallets();
     const first = await start(flags('first'), env);
     await until(() => first.output().includes('"msg":"listening"'));
@@ -240,7 +229,7 @@ describe('start, where it cannot run', () => {
     expect(await first.ended).toBe(0);
   }, 60_000);
 
-  it('ends with 0 on a signal while it waits for the process that runs the hotkey', async () => {
+  it('start ends with 0 on a signal while it waits for the process that runs the hotkey', async () => {
     const { flags, env } = writeTwoWallets();
     const first = await start(flags('first'), env);
     await until(() => first.output().includes('"msg":"listening"'));
@@ -251,18 +240,15 @@ describe('start, where it cannot run', () => {
     expect((await call(first.axonPort, '/')).status).toBe(200);
   }, 60_000);
 
-  it('ends with 15 where the only endpoint serves another chain than asked for', async () => {
+  it('start ends with 15 if the only endpoint serves another chain', async () => {
     const { endpoint } = await startChain();
-    const hotkeys = join(temporaryFolderPath(), 'w/hotkeys');
-    mkdirSync(hotkeys, { recursive: true });
-    writeFileSync(join(hotkeys, 'h'), JSON.stringify({ secretSeed: `0x${'07'.repeat(32)}` }));
-    const lines = ['NETWORK=finney', `CHAIN_ENDPOINT=${endpoint}`, 'WALLET_NAME=w', 'WALLET_HOTKEY=h'];
-    const miner = await start(settings([...lines, `WALLET_PATH=${join(hotkeys, '../..')}`]));
+    const { argv } = writeOfflineMiner({ NETWORK: 'finney', CHAIN_ENDPOINT: endpoint });
+    const miner = await start(argv);
     expect(await miner.ended).toBe(15);
     expect(miner.output()).toContain('CHAIN_WRONG_NETWORK');
   }, 60_000);
 
-  it('goes on where the endpoint comes to serve another chain later', async () => {
+  it('start keeps running if the endpoint serves another chain later', async () => {
     const former = await startDevnet();
     const miner = await start(['--dev', '--subtensor.chain_endpoint', former.url]);
     await miner.ready();
@@ -277,13 +263,13 @@ describe('start, where it cannot run', () => {
     expect(await miner.ended).toBe(0);
   }, 60_000);
 
-  it('ends with 13 where the model is missing', async () => {
+  it('start ends with 13 if the model is missing', async () => {
     const miner = await start(['--dev', '--image-model', 'models/none']);
     expect(await miner.ended).toBe(13);
     expect(miner.output()).toContain('MODEL_NOT_FOUND');
   });
 
-  it('ends with 14 where the port is taken', async () => {
+  it('start ends with 14 if the port is taken', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => {

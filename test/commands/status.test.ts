@@ -1,28 +1,22 @@
 import { cryptoWaitReady } from '@polkadot/util-crypto';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeJpeg } from '../fixtures/media.ts';
-import { type MinerProcess, spawnMiner } from '../fixtures/miner-process.ts';
 import { until } from '../fixtures/until.ts';
 import { BOB, createValidator } from '../fixtures/validator.ts';
+import { runCommand } from './run-command.ts';
 
 beforeAll(async () => {
   await cryptoWaitReady();
 });
 
-async function run(argv: readonly string[], env?: Record<string, string>): Promise<MinerProcess> {
-  const child = await spawnMiner(argv, env);
-  onTestFinished(child.close);
-  return child;
-}
-
 async function status(adminPort: number) {
-  const child = await run(['status', '--dev', '--admin-port', String(adminPort)]);
+  const child = await runCommand(['status', '--dev', '--admin-port', String(adminPort)]);
   return { exitCode: await child.ended, output: child.output() };
 }
 
 describe('status', () => {
-  it('tells of a miner that is ready who it is, where it is announced, and who asked it last', async () => {
-    const miner = await run(['start', '--dev']);
+  it('status shows the hotkey and the announced address of a ready miner, and who called it last', async () => {
+    const miner = await runCommand(['start', '--dev']);
     await miner.ready();
     const before = await status(miner.adminPort);
     expect([before.exitCode, before.output.split('\n')[0]]).toEqual([0, 'ready']);
@@ -50,8 +44,8 @@ describe('status', () => {
     expect(output).toContain(`process ${miner.child.pid}, for `);
   }, 60_000);
 
-  it('tells of one that is not ready why', async () => {
-    const miner = await run(['start', '--dev', '--subtensor.chain_endpoint', 'ws://127.0.0.1:1']);
+  it('status shows why a miner is not ready', async () => {
+    const miner = await runCommand(['start', '--dev', '--subtensor.chain_endpoint', 'ws://127.0.0.1:1']);
     await until(() => miner.output().includes('"msg":"listening"'));
     const { exitCode, output } = await status(miner.adminPort);
     expect([exitCode, output.split('\n')[0]]).toEqual([1, 'not ready']);
@@ -60,7 +54,7 @@ describe('status', () => {
     expect(output).toContain('it was not read yet which address the chain holds');
   }, 60_000);
 
-  it('says that none runs', async () => {
+  it('status says that no miner runs', async () => {
     const { exitCode, output } = await status(1);
     expect([exitCode, output]).toEqual([1, 'no miner answers on the admin port 1 of this host\n']);
   });

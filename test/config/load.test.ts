@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseFlags } from '../../src/config/flags.ts';
@@ -39,7 +40,7 @@ describe('the precedence of settings', () => {
     expect(load({ argv: ['--axon.port', '4'], env: { AXON_PORT: '3' } }).settings.AXON_PORT).toBe(4);
   });
 
-  it('tells where each value came from', () => {
+  it('shows where each value came from', () => {
     const { origins } = load({
       argv: ['--axon-port=9'],
       file: { NETUID: '168' },
@@ -64,7 +65,7 @@ describe('the precedence of settings', () => {
 });
 
 describe('the names that the SDKs use', () => {
-  it('are those of every generation for the wallet, with a warning where they disagree', () => {
+  it('work for the wallet in every generation, with a warning if they disagree', () => {
     expect(load({ env: { BT_WALLET: 'eleven' } }).settings.WALLET_NAME).toBe('eleven');
     expect(load({ file: { BT_WALLET: 'eleven' } }).warnings).toEqual([]);
     expect(load({ argv: ['--wallet', 'eleven', '--wallet-hotkey', 'first'] }).settings).toMatchObject({
@@ -85,12 +86,12 @@ describe('the names that the SDKs use', () => {
     ['Finney', 'finney'],
     ['testnet', 'test'],
     ['local', 'local'],
-  ])('are understood where BT_NETWORK is %s', (name, networkName) => {
+  ])('include BT_NETWORK=%s', (name, networkName) => {
     expect(resolve({ env: { BT_NETWORK: name } }).chain.networkName).toBe(networkName);
   });
 
   it.each(['devnet', 'dev', 'rao', 'finny', 'http://127.0.0.1:9944', '127.0.0.1:9944'])(
-    'are refused, with those that would do, where BT_NETWORK is %s',
+    'do not include BT_NETWORK=%s, whose error lists those that work',
     (name) => {
       const error = failure(() => load({ env: { BT_NETWORK: name } }));
       expect(error.code).toBe('CONFIG_INVALID');
@@ -100,7 +101,7 @@ describe('the names that the SDKs use', () => {
   );
 });
 
-describe('the address of a node in the place of a network', () => {
+describe('the address of a node in place of a network', () => {
   it.each<[string, Given, string]>([
     ['BT_NETWORK', { env: { BT_NETWORK: 'ws://10.0.0.1:9944' } }, 'BT_NETWORK'],
     ['BT_SUBTENSOR_NETWORK', { env: { BT_SUBTENSOR_NETWORK: 'ws://10.0.0.1:9944' } }, 'BT_SUBTENSOR_NETWORK'],
@@ -121,7 +122,7 @@ describe('the address of a node in the place of a network', () => {
     expect(origins.get('NETWORK')?.source).toBe('default');
   });
 
-  it('may be a list, and tells the network where it is public', () => {
+  it('may be a list, and decides the network if it is public', () => {
     const list = 'wss://test.finney.opentensor.ai:443, ws://10.0.0.1:9944';
     expect(resolve({ env: { BT_NETWORK: list } }).chain).toMatchObject({
       networkName: 'test',
@@ -130,7 +131,7 @@ describe('the address of a node in the place of a network', () => {
     });
   });
 
-  it('leaves the network that another source names: the node is held to that', () => {
+  it('leaves the network that another source names', () => {
     const { chain } = resolve({ env: { BT_NETWORK: 'ws://10.0.0.1:9944' }, file: { NETWORK: 'finney' } });
     expect(chain).toMatchObject({ networkName: 'finney', endpoints: ['ws://10.0.0.1:9944'] });
     expect(chain.expectedGenesisHash).toMatch(/^0x2f0555cc/);
@@ -149,14 +150,14 @@ describe('the address of a node in the place of a network', () => {
     ]);
   });
 
-  it('is named as it stands where it is not one', () => {
+  it('is refused by its own name if it is malformed', () => {
     const error = failure(() => load({ env: { BT_NETWORK: 'ws://' } }));
     expect(error.message).toBe(
       'CHAIN_ENDPOINT="ws://" (BT_NETWORK): each endpoint must begin with ws:// or wss://, and then name a host',
     );
   });
 
-  it('warns where two sources name networks that differ', () => {
+  it('brings a warning if two sources name different networks', () => {
     const { settings, warnings } = load({ env: { BT_NETWORK: 'test' }, file: { NETWORK: 'finney' } });
     expect(settings.NETWORK).toBe('finney');
     expect(warnings).toEqual([
@@ -165,7 +166,7 @@ describe('the address of a node in the place of a network', () => {
   });
 });
 
-describe('wrong settings', () => {
+describe('wrong settings in a file', () => {
   it('are all named in one error', () => {
     const error = failure(() => load({ file: { AXON_PORT: 'eighty', DEVICE: 'tpu', MINER_TYPE: 'both' } }));
     expect(error.code).toBe('CONFIG_INVALID');
@@ -177,24 +178,29 @@ describe('wrong settings', () => {
     expect(warnings).toEqual(['.env.miner: unknown key AXON_PROT; did you mean AXON_PORT?']);
   });
 
-  it('refuse an unknown flag with the nearest known one, and a flag without its value', () => {
-    const error = failure(() => parseFlags(['--axon.prot', '1', '--netuid']));
-    expect(error.message).toMatch(/--axon\.prot; did you mean --axon\.port\?/);
-    expect(error.message).toMatch(/--netuid needs a value/);
-  });
-
   it('refuse equal ports for the axon and the operator', () => {
     expect(failure(() => resolve({ file: { AXON_PORT: '8091', ADMIN_PORT: '8091' } })).code).toBe(
       'CONFIG_INVALID',
     );
   });
 
-  it('refuse an IPv6 address to announce, which validators cannot reach', () => {
+  it.each(['../coldkey', 'a/b', '..', '.', 'a\0b'])(
+    'refuse %j as the name of a hotkey or a wallet',
+    (name) => {
+      for (const key of ['WALLET_NAME', 'WALLET_HOTKEY']) {
+        expect(failure(() => load({ file: { [key]: name } })).message).toMatch(
+          new RegExp(`^${key}=.*must be a plain file name$`, 's'),
+        );
+      }
+    },
+  );
+
+  it('refuse an IPv6 address to announce', () => {
     expect(failure(() => load({ file: { AXON_EXTERNAL_IP: '2001:db8::1' } })).message).toContain('IPv4');
   });
 });
 
-describe('what depends on other settings', () => {
+describe('the configuration', () => {
   it('runs the template of the Python miner unchanged', () => {
     const folder = temporaryFolderPath();
     const path = join(folder, '.env.miner');
@@ -219,6 +225,15 @@ describe('what depends on other settings', () => {
     expect(config.admin).toEqual({ host: '127.0.0.1', port: 9091 });
   });
 
+  it('has the folder of the wallets with the home folder in place of the tilde, and otherwise as it is written', () => {
+    const walletIn = (path: string) => resolve({ file: { WALLET_PATH: path } }).wallet;
+    expect(walletIn('~/wallets//')).toMatchObject({ path: '~/wallets//', folder: `${homedir()}/wallets` });
+    expect(walletIn('~').folder).toBe(homedir());
+    expect(walletIn('~other/wallets').folder).toBe('~other/wallets');
+    expect(walletIn('/srv/./a/../wallets/').folder).toBe('/srv/./a/../wallets');
+    expect(walletIn('/').folder).toBe('/');
+  });
+
   it('infers the network and the netuid from the endpoint only when they are absent', () => {
     const testnet = { CHAIN_ENDPOINT: 'wss://test.finney.opentensor.ai:443' };
     expect(resolve({ file: testnet }).chain).toMatchObject({ networkName: 'test', netuid: 168 });
@@ -228,17 +243,23 @@ describe('what depends on other settings', () => {
     expect(resolve({ file: { CHAIN_ENDPOINT: 'ws://127.0.0.1:9944' } }).chain.networkName).toBe('local');
   });
 
+  it('has the synapse protocol for detectors only', () => {
+    expect(resolve({}).axon.synapse).toBe(true);
+    expect(resolve({ file: { SYNAPSE: 'false' } }).axon.synapse).toBe(false);
+    expect(resolve({ file: { MINER_TYPE: 'segmenter' } }).axon.synapse).toBe(false);
+  });
+
   it('takes a comma list of endpoints', () => {
     const { endpoints } = resolve({ file: { CHAIN_ENDPOINT: 'ws://10.0.0.1:9944, wss://b.example' } }).chain;
     expect(endpoints).toEqual(['ws://10.0.0.1:9944', 'wss://b.example']);
   });
 
-  it('serves every registered caller when FORCE_VPERMIT is false', () => {
+  it('has no minimum stake if FORCE_VPERMIT is false', () => {
     expect(resolve({ argv: ['--no-force-validator-permit'] }).axon.minStakeTao).toBe(0);
     expect(resolve({ file: { FORCE_VPERMIT: 'false' } }).axon.minStakeTao).toBe(0);
   });
 
-  it('binds development mode to loopback and refuses a chain elsewhere', () => {
+  it('binds development mode to loopback, and refuses a chain on another host', () => {
     const config = resolve({ env: { DEVNET_PORT: '19944' } }, true);
     expect(config.axon.host).toBe('127.0.0.1');
     expect(config.chain).toMatchObject({ endpoints: ['ws://127.0.0.1:19944'], devnetPort: 19_944 });
@@ -248,7 +269,7 @@ describe('what depends on other settings', () => {
     expect(failure(() => resolve(similar, true)).code).toBe('CONFIG_DEV_ONLY_LOOPBACK');
   });
 
-  it('starts no devnet where development mode is given a chain on loopback', () => {
+  it('starts no devnet if development mode has a chain on loopback', () => {
     const given = { argv: ['--subtensor.chain_endpoint', 'ws://127.0.0.1:1'] };
     expect(resolve(given, true).chain).toMatchObject({
       endpoints: ['ws://127.0.0.1:1'],

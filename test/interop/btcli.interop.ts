@@ -67,7 +67,7 @@ async function refusalOfOldWallet(): Promise<string> {
   const path = temporaryFolderPath();
   await mkdir(join(path, WALLET.name, 'hotkeys'), { recursive: true });
   await writeFile(join(path, WALLET.name, 'hotkeys', WALLET.hotkey), '$ANSIBLE_VAULT;1.1;AES256\n6162');
-  return openWallet({ ...WALLET, path, env: {}, logger }).then(String, String);
+  return openWallet({ ...WALLET, path, folder: path, env: {}, logger }).then(String, String);
 }
 
 /** Of the commands that are meant for a program, those that its parser refuses, with its words. */
@@ -175,7 +175,8 @@ describe.each(PROGRAMS)('the btcli of %s at a terminal', (generation, environmen
       for (const { exitCode, shown } of runs) expect(exitCode, shown).toBe(0);
       expect(readdirSync(join(wallet.path, wallet.name))).toContain('coldkeypub.txt');
 
-      const open = (hotkey: string) => openWallet({ ...wallet, hotkey, env: {}, logger });
+      const open = (hotkey: string) =>
+        openWallet({ ...wallet, folder: wallet.path, hotkey, env: {}, logger });
       const first = await open('first');
       const publicFile = readFileSync(join(wallet.path, wallet.name, 'hotkeys', 'firstpub.txt'), 'utf8');
       expect(publicFile).toContain(first.hotkeyAddress);

@@ -73,6 +73,7 @@ function open(home: string, hotkey: string, env: Readonly<Record<string, string>
   writeFileSync(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
   return openWallet({
     path: folderIn(home),
+    folder: folderIn(home),
     name: 'interop',
     hotkey,
     passwordFile: hotkey === 'encrypted' ? passwordFile : undefined,

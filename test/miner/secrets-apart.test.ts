@@ -23,7 +23,7 @@ function setUp() {
   }) =>
     requireSecretsApart({
       minerType: 'detector',
-      wallet: { path, name: 'mine', hotkey, passwordFile },
+      wallet: { path, folder: path, name: 'mine', hotkey, passwordFile },
       models: { image: model, video: join(root, 'none'), segmenter: join(root, 'none') },
     });
   return { root, folder, judge };

@@ -87,7 +87,9 @@ describe('the first start', () => {
 
     const { exitCode, output } = await checkout.script();
     expect(output).toContain('ending sn34-detector (process ');
-    expect(output).toContain(`sn34-miner runs unregistered, so no validator asks it: hotkey ${first.hotkey}`);
+    expect(output).toContain(
+      `sn34-miner runs unregistered, so no validator calls it: hotkey ${first.hotkey}`,
+    );
     expect(output).toContain('Registering costs');
     expect(exitCode).toBe(0);
     expect([...(await host.processes()).keys()]).toEqual(['sn34-miner']);
@@ -172,7 +174,7 @@ describe('a start with one thing wrong says what, with the exit code of the mine
       checkout.script(['--image-model', 'models/none']),
     );
     expect([exitCode, output]).toEqual([13, expect.stringContaining('MODEL_NOT_FOUND')]);
-    expect(output).toContain('sn34-miner was not started anew; what runs goes on as it is');
+    expect(output).toContain('sn34-miner was not replaced; the running miner is unchanged');
   });
 
   it('another hotkey under the same name', async () => {
@@ -329,7 +331,7 @@ describe('by itself, a miner comes through', () => {
       checkout.script(['--instance', 'two', '--miner-type', 'detector']),
     );
     expect(exitCode).toBe(1);
-    expect(output).toContain('sn34-miner-two runs, and is not ready after 60 s; it goes on trying\n');
+    expect(output).toContain('sn34-miner-two runs; it is not ready after 60 s and keeps trying\n');
     expect(output).toMatch(/reason: .*registered/);
     expect(output).toMatch(/the chain is away/);
 

@@ -94,7 +94,7 @@ describe('a miner that was started under pm2', () => {
   it.each([
     { state: 'unregistered', burnTao: 0.1 },
     { state: 'deregistered', formerUid: 3, takenBy: null, burnTao: 0.1 },
-  ])('is done with once it could answer and is $state', async (registration) => {
+  ])('ends the wait if it could answer and is $state', async (registration) => {
     const { pid = 0 } = startProcess();
     const unready = { pid, ready: false, registration };
     const answers = [report({ ...unready, model: 'warming' }), report(unready)];
@@ -103,7 +103,7 @@ describe('a miner that was started under pm2', () => {
     expect(answers).toHaveLength(1);
   });
 
-  it('is not done with while it is unregistered and is to end for that', async () => {
+  it('does not end the wait while it is unregistered, if its settings let it end for that', async () => {
     const { pid = 0 } = startProcess();
     const registration = { state: 'unregistered', burnTao: 0.1 };
     const port = await serve(() => report({ pid, ready: false, registration }));
@@ -111,7 +111,7 @@ describe('a miner that was started under pm2', () => {
     expect(await wait(port, () => [listed({ pid })], options)).toMatchObject({ kind: 'trying' });
   });
 
-  it('is not mistaken for another that answers on its admin port', async () => {
+  it('is not confused with another miner that answers on its admin port', async () => {
     const { pid = 0 } = startProcess();
     const port = await serve(() => report({ pid: pid + 1 }));
     expect(await wait(port, () => [listed({ pid })], { waitMs: 600 })).toEqual({
@@ -121,7 +121,7 @@ describe('a miner that was started under pm2', () => {
     });
   });
 
-  it('goes on trying where it is not ready in time, and its reasons are known', async () => {
+  it('ends the wait as still trying, with its reasons, if it is not ready in time', async () => {
     const { pid = 0 } = startProcess();
     const port = await serve(() => report({ pid, ready: false }));
     expect(await wait(port, () => [listed({ pid })], { waitMs: 600 })).toMatchObject({
@@ -130,7 +130,7 @@ describe('a miner that was started under pm2', () => {
     });
   });
 
-  it('has ended when pm2 leaves it stopped because of its exit code', async () => {
+  it('has ended if pm2 leaves it stopped because of its exit code', async () => {
     const child = startProcess();
     const port = await serve(() => ({}));
     const list = () =>

@@ -5,7 +5,7 @@ import { fileSizeBytes, lastWords } from '../../src/pm2/last-words.ts';
 import { temporaryFolderPath } from '../fixtures/temporary.ts';
 
 describe('the last words of a process', () => {
-  it('begin with its last failure, of those since it was started', () => {
+  it('begin with its last failure since its start', () => {
     const path = join(temporaryFolderPath(), 'log');
     writeFileSync(path, 'WALLET_NOT_FOUND: of an earlier run\nits remedy\n');
     const begin = fileSizeBytes(path);
@@ -14,13 +14,13 @@ describe('the last words of a process', () => {
     expect(lastWords(path, begin)).toEqual(['CONFIG_INVALID: two', 'MINER_TYPE="x"', 'remedy']);
   });
 
-  it('are all that a file holds which was begun anew', () => {
+  it('are the whole file if a new file replaced the old one', () => {
     const path = join(temporaryFolderPath(), 'log');
     writeFileSync(path, 'one\n');
     expect(lastWords(path, 1_000)).toEqual(['one']);
   });
 
-  it('are few, and hold nothing that a terminal obeys', () => {
+  it('are few, and hold nothing that a terminal would obey', () => {
     const path = join(temporaryFolderPath(), 'log');
     writeFileSync(path, `${'a line of some length\n'.repeat(10_000)}\u001B[2J\u202Eend\n`);
     const words = lastWords(path, 0);
@@ -28,7 +28,7 @@ describe('the last words of a process', () => {
     expect(words.at(-1)).toBe(' [2J end');
   });
 
-  it('are none where there is no file', () => {
+  it('are none if there is no file', () => {
     expect(lastWords(join(temporaryFolderPath(), 'none'), 0)).toEqual([]);
   });
 });

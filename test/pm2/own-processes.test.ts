@@ -43,7 +43,7 @@ describe('the own processes of an instance', () => {
     expect(ownProcesses([...others, own], instanceNamed('two'), here)).toEqual([own]);
   });
 
-  it('are, for the one without a name, also those that pm2 has from before there were instances', () => {
+  it('include, for the instance without a name, those with a name from before there were instances', () => {
     const own = ['sn34-miner', 'sn34-detector', 'sn34-segmenter'].map((name) => process(name, here));
     const foreign = process('sn34-detector', elsewhere);
     expect(ownProcesses([foreign, ...own], instanceNamed(''), here)).toEqual(own);
@@ -56,7 +56,7 @@ describe('the own processes of an instance', () => {
     expect(ownProcesses([own], instanceNamed(''), here)).toEqual([own]);
   });
 
-  it('are never those of another folder: its name is taken', () => {
+  it('never include those of another folder, whose name is taken', () => {
     expect(() => ownProcesses([process('sn34-miner', elsewhere)], instanceNamed(''), here)).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INSTANCE_TAKEN',
@@ -66,15 +66,15 @@ describe('the own processes of an instance', () => {
   });
 });
 
-describe('processes that are to be replaced', () => {
+describe('processes that a new miner replaces', () => {
   const PROGRAM = '/opt/pm2';
 
-  it('may be of the same hotkey', () => {
+  it('may have the same hotkey', () => {
     const own = [process('sn34-miner', here, '5A'), { ...process('sn34-detector', here), ...ENDED }];
     requireSameHotkey(own, '5A', instanceNamed(''), PROGRAM);
   });
 
-  it('may not be of a former name and an unknown hotkey: the line that ends it is named', () => {
+  it('may not have a former name and an unknown hotkey; the error shows the command that ends one', () => {
     const silent = process('sn34-detector', here);
     expect(() => requireSameHotkey([silent], '5A', instanceNamed(''), PROGRAM)).toThrow(
       expect.objectContaining({
@@ -107,21 +107,21 @@ describe('processes that are to be replaced', () => {
     ['was renamed', (one) => [{ ...one, name: 'other' }]],
     ['was started again by something else', (one) => [{ ...one, pid: 4712 }]],
     ['got a second one beside it', (one) => [one, { ...one, id: one.id + 100 }]],
-  ])('may not have changed since they were looked at: one %s', (_how, change) => {
+  ])('may not have changed during the check: one %s', (_how, change) => {
     const one = process('sn34-miner', here, '5A');
     expect(() => requireUnchanged([one], change(one))).toThrow(
       expect.objectContaining({ code: 'PM2_PROCESS_CHANGED' }),
     );
   });
 
-  it('may have been restarted by pm2 itself, as a miner that ends again and again', () => {
+  it('may have been restarted by pm2 itself', () => {
     const one = process('sn34-miner', here, '5A');
     requireUnchanged([one], [{ ...one, pid: 4712, restarts: 1 }]);
     requireUnchanged([one], [{ ...one, pid: undefined, status: 'waiting restart', restarts: 1 }]);
     requireUnchanged([{ ...one, pid: undefined, status: 'waiting restart' }], [{ ...one, restarts: 1 }]);
   });
 
-  it('may not be of another hotkey', () => {
+  it('may not have another hotkey', () => {
     expect(() =>
       requireSameHotkey([process('sn34-miner', here, '5A')], '5B', instanceNamed(''), PROGRAM),
     ).toThrow(

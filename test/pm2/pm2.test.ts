@@ -46,7 +46,7 @@ describe('a pm2 that hangs', () => {
     },
   );
 
-  it('does not keep a question for its list from being called off', async () => {
+  it('does not keep a signal from ending the wait for its list', async () => {
     const { pm2, hasBegun, pid } = openHanging(600_000);
     const stop = new AbortController();
     const listing = pm2.list(stop.signal);

@@ -22,7 +22,7 @@ const entry = (env: Record<string, unknown> = {}) => ({
 const parse = (...entries: unknown[]) => parseProcessList(`${JSON.stringify(entries)}\n`);
 
 describe("pm2's list of processes", () => {
-  it('is read with what start_miner.sh noted of its own', () => {
+  it('is read with the values that start_miner.sh added', () => {
     expect(parse(entry())).toEqual([
       {
         id: 3,
@@ -45,13 +45,13 @@ describe("pm2's list of processes", () => {
     },
   );
 
-  it('is read of processes that something else started', () => {
+  it('is read for processes that something else started', () => {
     expect(parse(entry({ SN34_HOTKEY: undefined, SN34_ADMIN_PORT: 'none' }))).toMatchObject([
       { hotkey: undefined, adminPort: undefined },
     ]);
   });
 
-  it('is found behind what pm2 says of itself', () => {
+  it('is found after lines about pm2 itself', () => {
     const said = '[PM2] Spawning PM2 daemon with pm2_home=/root/.pm2\n[PM2] PM2 Successfully daemonized\n';
     expect(parseProcessList(`${said}[]\n`)).toEqual([]);
   });

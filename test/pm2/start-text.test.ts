@@ -33,8 +33,8 @@ const tell = (outcome: Outcome, lastWords: string[] = []) =>
     { config, instance: instanceNamed('two'), pm2: '/opt/pm2', waitMs: 60_000 },
   );
 
-describe('a start in words', () => {
-  it('says of a good one who is ready where, and the commands for it', () => {
+describe('the text of a start', () => {
+  it('names the hotkey, the address and the next commands if the miner is ready', () => {
     expect(tell({ kind: 'ready', report: report() })).toEqual({
       succeeded: true,
       lines: [
@@ -49,38 +49,38 @@ describe('a start in words', () => {
     });
   });
 
-  it('says of one without registration what it costs, and that nobody asks', () => {
+  it('says what registering costs, and that nobody calls, if the miner is not registered', () => {
     const registration = { state: 'unregistered', burnTao: 0.5 } as const;
     const chain = { registration, heldAddress: null };
     const { succeeded, lines } = tell({ kind: 'unregistered', report: report({ chain }) });
     expect(succeeded).toBe(true);
     expect(lines[0]).toMatch(
-      /^sn34-miner-two runs unregistered, so no validator asks it: hotkey 5F .* 0\.5 TAO/,
+      /^sn34-miner-two runs unregistered, so no validator calls it: hotkey 5F .* 0\.5 TAO/,
     );
   });
 
-  it('says of one that is not ready why, and that it goes on', () => {
+  it('says why the miner is not ready, and that it keeps trying', () => {
     const readiness = { ready: false, reasons: ['the chain is away'], warnings: [] };
     const { succeeded, lines } = tell({ kind: 'trying', report: report({ readiness }), restarts: 0 }, [
       'old',
     ]);
     expect(succeeded).toBe(false);
     expect(lines).toEqual([
-      'sn34-miner-two runs, and is not ready after 60 s; it goes on trying',
+      'sn34-miner-two runs; it is not ready after 60 s and keeps trying',
       '  reason: the chain is away',
       expect.stringContaining('./start_miner.sh --instance two status'),
     ]);
   });
 
-  it('says of one that crashes again and again what it said last', () => {
+  it('shows the last words of a miner that crashes again and again', () => {
     expect(tell({ kind: 'trying', report: undefined, restarts: 4 }, ['INTERNAL: a fault']).lines).toEqual([
-      'sn34-miner-two has ended 4 times and is started again, and is not ready after 60 s; it goes on trying',
+      'sn34-miner-two has ended 4 times and was started again; it is not ready after 60 s and keeps trying',
       '  INTERNAL: a fault',
       expect.stringContaining('./start_miner.sh --instance two logs'),
     ]);
   });
 
-  it('says of one that ended with which code and words', () => {
+  it('shows the exit code and the last words of a miner that has ended', () => {
     expect(tell({ kind: 'ended', exitCode: 14 }, ['AXON_PORT_IN_USE: port 8091', 'Stop it']).lines).toEqual([
       'sn34-miner-two ended with exit code 14 and is not started again',
       '  AXON_PORT_IN_USE: port 8091',

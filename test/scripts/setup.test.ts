@@ -21,24 +21,24 @@ describe('setup.sh', () => {
     for (const word of ['--quiet', '--cuda', '--production', 'Exit codes']) expect(stdout).toContain(word);
   });
 
-  it('refuses an option it does not know', async () => {
+  it('refuses an unknown option', async () => {
     const { exitCode, stderr } = await checkout.run('setup.sh', ['--cud']);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('unknown option --cud');
   });
 
-  it('says nothing when quiet and there is nothing to do', async () => {
+  it('prints nothing with --quiet if there is nothing to do', async () => {
     expect(await checkout.run('setup.sh', ['--quiet'])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
   });
 
-  it('says what it found otherwise', async () => {
+  it('prints what it found without --quiet', async () => {
     const { exitCode, stdout } = await checkout.run('setup.sh');
     expect(exitCode).toBe(0);
     expect(stdout).toContain('npm packages are up to date');
     expect(stdout).toContain('the build is up to date');
   });
 
-  it('builds again when a source is newer than the build, and once only', async () => {
+  it('builds again if a source is newer than the build, once', async () => {
     await checkout.write('package.json', BUILDS);
     await checkout.write('build.sh', 'echo new >"$2/main.js"\n');
     await checkout.write('dist/gone.js', '');
@@ -56,7 +56,7 @@ describe('setup.sh', () => {
     expect((await checkout.run('setup.sh', ['--quiet'])).stdout).toBe('');
   });
 
-  it('leaves the build and the packages before it whole if the new ones fail', async () => {
+  it('leaves the old build and the old packages unchanged if the new ones fail', async () => {
     await checkout.write('package.json', BUILDS);
     await checkout.write(
       'build.sh',
@@ -96,13 +96,13 @@ describe('setup.sh', () => {
     expect(await content('node_modules/.sn34-lock-sha')).toMatch(/^[0-9a-f]{64}\n$/);
   });
 
-  it('puts back what it has moved away if it was ended before the new one was in its place', async () => {
+  it('puts back the old build if a set-up ended between the two renames', async () => {
     await rename(join(checkout.root, 'dist'), join(checkout.root, 'dist.old'));
     expect(await checkout.run('setup.sh', ['--quiet'])).toEqual({ exitCode: 0, stdout: '', stderr: '' });
     expect(await content('dist/main.js')).toBe('');
   });
 
-  it('fails and leaves no mark of a build that failed', async () => {
+  it('fails if the build fails, and does not count it as built', async () => {
     await checkout.write('package.json', JSON.stringify({ scripts: { build: 'echo TS2322; exit 1' } }));
     await rm(join(checkout.root, 'dist'), { recursive: true });
 
@@ -116,7 +116,7 @@ describe('setup.sh', () => {
   describe('with few programs in PATH', () => {
     const BASICS = ['bash', 'env', 'dirname', 'mktemp', 'rm', 'flock', 'tail'];
 
-    it.each(['v18.20.4', 'v20.18.9'])('names the Node.js it needs where there is %s', async (version) => {
+    it.each(['v18.20.4', 'v20.18.9'])('names the Node.js that it needs if it finds %s', async (version) => {
       const PATH = await checkout.programs(...BASICS, 'npm');
       await checkout.write('programs/node', `#!/bin/sh\necho ${version}\n`, 0o755);
       const { exitCode, stderr } = await checkout.run('setup.sh', ['--quiet'], { PATH });
@@ -124,7 +124,7 @@ describe('setup.sh', () => {
       expect(stderr).toContain(`Node.js ${version} is too old: the miner needs 20.19 or later`);
     });
 
-    it('says how to install ffmpeg where it cannot', async () => {
+    it('says how to install ffmpeg if it cannot install it', async () => {
       const PATH = await checkout.programs(...BASICS, 'node', 'npm');
       for (const program of ['apt-get', 'sudo']) {
         await checkout.write(`programs/${program}`, '#!/bin/sh\nexit 1\n', 0o755);

@@ -37,7 +37,7 @@ describe('start_miner.sh', () => {
   const pm2 = () => join(checkout.root, '.tools/bin/pm2');
 
   it.each([[[]], [['--foreground']], [['--axon.port', '8092']]])(
-    'with %j and without .env.miner exits 10 and says what to do',
+    'ends with 10 and says what to do with %j and without .env.miner',
     async (args) => {
       const { exitCode, stdout, stderr } = await checkout.run('start_miner.sh', args);
       expect({ exitCode, stdout }).toEqual({ exitCode: 10, stdout: '' });
@@ -56,13 +56,13 @@ describe('start_miner.sh', () => {
     }
   });
 
-  it('--dev needs no .env.miner and passes other flags on as they are', async () => {
+  it('--dev needs no .env.miner, and passes other flags on unchanged', async () => {
     const { args } = await call(['--axon.port', '8092', '--dev', 'a b', '$HOME']);
     expect(args).toEqual(['start', '--dev', '--axon.port', '8092', 'a b', '$HOME']);
     expect(await setUpWith()).toBe('--quiet\n');
   });
 
-  it('--foreground becomes the miner, so that signals reach it, and sets nothing up', async () => {
+  it('--foreground becomes the miner, so that signals reach it, and runs no set-up', async () => {
     await checkout.write('.env.miner', '');
     const child = spawn(join(checkout.root, 'start_miner.sh'), ['--foreground', '--stay'], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -74,7 +74,7 @@ describe('start_miner.sh', () => {
     expect(await setUpWith()).toBeUndefined();
   });
 
-  it('never runs what is written in .env.miner', async () => {
+  it('never runs the content of .env.miner', async () => {
     const mark = join(checkout.root, 'pwned');
     await checkout.write('.env.miner', `MINER_TYPE=$(touch ${mark})\n\`touch ${mark}\`\ntouch ${mark}\n`);
     for (const args of [[], ['--foreground']]) {
@@ -83,7 +83,7 @@ describe('start_miner.sh', () => {
     await expect(access(mark)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('sets up for production and gives the miner to pm2, with the flags as they are', async () => {
+  it('sets up for production and gives the miner to pm2, with unchanged flags', async () => {
     await checkout.write('.env.miner', '');
     expect(await call(['--wallet.name', 'a "b" c'])).toMatchObject({
       args: ['pm2', 'start', '--pm2', pm2(), '--settings', '.env.miner', '--wallet.name', 'a "b" c'],
@@ -100,7 +100,7 @@ describe('start_miner.sh', () => {
     expect(await setUpWith()).toBeUndefined();
   });
 
-  it('takes a command for the value of a flag where it stands behind one', async () => {
+  it('takes a command word after a flag for the value of the flag', async () => {
     await checkout.write('.env.miner', '');
     const { args } = await call(['--wallet.name', 'stop']);
     expect(args.slice(0, 2)).toEqual(['pm2', 'start']);
@@ -134,7 +134,7 @@ describe('start_miner.sh', () => {
       });
     });
 
-    it('says which settings file it misses, though there is one of another', async () => {
+    it('names the missing settings file, even if another instance has one', async () => {
       await checkout.write('.env.miner', '');
       const { exitCode, stderr } = await checkout.run('start_miner.sh', ['--instance', 'two']);
       expect(exitCode).toBe(10);
@@ -167,7 +167,7 @@ describe('start_miner.sh', () => {
       [['stop', '--instance', '']],
       [['--instance', '', 'stop']],
       [['--instance=', 'status']],
-    ])('says that a name is missing from %j, which does not mean the one without a name', async (args) => {
+    ])('says that the name is missing in %j, and does not take the instance without a name', async (args) => {
       await checkout.write('.env.miner', '');
       const env = { ...process.env, INSTANCE: 'two' };
       const { exitCode, stdout, stderr } = await checkout.run('start_miner.sh', args, env);
@@ -175,7 +175,7 @@ describe('start_miner.sh', () => {
     });
   });
 
-  describe('where PATH holds no Node.js that is new enough', () => {
+  describe('if PATH has no Node.js that is new enough', () => {
     const BASICS = ['bash', 'env', 'dirname', 'sort'];
     let PATH: string;
     beforeEach(async () => {
@@ -199,7 +199,7 @@ describe('start_miner.sh', () => {
       await chmod(join(checkout.root, path), 0o755);
     }
 
-    it('takes the newest of nvm', async () => {
+    it('takes the newest Node.js of nvm', async () => {
       await install('.nvm/versions/node/v20.19.0/bin', 'v20.19.0');
       await install('.nvm/versions/node/v22.9.1/bin', 'v22.9.1');
       await install('.nvm/versions/node/v9.11.2/bin', 'v9.11.2');
@@ -209,14 +209,14 @@ describe('start_miner.sh', () => {
       expect([exitCode, stdout]).toEqual([0, 'v22.9.1 runs dist/main.js start --settings .env.miner\n']);
     });
 
-    it('takes that of the system if nvm has none, and runs it first in PATH', async () => {
+    it('takes the Node.js of the system if nvm has none, and puts it first in PATH', async () => {
       await checkout.write('system/.keep', '');
       await symlink(process.execPath, join(checkout.root, 'system/node'));
       const { exitCode, stdout } = await foreground('/nonexistent');
       expect([exitCode, JSON.parse(stdout).args]).toEqual([0, ['start', '--settings', '.env.miner']]);
     });
 
-    it('says so if there is none, with the exit code that pm2 tries again after', async () => {
+    it('says that there is no Node.js, with an exit code after which pm2 tries again', async () => {
       await install('programs', 'v20.18.9');
       const { exitCode, stderr } = await foreground();
       expect(exitCode).toBe(1);

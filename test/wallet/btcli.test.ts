@@ -4,7 +4,7 @@ import { btcliCommand, DEFAULT_WALLET_PATH, inBothForms } from '../../src/wallet
 
 // That the programs take these commands is shown in `test/interop/btcli.interop.ts`.
 describe('a command of btcli', () => {
-  it('names the wallet as its generation does, and all else alike', () => {
+  it('has the option of its generation for the wallet, and the same other options', () => {
     const command = {
       command: 'subnets register',
       netuid: 34,
@@ -19,7 +19,7 @@ describe('a command of btcli', () => {
     expect(inBothForms(command)).toBe(`\`${sdk11}\` (SDK 11) or \`${cli9}\` (bittensor-cli 9)`);
   });
 
-  it('leaves out what it was not given, and the folder where btcli looks by itself', () => {
+  it('leaves out absent values, and the default folder of btcli', () => {
     const wallet = { name: 'mine', path: DEFAULT_WALLET_PATH };
     expect(btcliCommand('SDK 11', { command: 'wallet new-coldkey', wallet })).toBe(
       'btcli wallet new-coldkey --wallet mine',
@@ -27,7 +27,7 @@ describe('a command of btcli', () => {
   });
 
   it.each(["my mother's", 'a b', '$(touch x)', '~root', 'ö', '`id`', 'a;b', ''])(
-    'hands the name %j through a shell as it is',
+    'passes the name %j through a shell unchanged',
     (name) => {
       const command = btcliCommand('SDK 11', { command: 'wallet new-hotkey', wallet: { name } });
       const printed = execFileSync('bash', ['-c', `btcli() { printf '%s\\n' "$@"; }; ${command}`]);

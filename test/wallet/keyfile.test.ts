@@ -100,7 +100,7 @@ describe('a plain key file', () => {
     });
   });
 
-  it('is refused without a word of what it holds', () => {
+  it('is refused without showing its content', () => {
     const broken = JSON.stringify(FULL_KEYFILE).slice(0, -1);
     const { message, cause } = refusal(broken);
     expect(cause).toBeUndefined();

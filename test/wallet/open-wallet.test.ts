@@ -13,13 +13,9 @@ describe('openWallet', () => {
   let path: string;
   let hotkeys: string;
   let sink: CapturingLogger;
-  const open = (
-    options: { path?: string; name?: string; hotkey?: string; passwordFile?: string; HOME?: string } = {},
-  ) => {
-    const { HOME, ...wallet } = options;
-    const env = HOME === undefined ? {} : { HOME };
+  const open = (options: { folder?: string; name?: string; hotkey?: string; passwordFile?: string } = {}) => {
     const { logger } = sink;
-    return openWallet({ path, name: 'miner', hotkey: 'default', env, logger, ...wallet });
+    return openWallet({ path, folder: path, name: 'miner', hotkey: 'default', env: {}, logger, ...options });
   };
   const write = async (hotkey: string, content: unknown, mode = 0o600) => {
     const text = Buffer.isBuffer(content) ? content : JSON.stringify(content);
@@ -66,7 +62,7 @@ describe('openWallet', () => {
 
   it('spells the path for that variable as the wallet tool does: joined, not normalised', async () => {
     const keyfile = await write('default', ENCRYPTED.file);
-    await expect(open({ path: `${path}/../${path.split('/').at(-1)}//` })).rejects.toMatchObject({
+    await expect(open({ folder: `${path}/../${path.split('/').at(-1)}` })).rejects.toMatchObject({
       message: expect.stringContaining(
         passwordVariable(`${path}/../${path.split('/').at(-1)}${keyfile.slice(path.length)}`),
       ),
@@ -86,12 +82,6 @@ describe('openWallet', () => {
     }
   });
 
-  it('expands the tilde to the home folder', async () => {
-    await write('default', FULL_KEYFILE);
-    const wallet = await open({ path: '~/miner/..', HOME: path });
-    expect(wallet.hotkeyAddress).toBe(DEV.ss58Address);
-  });
-
   it('follows a symbolic link to the hotkey', async () => {
     await symlink(await write('real', FULL_KEYFILE), join(hotkeys, 'default'));
     expect((await open()).hotkeyAddress).toBe(DEV.ss58Address);
@@ -107,15 +97,15 @@ describe('openWallet', () => {
     });
   });
 
-  it('lists no more hotkeys than a person reads', async () => {
+  it('lists at most 20 hotkeys', async () => {
     for (let index = 0; index < 23; index += 1) await write(`key-${index}`, FULL_KEYFILE);
     await expect(open()).rejects.toMatchObject({ message: expect.stringMatching(/and 3 more$/) });
   });
 
   it.each([
     ['has no hotkeys', 'miner', 'its folder holds no hotkeys'],
-    ['does not exist', 'other', 'nor can its folder'],
-  ])('says so when the wallet %s', async (_, name, message) => {
+    ['does not exist', 'other', 'and its folder'],
+  ])('names the folder when the wallet %s', async (_, name, message) => {
     await expect(open({ name })).rejects.toMatchObject({
       code: 'WALLET_NOT_FOUND',
       message: expect.stringContaining(message),
@@ -143,16 +133,6 @@ describe('openWallet', () => {
     expect((await open()).hotkeyAddress).toBe(DEV.ss58Address);
   });
 
-  it.each(['../coldkey', 'a/b', '..', '.', '', 'a\0b'])(
-    'refuses %j as the name of a hotkey or a wallet',
-    async (value) => {
-      await writeFile(join(path, 'miner', 'coldkey'), JSON.stringify(FULL_KEYFILE));
-      for (const key of ['hotkey', 'name']) {
-        await expect(open({ [key]: value })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-      }
-    },
-  );
-
   it.each([
     ['WALLET_FORMAT', { ss58Address: DEV.ss58Address }],
     ['WALLET_MISMATCH', { ...FULL_KEYFILE, ss58Address: ALICE.ss58Address }],
@@ -169,7 +149,7 @@ describe('openWallet', () => {
     ]);
   });
 
-  it('says so when the file exists and cannot be read', async () => {
+  it('names a file that exists and cannot be read', async () => {
     // A link to itself: unlike a mode, it stops the superuser too.
     await symlink('default', join(hotkeys, 'default'));
     await expect(open()).rejects.toMatchObject({

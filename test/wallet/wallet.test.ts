@@ -78,7 +78,7 @@ describe('a development wallet', () => {
     },
   );
 
-  it('of the root phrase is known as one too, and other keys are not', () => {
+  it('of the root phrase is also known as one, and other keys are not', () => {
     expect(isDevelopmentAddress(DEV.ss58Address)).toBe(true);
     expect(isDevelopmentAddress(developmentWallet('//Somebody').hotkeyAddress)).toBe(false);
   });

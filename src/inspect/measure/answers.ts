@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { type AnsweringEngine, createAnswerer } from '../../answering/answerer.ts';
 import { systemClock } from '../../clock.ts';
+import { concurrencyOn } from '../../config/concurrency.ts';
 import { asMinerError } from '../../errors.ts';
 import { decodeFloat16 } from '../../inference/child/float16.ts';
 import type { Task } from '../../inference/contract/model-json.ts';
@@ -122,7 +124,8 @@ async function answerFile(
       cancel: () => undefined,
       dispose: () => undefined,
     };
-    const answerer = createAnswerer({ engines: { [task]: engine }, pictures });
+    const { clipThreads } = concurrencyOn(availableParallelism());
+    const answerer = createAnswerer({ engines: { [task]: engine }, pictures, clipThreads });
     const room = { charge: () => undefined };
     const prediction = await answerer.answer(task, body, { deadline, record, room });
     const { stepsMs } = record.finish(200, 'OK');

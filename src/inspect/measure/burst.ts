@@ -1,5 +1,5 @@
 import { REPLY_MARGIN_MS, VALIDATOR_TIMEOUT_MS } from '../../admission/deadline.ts';
-import { MAX_DECODER_THREADS } from '../../answering/answerer.ts';
+import { concurrencyOn } from '../../config/concurrency.ts';
 import type { InputContract } from '../../inference/contract/contract.ts';
 import type { Task } from '../../inference/contract/model-json.ts';
 
@@ -146,7 +146,7 @@ export function timeAlone(
   const bodyMb = isClip ? clipMb : machine.pictureMb;
   const decodeMs = isClip
     ? machine.clipProbeMs +
-      (clipMb * decodedShare * machine.clipMsPerMb) / Math.min(machine.cores, MAX_DECODER_THREADS)
+      (clipMb * decodedShare * machine.clipMsPerMb) / concurrencyOn(machine.cores).clipThreads
     : machine.pictureMs;
   const arrivalMs = (bodyMb * 8 * 1000) / LINE_MBIT_PER_S + machine.verifyMs + bodyMb * machine.hashMsPerMb;
   return arrivalMs + decodeMs + answerMs + REPLY_MARGIN_MS;

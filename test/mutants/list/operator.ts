@@ -13,6 +13,8 @@ const LOGGER = { file: 'src/telemetry/logger.ts', tests: ['test/telemetry/logger
 const FOLDER = { file: 'src/state/private-folder.ts', tests: ['test/state/private-folder.test.ts'] };
 const LOCK = { file: 'src/state/hotkey-lock.ts', tests: ['test/state/hotkey-lock.test.ts'] };
 const CONFLICTS = { file: 'src/config/contradictions.ts', tests: ['test/config/contradictions.test.ts'] };
+const SCHEMA = { file: 'src/config/schema.ts', tests: ['test/config/load.test.ts'] };
+const COMMAND_LINE = { file: 'src/config/command-line.ts', tests: ['test/config/flags.test.ts'] };
 const CONFIG = { file: 'src/config/miner-config.ts', tests: ['test/config/load.test.ts'] };
 const WEIGHTS = {
   file: 'src/inference/files/onnx-file.ts',
@@ -72,10 +74,10 @@ export const OPERATOR: readonly Mutant[] = [
     replace: 'return;',
   },
   {
-    ...WALLET,
+    ...SCHEMA,
     name: 'A name may lead out of the folder of the hotkeys',
-    find: "if (value === '' || value === '.' || value === '..' || /[/\\0]/.test(value)) {",
-    replace: 'if (false) {',
+    find: "z.string().refine((name) => name !== '.' && name !== '..' && !/[/\\0]/.test(name), {",
+    replace: 'z.string().refine(() => true, {',
   },
   {
     ...WALLET,
@@ -171,7 +173,7 @@ export const OPERATOR: readonly Mutant[] = [
   },
   {
     ...CONFLICTS,
-    name: 'An address at which the chain lets nobody serve is announced',
+    name: 'An address that the chain does not accept is announced',
     find: 'if (announced !== undefined && NEVER_SERVED.includes(announced)) {',
     replace: 'if (false) {',
   },
@@ -283,6 +285,18 @@ export const OPERATOR: readonly Mutant[] = [
     name: 'An endpoint in the place of another value is shown with its key',
     find: '/:[/\\\\]|wss?:/i.test(value) ? displayEndpoints(value) : value',
     replace: 'value',
+  },
+  {
+    ...COMMAND_LINE,
+    name: 'An error about an unknown flag shows its value, which may be a key',
+    find: "unknown.map((flag) => flag.replace(/^(--[^=]+)=.*/s, '$1'))",
+    replace: 'unknown',
+  },
+  {
+    ...COMMAND_LINE,
+    name: 'A flag without its value takes the next flag for it',
+    find: "if (option?.required !== true || !/^-./.test(argv[index + 1] ?? '')) continue;",
+    replace: 'continue;',
   },
   {
     file: 'src/config/load.ts',

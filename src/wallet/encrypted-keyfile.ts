@@ -1,3 +1,4 @@
+// Opens a key file that btcli has encrypted with a password (`$NACL`). open-wallet.ts calls it.
 import { naclDecrypt } from '@polkadot/util-crypto';
 import { argon2i } from 'hash-wasm';
 import { MinerError } from '../errors.ts';
@@ -7,22 +8,22 @@ const NONCE_BYTES = 24;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 
-/** The salt is part of the format: the same in every key file. */
+/** Part of the format: every key file has this salt. */
 const SALT = Buffer.from('137183dff15a09bc9c90b5518739e9b1', 'hex');
 /**
- * libsodium's "sensitive" limits of argon2i. Its generic constants of that name are argon2id's (4 passes, 1 GiB)
- * and give another key.
+ * libsodium's "sensitive" limits of argon2i. Its constants without the name of an algorithm are those of argon2id
+ * (4 passes, 1 GiB), and give another key.
  */
 const PASSES = 8;
 const MEMORY_KIB = 512 * 1024;
 
 /**
  * The 32-byte key of an encrypted key file: Argon2i version 1.3 over the password.
- * It takes seconds of one core and 512 MiB, and **blocks the event loop** all the while: a miner opens its wallet
- * once, before it listens, so that no worker is needed.
- * @throws MinerError WALLET_UNREADABLE when there is not that much memory
+ * It takes 512 MiB and some seconds of one core, and **blocks the event loop** for that time. A miner opens its wallet
+ * once, before it listens, so it needs no worker for this.
+ * @throws MinerError WALLET_UNREADABLE if there is less memory
  */
-export async function deriveNaclKey(password: Uint8Array): Promise<Uint8Array> {
+export async function deriveKey(password: Uint8Array): Promise<Uint8Array> {
   try {
     return await argon2i({
       password,
@@ -36,7 +37,7 @@ export async function deriveNaclKey(password: Uint8Array): Promise<Uint8Array> {
   } catch (error) {
     throw new MinerError(
       'WALLET_UNREADABLE',
-      'deriving the key of an encrypted hotkey needs 512 MiB of memory',
+      'to open an encrypted hotkey, the miner needs 512 MiB of memory',
       {
         cause: error,
       },
@@ -45,11 +46,12 @@ export async function deriveNaclKey(password: Uint8Array): Promise<Uint8Array> {
 }
 
 /**
- * The plain bytes of an encrypted key file: `$NACL`, a nonce of 24 bytes, then XSalsa20-Poly1305 with its tag of
- * 16 bytes first.
- * @throws MinerError WALLET_FORMAT when it is too short, WALLET_PASSWORD_WRONG when the key does not open it
+ * The plain bytes of an encrypted key file. It holds `$NACL`, a nonce of 24 bytes, then XSalsa20-Poly1305 with its tag
+ * of 16 bytes first.
+ * @param key of `deriveKey`
+ * @throws MinerError WALLET_FORMAT if it is too short, WALLET_PASSWORD_WRONG if the key does not open it
  */
-export function decryptNacl(file: Uint8Array, key: Uint8Array): Uint8Array {
+export function decryptKeyfile(file: Uint8Array, key: Uint8Array): Uint8Array {
   const nonceEnd = MAGIC_BYTES + NONCE_BYTES;
   if (file.length < nonceEnd + TAG_BYTES) {
     throw new MinerError('WALLET_FORMAT', 'the encrypted key file is cut short');
