@@ -329,8 +329,8 @@ export const ADMISSION: readonly Mutant[] = [
   {
     ...ADDRESS,
     name: 'Each address of a host of IPv6 counts as another',
-    find: 'if (!isIPv6(address)) return address;',
-    replace: 'return address;',
+    find: 'if (!isIPv6(remoteAddress)) return remoteAddress;',
+    replace: 'return remoteAddress;',
   },
   {
     ...ADDRESS,
