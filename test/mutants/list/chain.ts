@@ -9,7 +9,7 @@ const SESSION = {
   tests: [
     'test/chain/link/session.test.ts',
     'test/chain/link/connection.test.ts',
-    'test/chain/link/kept.test.ts',
+    'test/chain/link/saved-state.test.ts',
   ],
 };
 const SUBTENSOR = {
@@ -26,11 +26,11 @@ const READER = { ...HOSTILE, file: 'src/chain/reader.ts' };
 const STATE_FILE = { file: 'src/state/state-file.ts', tests: ['test/state/state-file.test.ts'] };
 const SIGNERS_FILE = {
   file: 'src/chain/signer-table.ts',
-  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/kept.test.ts'],
+  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/saved-state.test.ts'],
 };
 const TABLE = {
   file: 'src/chain/signer-table.ts',
-  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/kept.test.ts'],
+  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/saved-state.test.ts'],
 };
 const ANNOUNCER = { file: 'src/chain/announcer.ts', tests: ['test/chain/announcer.test.ts'] };
 const FOREIGN = { file: 'src/chain/foreign-entries.ts', tests: ['test/chain/foreign-entries.test.ts'] };
