@@ -103,7 +103,7 @@ export const CHAIN: readonly Mutant[] = [
     ...HOSTILE,
     file: 'src/chain/link/node-answers.ts',
     name: 'Any text is the number of a block',
-    find: ".regex(BLOCK_NUMBER, { error: 'is no block number' })\n  .transform(Number)",
+    find: ".regex(BLOCK_NUMBER, { error: 'is not a block number' })\n  .transform(Number)",
     replace: '.transform((text) => Number(BLOCK_NUMBER.test(text) ? text : 0))',
   },
   {
@@ -197,7 +197,7 @@ export const CHAIN: readonly Mutant[] = [
     ...NEURONS,
     file: 'src/chain/link/node-answers.ts',
     name: 'A hotkey of the metagraph may be any text',
-    find: ".regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is no SS58 address' })",
+    find: ".regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is not an SS58 address' })",
     replace: '',
   },
   {
