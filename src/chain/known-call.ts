@@ -1,6 +1,6 @@
 /** The last check before the hotkey signs. Used by submit-serve-axon.ts. */
 
-import { u8aConcat, u8aEq, u8aToHex } from '@polkadot/util';
+import { bnToU8a, u8aConcat, u8aEq, u8aToHex } from '@polkadot/util';
 import { MinerError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import type { AxonCall } from './axon-call.ts';
@@ -75,11 +75,5 @@ function untrusted(message: string): MinerError {
 }
 
 function littleEndian(value: number | bigint, bytes: number): Uint8Array {
-  const encoded = new Uint8Array(bytes);
-  let rest = BigInt(value);
-  for (let index = 0; index < bytes; index += 1) {
-    encoded[index] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-  return encoded;
+  return bnToU8a(value, { bitLength: bytes * 8, isLe: true });
 }

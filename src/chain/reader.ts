@@ -6,9 +6,9 @@ import { asMinerError, MinerError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { BLOCK_TIME_KEY, decodeBlockTime } from './link/head-age.ts';
 import {
-  addressSchema,
   bigintSchema,
   boundedArray,
+  hotkeySchema,
   numberSchema,
   parse,
   taoSchema,
@@ -105,7 +105,7 @@ const storageChangesSchema = z.object({
 });
 
 const neuronsSchema = z.object({
-  hotkeys: boundedArray(addressSchema, NEURONS_LIMIT),
+  hotkeys: boundedArray(hotkeySchema, NEURONS_LIMIT),
   validatorPermit: boundedArray(z.boolean(), NEURONS_LIMIT),
   totalStake: boundedArray(taoSchema, NEURONS_LIMIT),
 });
@@ -169,7 +169,7 @@ export function createReader({ session, netuid, hotkey }: ReaderOptions): Subten
     async readHotkey(uid) {
       // The storage answers a default for a uid that does not exist.
       const neurons = parse(numberSchema, await read('subnetworkN', netuid));
-      return uid < neurons ? parse(addressSchema, await read('keys', netuid, uid)) : undefined;
+      return uid < neurons ? parse(hotkeySchema, await read('keys', netuid, uid)) : undefined;
     },
 
     async readImmunityPeriodBlocks() {
@@ -261,8 +261,8 @@ export function toNeurons(answer: unknown): Neurons {
     throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the columns of the metagraph differ in length');
   }
   return new Map(
-    hotkeys.map((address, uid) => [
-      address,
+    hotkeys.map((hotkey, uid) => [
+      hotkey,
       { uid, stakeTao: totalStake[uid] ?? 0, permit: validatorPermit[uid] ?? false },
     ]),
   );

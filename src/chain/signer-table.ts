@@ -14,7 +14,7 @@ import { type HexString, hexSchema } from './link/node-answers.ts';
 import type { Neuron, Neurons, SubtensorReader } from './reader.ts';
 import { createSingleFlight } from './single-flight.ts';
 
-export interface SignerTable {
+interface SignerTable {
   get(hotkey: string): Neuron | undefined;
   /** Whether the table was read and is young enough. If not, `get` knows nobody. */
   readonly known: boolean;
@@ -115,7 +115,7 @@ interface SavedSigners {
 }
 
 /** Keeps the last good signer table on disk, so that a miner that restarts while the chain is away can serve. */
-export interface SignersFile {
+interface SignersFile {
   /** The saved table, if it is of this subnet on this chain. */
   load(genesisHash: string | undefined): SavedSigners | undefined;
   save(table: { readonly genesisHash: HexString; readonly block: number; readonly signers: Neurons }): void;

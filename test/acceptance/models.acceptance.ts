@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)(`the example models${missing ? ` (${missi
       );
   });
 
-  it('start as a detector', async () => {
+  it('the example models start as a detector', async () => {
     miner = await startMiner('detector');
   });
 
@@ -87,12 +87,12 @@ describe.skipIf(missing !== undefined)(`the example models${missing ? ` (${missi
     judge({ model, figure: 'three-class MCC', count, values: threes, least: classes });
   });
 
-  it('start as a segmenter', async () => {
+  it('the example model starts as a segmenter', async () => {
     await miner?.close();
     miner = await startMiner('segmenter');
   });
 
-  it('find what was altered in a picture', async () => {
+  it('the example segmenter finds the altered part of a picture', async () => {
     const values: number[] = [];
     let count = 0;
     for (const level of LEVELS) {

@@ -60,15 +60,15 @@ describe.skipIf(missing !== undefined)(
     });
     afterAll(() => rm(folder, { recursive: true, force: true }));
 
-    it('agree on the model as it is shipped', async () => {
+    it('parity holds for the model as it is shipped', async () => {
       expect(await largestDifference(MODEL, 'native')).toBeLessThan(TOLERANCE);
     });
 
-    it('agree through normalisation and a layout of channels last', async () => {
+    it('parity holds through normalisation and a channels-last layout', async () => {
       expect(await largestDifference(join(folder, 'models/native'), 'native')).toBeLessThan(TOLERANCE);
     });
 
-    it('agree through resizing, larger and smaller, and cutting', async () => {
+    it('parity holds through resizing and cropping', async () => {
       const edges = Object.values(answers).map(({ edge }) => edge);
       expect(Math.min(...edges)).toBeLessThan(224);
       expect(Math.max(...edges)).toBeGreaterThan(224);

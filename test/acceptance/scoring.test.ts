@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { argmax, binaryMatthews, intersectionOverUnion, matthews } from './scoring.ts';
 
 describe('the judgement of classes', () => {
-  it('takes the largest probability, and the first of equals', () => {
+  it('the judged class is the largest probability, and the first of equals', () => {
     expect(argmax([0.2, 0.5, 0.3])).toBe(1);
     expect(argmax([0.4, 0.3, 0.3])).toBe(0);
     expect(argmax([0.5, 0.5, 0])).toBe(0);
   });
 
-  it('gives 1 for all right, -1 for all swapped, 0 where only one class is seen', () => {
+  it('the score is 1 if all are right, -1 if all are swapped, and 0 for one class only', () => {
     expect(matthews([0, 1, 2, 0], [0, 1, 2, 0])).toBeCloseTo(1, 12);
     expect(matthews([0, 1, 0, 1], [1, 0, 1, 0])).toBeCloseTo(-1, 12);
     expect(matthews([0, 1, 2], [0, 0, 0])).toBe(0);
     expect(matthews([0, 0, 0], [0, 1, 2])).toBe(0);
   });
 
-  it('agrees with the confusion matrix worked out by hand', () => {
+  it('the score agrees with a confusion matrix by hand', () => {
     // 3 real, 2 synthetic, 1 semisynthetic; one synthetic is called semisynthetic, one real synthetic.
     const [truth, answers] = [
       [0, 0, 0, 1, 1, 2],
@@ -29,14 +29,14 @@ describe('the judgement of classes', () => {
 });
 
 describe('the judgement of masks', () => {
-  it('counts what is above one half, and not one half itself', () => {
+  it('a mask counts values above one half only', () => {
     const truth = Uint8Array.of(255, 255, 0, 0);
     expect(intersectionOverUnion(truth, Float32Array.of(1, 0.51, 0, 0.2))).toBe(1);
     expect(intersectionOverUnion(truth, Float32Array.of(1, 0.5, 0, 0))).toBe(0.5);
     expect(intersectionOverUnion(truth, Float32Array.of(1, 0, 1, 0))).toBeCloseTo(1 / 3, 12);
   });
 
-  it('refuses a mask of another size', () => {
+  it('a mask of another size is refused', () => {
     expect(() => intersectionOverUnion(new Uint8Array(4), new Float32Array(3))).toThrow('3 pixels');
   });
 });

@@ -28,7 +28,7 @@ async function makeDearClip(): Promise<Buffer> {
   return readFile(clip);
 }
 
-it('two dear clips of one validator leave the clips of six others their answers', async () => {
+it('the clips of six validators are answered beside two expensive clips of another', async () => {
   const { port, devnet, close } = await startMiner();
   onTestFinished(close);
   const others = OTHERS.map((uri) => createValidator(uri));

@@ -64,7 +64,7 @@ function underAttack(
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('answers all honest requests while nobody attacks', () => {
+  it('a miner answers all honest requests without an attack', () => {
     expect(calm.inTime).toBe(HONEST_REQUESTS);
   });
 
@@ -92,7 +92,7 @@ function underAttack(
     expect(leftovers).toEqual([]);
   });
 
-  it('spends little on what is hopeless', async () => {
+  it('a miner spends little on hopeless requests', async () => {
     for (const [name, { path, file }] of Object.entries(files)) {
       const before = miner.cpuSeconds();
       const status = await postFile(miner.port, path, file);

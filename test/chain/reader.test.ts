@@ -22,12 +22,12 @@ describe('the table of a subnet', () => {
     [
       'a hotkey that is none',
       { hotkeys: [alice, '<script>'] },
-      'unexpected answer: is no SS58 address at hotkeys.1',
+      'unexpected answer: is not an SS58 address at hotkeys.1',
     ],
     [
       'a stake that is no number',
       { totalStake: [1, [2]] },
-      'unexpected answer: is no whole number at totalStake.1',
+      'unexpected answer: is not a whole number at totalStake.1',
     ],
   ])('is not believed with %s', (_what, change, message) => {
     expect(() => toNeurons({ ...ANSWER, ...change })).toThrow(

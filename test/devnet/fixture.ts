@@ -4,11 +4,11 @@ import type { KeyringPair } from '@polkadot/keyring/types';
 import type { ISubmittableResult } from '@polkadot/types/types';
 import { onTestFinished } from 'vitest';
 import type { Devnet, DevnetOptions } from '../../src/devnet/node.ts';
+import { OWN_EXTENSIONS } from '../../src/devnet/runtime/runtime-codec.ts';
 import { NETUID, openDevnet as openWithBlocks } from '../fixtures/devnet.ts';
 
 /** Longer than any test: blocks come when a test asks for them. */
 const NEVER_MS = 3_600_000;
-const EMPTY = { extrinsic: {}, payload: {} };
 
 /** A development chain that makes blocks only when asked to; closed after the test. */
 export function openDevnet(options: Partial<DevnetOptions> = {}): Promise<Devnet> {
@@ -20,12 +20,7 @@ export async function connect(devnet: Devnet): Promise<ApiPromise> {
   const provider = new WsProvider(devnet.url, 100) as NonNullable<ApiOptions['provider']>;
   const api = await ApiPromise.create({
     provider,
-    signedExtensions: {
-      SudoTransactionExtension: EMPTY,
-      CheckShieldedTxValidity: EMPTY,
-      SubtensorTransactionExtension: EMPTY,
-      DrandPriority: EMPTY,
-    },
+    signedExtensions: OWN_EXTENSIONS,
   });
   onTestFinished(async () => {
     const isGone = new Promise((resolve) => provider.on('disconnected', () => resolve(true)));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { btcliCommandsIn } from './btcli-commands.ts';
 
 describe('the commands of btcli in a text', () => {
-  it('are found in code blocks, with the program that a comment names', () => {
+  it('btcli commands are found in code blocks, with the program that a comment names', () => {
     const text = [
       'Register:',
       '```bash',
@@ -25,7 +25,7 @@ describe('the commands of btcli in a text', () => {
     ]);
   });
 
-  it('are found between backticks, with the program that brackets name', () => {
+  it('btcli commands are found between backticks, with the program in brackets', () => {
     const text =
       'Use `btcli s register --wallet a` (SDK 11) or `btcli s register` (bittensor-cli 9), or `ls`.';
     expect(btcliCommandsIn(text)).toEqual([
@@ -34,7 +34,7 @@ describe('the commands of btcli in a text', () => {
     ]);
   });
 
-  it('are found where they stand in no code, with all that follows', () => {
+  it('btcli commands are found outside code, with the rest of the line', () => {
     expect(btcliCommandsIn('create one with btcli w new_hotkey, or wait.\nAs btcli does.')).toEqual([
       { command: 'btcli w new_hotkey, or wait.', generation: undefined },
     ]);

@@ -85,11 +85,11 @@ async function refused(
 
 describe.each(PROGRAMS)('the parser of btcli of %s', (program, environment) => {
   describe.skipIf(pythonOf(environment).missing)(`with the Python environment ${environment}`, () => {
-    it.each(printing())('takes every command in %s', async (_path, text) => {
+    it.each(printing())('btcli parses every command in %s', async (_path, text) => {
       expect(await refused(program, btcliCommandsIn(text))).toEqual([]);
     });
 
-    it('takes its own of the commands in what the miner says', async () => {
+    it('btcli parses its commands in the messages of the miner', async () => {
       const texts = [
         notice({ NETWORK: 'finney' }),
         notice({ NETWORK: 'test' }),
@@ -103,7 +103,7 @@ describe.each(PROGRAMS)('the parser of btcli of %s', (program, environment) => {
       expect(await refused(program, printed.flat())).toEqual([]);
     });
 
-    it('takes every command that is put together here', async () => {
+    it('btcli parses every composed command', async () => {
       const { hotkey, ...coldkey } = WALLET;
       const commands = [
         { command: 'wallet new-coldkey', wallet: coldkey },
@@ -120,7 +120,7 @@ describe.each(PROGRAMS)('the parser of btcli of %s', (program, environment) => {
       expect(await refused(program, printed)).toEqual([]);
     });
 
-    it('refuses the form of the other, an unknown command, and a word too many', async () => {
+    it('btcli refuses the form of the other program, an unknown command, and an extra word', async () => {
       const others = BTCLI_GENERATIONS.filter((generation) => generation !== program);
       const wrong = [
         ...others.map((other) => btcliCommand(other, { command: 'wallet new-hotkey', wallet: WALLET })),
@@ -132,7 +132,7 @@ describe.each(PROGRAMS)('the parser of btcli of %s', (program, environment) => {
       expect(await refused(program, printed)).toHaveLength(wrong.length);
     });
 
-    it('takes options with dots up to bittensor-cli 9, and no longer in SDK 11', async () => {
+    it('bittensor-cli 9 takes options with dots, and SDK 11 does not', async () => {
       const options = '--netuid 34 --wallet.name a --wallet.hotkey b --subtensor.network finney';
       const words = await refused(program, [{ generation: program, command: `btcli s register ${options}` }]);
       if (program === 'bittensor-cli 9') expect(words).toEqual([]);

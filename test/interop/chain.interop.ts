@@ -96,7 +96,7 @@ describe.each(SDKS)('the clients of the chain in $sdk', ({ sdk, script, version,
   // Left out, since the devnet has no such storage and a miner no use for it: hyperparameters, weights and bonds, balances,
   // commitments, certificates (`serve_axon_tls`) and registration itself.
   describe.skipIf(pythonOf(sdk).missing)(`with the Python environment ${sdk}`, () => {
-    it('read what we announced, compose our bytes, and announce themselves', async () => {
+    it('the SDK reads our announcement, encodes our bytes, and announces itself', async () => {
       const devnet = await openDevnet({ servingRateLimitBlocks: 0 });
       const ourCalls = await announceAll(devnet);
       const announcedAt = devnet.axonOf(bob)?.block;

@@ -124,14 +124,14 @@ describe.skipIf(pythonOf('sdk-9').missing)('a validator behind a fault', () => {
     for (const problem of problems) expect(problem).toMatch(words);
   });
 
-  it('is refused where it signs the hash of another body', async () => {
+  it('a validator that signs the hash of another body is refused', async () => {
     const { accepted, problems } = await challenge({ wrong_digest: true });
     expect(accepted).toBe(0);
     expect(problems).toHaveLength(REQUESTS);
     for (const problem of problems) expect(problem).toMatch(/HTTP 400 error: .*AXON_SIGNATURE_MISMATCH/);
   });
 
-  it('sees every picture differ where chroma is upsampled without regard to its neighbours, and none else', async () => {
+  it('every picture differs if chroma is upsampled without its neighbours, and no other picture does', async () => {
     const options = { pictures: PICTURES, clips: 0 };
     expect((await compareDecoding({ ...options, upsampling: 'weigh' })).differing).toEqual([]);
     const { compared, differing } = await compareDecoding({ ...options, upsampling: 'repeat' });

@@ -36,7 +36,7 @@ describe.skipIf(pythonOf('sdk-9').missing)("a validator on the SDK's keypair", (
     timeLimitMs,
   );
 
-  it('is refused as expected whatever is wrong with its request', async () => {
+  it('each fault in a request of the SDK is refused as expected', async () => {
     const { sent, refused, cases, problems } = await runPython<{
       sent: number;
       refused: number;

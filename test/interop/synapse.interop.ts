@@ -59,7 +59,7 @@ describe.each(['sdk-9', 'sdk-10'] as const)('the dendrite of %s', (sdk) => {
       await rm(folder, { recursive: true });
     });
 
-    it.each(['image', 'video'] as const)('sees the %s answered', (name) => {
+    it.each(['image', 'video'] as const)('the dendrite gets an answer to the %s', (name) => {
       const report = reports[name];
       expect(report).toMatchObject({
         success: true,
@@ -75,7 +75,7 @@ describe.each(['sdk-9', 'sdk-10'] as const)('the dendrite of %s', (sdk) => {
       expect(Number(report.processTime)).toBeGreaterThan(0);
     });
 
-    it('may ask many times at once', () => {
+    it('the dendrite may ask many times at once', () => {
       expect(reports.parallel).toEqual(Array(12).fill(true));
     });
 
@@ -97,7 +97,7 @@ describe.each(['sdk-9', 'sdk-10'] as const)('the dendrite of %s', (sdk) => {
       expect(reports[name].message).toMatch(message);
     });
 
-    it('gets one answer to a request that is sent twice', () => {
+    it('a request that is sent twice gets one answer', () => {
       expect(reports.replay.map(({ success, status }) => [success, status])).toEqual([
         [true, 200],
         [false, 401],

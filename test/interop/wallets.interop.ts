@@ -84,7 +84,7 @@ function open(home: string, hotkey: string, env: Readonly<Record<string, string>
 
 describe.each(GENERATIONS)('hotkeys made by the wallet library of %s', (environment, hotkeys) => {
   describe.skipIf(pythonOf(environment).missing)(`with the Python environment ${environment}`, () => {
-    it('open to the same keys, and signatures of each side hold on the other', async () => {
+    it('hotkeys open to the same keys on both sides, and each side verifies the signatures of the other', async () => {
       const home = temporaryFolderPath();
       const made = await make(environment, home, hotkeys);
       expect(Object.keys(made.hotkeys)).toEqual(hotkeys);
@@ -113,7 +113,7 @@ describe.each(GENERATIONS)('hotkeys made by the wallet library of %s', (environm
 
 const NEWER: readonly Sdk[] = ['sdk-11', 'sdk-10'];
 describe.each(NEWER)('a hotkey of %s that validators would not know', (environment) => {
-  it.skipIf(pythonOf(environment).missing)('is refused by its kind when it is an ed25519 key', async () => {
+  it.skipIf(pythonOf(environment).missing)('an ed25519 hotkey is refused by its kind', async () => {
     const home = temporaryFolderPath();
     await make(environment, home, ['ed25519']);
     await expect(open(home, 'ed25519', {})).rejects.toMatchObject({

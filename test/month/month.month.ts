@@ -71,7 +71,7 @@ async function leavesAlone<T>(miner: Miner, work: () => Promise<T>): Promise<T> 
 }
 
 describe('the first start', () => {
-  it('replaces a process that an older start_miner.sh left, and says that the hotkey is not registered', async () => {
+  it('the first start replaces a process of an older start_miner.sh, and says that the hotkey is not registered', async () => {
     const old = join(host.folder, 'old.config.cjs');
     const args = ['dist/main.js', 'start', '--settings', '.env.miner'];
     const app = {
@@ -101,7 +101,7 @@ describe('the first start', () => {
     ]);
   });
 
-  it('needs no other once the hotkey is registered', async () => {
+  it('the first start is enough once the hotkey is registered', async () => {
     devnet.register(first.hotkey);
     await untilReady(first);
     await expectServes(first);
@@ -169,7 +169,7 @@ describe('a start with one thing wrong says what, with the exit code of the mine
     expect([...(await host.processes()).keys()]).toEqual(['sn34-miner']);
   });
 
-  it('for the miner that runs itself: it goes on as it is', async () => {
+  it('a wrong start of the running miner leaves it running', async () => {
     const { exitCode, output } = await leavesAlone(first, () =>
       checkout.script(['--image-model', 'models/none']),
     );
@@ -177,7 +177,7 @@ describe('a start with one thing wrong says what, with the exit code of the mine
     expect(output).toContain('sn34-miner was not replaced; the running miner is unchanged');
   });
 
-  it('another hotkey under the same name', async () => {
+  it('a start with another hotkey under the same name is refused', async () => {
     const { exitCode, output } = await leavesAlone(first, () =>
       checkout.script(['--wallet.hotkey', 'third']),
     );
@@ -185,7 +185,7 @@ describe('a start with one thing wrong says what, with the exit code of the mine
     expect(output).toContain(first.hotkey);
   });
 
-  it('the same name in another checkout, in which the same hotkey has no other name either', async () => {
+  it('a start with the same name or hotkey in another checkout is refused', async () => {
     const other = host.checkout('other');
     other.writeSettings(settingsOf(first, 'first'));
     const ports = { axonPort: await freePort(), adminPort: await freePort() };
@@ -222,7 +222,7 @@ describe('a start with one thing wrong says what, with the exit code of the mine
     },
   );
 
-  it('what only the running miner can find out: another chain than asked for, and no registration', async () => {
+  it('a start reports faults that only the running miner can find: a wrong chain, and no registration', async () => {
     const ports = { axonPort: await freePort(), adminPort: await freePort() };
     for (const [changes, code, words] of [
       [{ NETWORK: 'finney' }, 15, 'CHAIN_WRONG_NETWORK'],
@@ -241,7 +241,7 @@ describe('a start with one thing wrong says what, with the exit code of the mine
 });
 
 describe('two miners on one host', () => {
-  it('run beside each other by INSTANCE, one of each type', async () => {
+  it('two miners run on one host by INSTANCE, one of each type', async () => {
     devnet.register(second.hotkey);
     const { exitCode, output } = await leavesAlone(first, () =>
       checkout.script([], { env: { INSTANCE: 'two' } }),
@@ -253,7 +253,7 @@ describe('two miners on one host', () => {
     expect([status.exitCode, status.output]).toEqual([0, expect.stringContaining(second.hotkey)]);
   });
 
-  it('are stopped one by one', async () => {
+  it('two miners on one host are stopped one by one', async () => {
     const { exitCode, output } = await leavesAlone(first, () =>
       checkout.script(['stop', '--instance', 'two']),
     );
@@ -263,7 +263,7 @@ describe('two miners on one host', () => {
     expect([status.exitCode, status.output]).toEqual([1, expect.stringContaining('does not run under pm2')]);
   });
 
-  it('may change their type, which replaces the process of the same INSTANCE', async () => {
+  it('a miner that changes its type replaces the process of the same INSTANCE', async () => {
     await checkout.script(['--instance', 'two']);
     const before = await pidOf(second.name);
     const { exitCode, output } = await leavesAlone(first, () =>
@@ -277,7 +277,7 @@ describe('two miners on one host', () => {
 });
 
 describe('by itself, a miner comes through', () => {
-  it('its own violent death', async () => {
+  it('a miner that is killed starts again by itself', async () => {
     const before = (await pidOf(first.name)) ?? 0;
     process.kill(before, 'SIGKILL');
     await until(() => !isRunning(before));
@@ -288,7 +288,7 @@ describe('by itself, a miner comes through', () => {
     expect([status.exitCode, status.output]).toEqual([0, expect.stringContaining('restarted 1 times')]);
   });
 
-  it('the loss of its registration, and a new one', async () => {
+  it('a miner survives the loss of its registration, and a new one', async () => {
     devnet.deregister(first.hotkey);
     await untilSays(first, /deregistered/);
     expect((await readyz(first)).status).toBe(503);
@@ -300,7 +300,7 @@ describe('by itself, a miner comes through', () => {
     await expectServes(first);
   });
 
-  it('a node that falls two hours behind, and catches up', async (context: TestContext) => {
+  it('a miner survives a node that falls two hours behind and catches up', async (context: TestContext) => {
     const lag = (seconds: number) =>
       fetch(devnet.url.replace('ws:', 'http:'), {
         method: 'POST',
@@ -322,7 +322,7 @@ describe('by itself, a miner comes through', () => {
     expect(losses()).toBe(before);
   });
 
-  it('the loss of the chain, and its return; a start meanwhile says what it waits for', async () => {
+  it('a miner survives the loss of the chain, and a start meanwhile says what it waits for', async () => {
     const { port, state } = devnet;
     await devnet.close();
     await untilSays(first, /the chain is away/);
@@ -345,7 +345,7 @@ describe('by itself, a miner comes through', () => {
     }
   });
 
-  it('a Node.js that moved, after a reboot', async () => {
+  it('a miner survives a Node.js that moved, after a reboot', async () => {
     const here = join(host.folder, 'node-a');
     const there = join(host.folder, 'home/.nvm/versions/node', process.version, 'bin');
     const programs = linkProgramsWithoutNode(join(host.folder, 'programs'));
@@ -370,7 +370,7 @@ describe('by itself, a miner comes through', () => {
 });
 
 describe('the end', () => {
-  it('lets each miner go, and says what a reboot would do', async () => {
+  it('the end stops each miner, and says what a reboot would do', async () => {
     const both = [[], ['--instance', 'two']];
     for (const args of both) {
       const { exitCode, output } = await checkout.script([...args, 'stop']);

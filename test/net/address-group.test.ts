@@ -10,6 +10,6 @@ it.each([
   ['2001:0db8:0:0:ffff::', '2001:db8:0:0::/64'],
   ['::1', '0:0:0:0::/64'],
   ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-])('%s has the share of %s', (address, group) => {
+])('%s counts as the host %s', (address, group) => {
   expect(addressGroup(address)).toBe(group);
 });

@@ -21,7 +21,7 @@ describe('an address that the internet cannot reach', () => {
     ['100.127.255.255', "an address behind a carrier's NAT"],
     ['100.128.0.1', undefined],
     ['8.8.8.8', undefined],
-  ])('%s is %s', (ip, meaning) => {
+  ])('the address %s is %s', (ip, meaning) => {
     expect(reservedMeaning(ip)).toBe(meaning);
   });
 });

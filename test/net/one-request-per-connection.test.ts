@@ -158,7 +158,7 @@ async function sendOneByOne(port: number, count: number, request: string | Buffe
 }
 
 describe('a client that sends when it has read the answer is never cut', () => {
-  it('a client that reads each answer first is never cut off, with small answers', async () => {
+  it('a client that reads small answers is never cut off', async () => {
     const { port } = await start(atOnce);
     const result = await sendOneByOne(port, 5_000, head('GET /', {}));
     expect(result).toEqual({ statuses: { 200: 5_000 } });
@@ -174,12 +174,15 @@ describe('a client that sends when it has read the answer is never cut', () => {
         response.end();
       },
     ],
-  ] as ReadonlyArray<[string, RequestListener]>)('with answers of 5 MiB %s', async (_name, answer) => {
-    const { port } = await start(answer);
-    expect(await sendOneByOne(port, 200, head('GET /', {}))).toEqual({ statuses: { 200: 200 } });
-  });
+  ] as ReadonlyArray<[string, RequestListener]>)(
+    'a client that reads answers of 5 MiB %s is never cut off',
+    async (_name, answer) => {
+      const { port } = await start(answer);
+      expect(await sendOneByOne(port, 200, head('GET /', {}))).toEqual({ statuses: { 200: 200 } });
+    },
+  );
 
-  it('a client that reads each answer first is never cut off, with uploads that are read or refused', async () => {
+  it('a client whose uploads are read or refused is never cut off', async () => {
     let served = 0;
     const { port } = await start((request, response) => {
       if (++served % 2 === 1) response.writeHead(401).end('refused');
@@ -196,7 +199,7 @@ describe('a client that sends when it has read the answer is never cut', () => {
   it.each([
     ['Node’s agent', askWithAgent],
     ['fetch', askWithFetch],
-  ])('with %s', async (_name, ask) => {
+  ])('a client with %s is never cut off', async (_name, ask) => {
     const { port, closed } = await start((_request, response) => response.end(Buffer.alloc(300_000)));
     await ask(port, 500);
     expect(closed()).toBe(0);

@@ -14,14 +14,14 @@ const BLOCK_NUMBER = /^0x[0-9a-f]{1,8}$/i;
 /** The block number in a header: a u32 in hex. */
 export const blockNumberSchema = z
   .string()
-  .regex(BLOCK_NUMBER, { error: 'is no block number' })
+  .regex(BLOCK_NUMBER, { error: 'is not a block number' })
   .transform(Number);
 
 /** An array of at most `maxLength`. The length is checked before any element: a node may send millions of wrong ones. */
 export function boundedArray<Element extends z.ZodType>(element: Element, maxLength: number) {
   return z
     .custom<unknown[]>((value) => Array.isArray(value) && value.length <= maxLength, {
-      error: `is no array of at most ${maxLength}`,
+      error: `is not an array of at most ${maxLength}`,
     })
     .pipe(z.array(element));
 }
@@ -34,14 +34,14 @@ const RAO_PER_TAO = 1e9;
 /** Polkadot.js writes integers that JSON cannot hold as big-endian hex. */
 export const bigintSchema = z
   .union([z.number().int().nonnegative(), z.string().regex(/^(0x[0-9a-f]{1,32}|\d{1,39})$/i)], {
-    error: 'is no whole number',
+    error: 'is not a whole number',
   })
   .transform((value) => BigInt(value));
 export const numberSchema = bigintSchema.transform(Number);
 export const taoSchema = numberSchema.transform((rao) => rao / RAO_PER_TAO);
-export const addressSchema = z
+export const hotkeySchema = z
   .string()
-  .regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is no SS58 address' });
+  .regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is not an SS58 address' });
 
 /** The highest length of a node's words in an error. */
 const FAULT_LIMIT_CHARS = 200;

@@ -92,7 +92,7 @@ const runtimeVersionSchema = z.object({
     .nonnegative()
     .max(2 ** 32 - 1),
 });
-const hashSchema = hexSchema.refine((hash) => hash.length === 66, { error: 'is no hash of 32 bytes' });
+const hashSchema = hexSchema.refine((hash) => hash.length === 66, { error: 'is not a hash of 32 bytes' });
 
 /** A fork moves the best block by a few. No chain jumps this far between two notifications of one node. */
 const LONGEST_JUMP_BLOCKS = 1_000;

@@ -16,7 +16,7 @@ export interface RuntimeCodec {
 
 /** Extensions that polkadot.js does not know. They add nothing to an extrinsic. */
 const EMPTY_EXTENSION = { extrinsic: {}, payload: {} };
-const OWN_EXTENSIONS = {
+export const OWN_EXTENSIONS = {
   SudoTransactionExtension: EMPTY_EXTENSION,
   CheckShieldedTxValidity: EMPTY_EXTENSION,
   SubtensorTransactionExtension: EMPTY_EXTENSION,

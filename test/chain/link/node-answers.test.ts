@@ -18,7 +18,7 @@ describe('an array that a node sends', () => {
       return false;
     });
     const { error } = boundedArray(counting, 3).safeParse([1, 2, 3, 4]);
-    expect(error?.issues.map(({ message }) => message)).toEqual(['is no array of at most 3']);
+    expect(error?.issues.map(({ message }) => message)).toEqual(['is not an array of at most 3']);
     expect(looks).toBe(0);
   });
 });

@@ -2,19 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expandMetadata, Metadata, type PortableRegistry, TypeRegistry } from '@polkadot/types';
 import type { SiLookupTypeId } from '@polkadot/types/interfaces';
 import { describe, expect, it, vi } from 'vitest';
-import { createRuntimeCodec } from '../../../src/devnet/runtime/runtime-codec.ts';
+import { createRuntimeCodec, OWN_EXTENSIONS } from '../../../src/devnet/runtime/runtime-codec.ts';
 import { NETUID } from '../../fixtures/devnet.ts';
 import { connect, openDevnet, post, serveAxon } from '../fixture.ts';
-
-/** Polkadot.js warns about extensions that it does not know. */
-const OWN_EXTENSIONS = Object.fromEntries(
-  [
-    'SudoTransactionExtension',
-    'CheckShieldedTxValidity',
-    'SubtensorTransactionExtension',
-    'DrandPriority',
-  ].map((name) => [name, { extrinsic: {}, payload: {} }]),
-);
 
 describe('the metadata of the devnet', () => {
   it('polkadot.js accepts the metadata of the devnet without a warning', async () => {

@@ -9,7 +9,7 @@ const SESSION = {
   tests: [
     'test/chain/link/session.test.ts',
     'test/chain/link/connection.test.ts',
-    'test/chain/link/kept.test.ts',
+    'test/chain/link/saved-state.test.ts',
   ],
 };
 const SUBTENSOR = {
@@ -26,11 +26,11 @@ const READER = { ...HOSTILE, file: 'src/chain/reader.ts' };
 const STATE_FILE = { file: 'src/state/state-file.ts', tests: ['test/state/state-file.test.ts'] };
 const SIGNERS_FILE = {
   file: 'src/chain/signer-table.ts',
-  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/kept.test.ts'],
+  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/saved-state.test.ts'],
 };
 const TABLE = {
   file: 'src/chain/signer-table.ts',
-  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/kept.test.ts'],
+  tests: ['test/chain/signer-table.test.ts', 'test/chain/link/saved-state.test.ts'],
 };
 const ANNOUNCER = { file: 'src/chain/announcer.ts', tests: ['test/chain/announcer.test.ts'] };
 const FOREIGN = { file: 'src/chain/foreign-entries.ts', tests: ['test/chain/foreign-entries.test.ts'] };
@@ -103,7 +103,7 @@ export const CHAIN: readonly Mutant[] = [
     ...HOSTILE,
     file: 'src/chain/link/node-answers.ts',
     name: 'Any text is the number of a block',
-    find: ".regex(BLOCK_NUMBER, { error: 'is no block number' })\n  .transform(Number)",
+    find: ".regex(BLOCK_NUMBER, { error: 'is not a block number' })\n  .transform(Number)",
     replace: '.transform((text) => Number(BLOCK_NUMBER.test(text) ? text : 0))',
   },
   {
@@ -197,7 +197,7 @@ export const CHAIN: readonly Mutant[] = [
     ...NEURONS,
     file: 'src/chain/link/node-answers.ts',
     name: 'A hotkey of the metagraph may be any text',
-    find: ".regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is no SS58 address' })",
+    find: ".regex(/^[1-9A-HJ-NP-Za-km-z]{46,50}$/, { error: 'is not an SS58 address' })",
     replace: '',
   },
   {
