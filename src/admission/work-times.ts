@@ -1,7 +1,7 @@
-/** The kinds of work that take turns among themselves: a burst of videos never holds up the images. */
+/** Work takes turns within its lane only, so that a burst of videos never holds up the images. */
 export type Lane = 'image' | 'video';
 
-/** How long the work of each lane takes lately, to tell work that is far dearer than what others send. */
+/** How long recent work of each lane took. Shows which work takes far longer than that of other callers. */
 export interface WorkTimes {
   /** Notes work that succeeded. */
   note(lane: Lane, caller: string, tookMs: number): void;
@@ -10,11 +10,11 @@ export interface WorkTimes {
 }
 
 /**
- * Any work may take this long: the largest clips of validators (91 MB, 9.1 CPU-seconds) need it on two free cores. Validators
- * wait 11 s, so what waits behind it still has more than half of its time.
+ * Any work may take this long: the largest clips of validators (91 MB, 9.1 CPU-seconds) need it on two free cores.
+ * Validators wait 11 s, so a request that waits behind it still has more than half of its time.
  */
 const MIN_ALLOWANCE_MS = 4_000;
-/** Honest clips differ by their pixels, of which validators send 50 million at most: so a clip may cost a few times the middle one. */
+/** Honest clips differ in size, up to 50 million pixels, so a clip may take a few times as long as the median. */
 const ALLOWED_RATIO = 4;
 const REMEMBERED_JOBS = 64;
 

@@ -1,9 +1,11 @@
+// Answers verified media: decodes it as the model's contract asks, and gives it to the model.
+// The miner and `inspect` use it alike.
 import { availableParallelism } from 'node:os';
 import type { AnswerAccount } from '../admission/answer-budget.ts';
 import type { Deadline } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
 import type { Task } from '../inference/contract/model-json.ts';
-import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
+import type { Engine, EngineInput, HeldModel, Prediction } from '../inference/engine.ts';
 import { NATIVE_LIMIT_PIXELS } from '../inference/worker/runner.ts';
 import { sampleVideo } from '../media/clips/video.ts';
 import { IMAGE_PIXELS_LIMIT, MASK_PIXELS_LIMIT } from '../media/limits.ts';
@@ -13,33 +15,32 @@ import type { RecordBuilder } from '../telemetry/request-record.ts';
 import { detect } from './detector.ts';
 import { maskBytes, segment } from './segmenter.ts';
 
-/** A body that has arrived whole, in memory or in a private file. */
+/** A whole body, in memory or in a private file. */
 export interface ReceivedBody {
   readonly sha256Hex: string;
   readonly length: number;
-  /** The bytes, wherever they lie. */
+  /** The bytes, from memory or from the file. */
   bytes(): Promise<Buffer>;
-  /** The path of a file with the bytes; it is made when they were in memory. */
+  /** The path of a file with the bytes, which is made if they were in memory. */
   file(): Promise<string>;
   /** Removes the file, if there is one. */
   remove(): Promise<void>;
 }
 
-/** Media that came inside of a body: one picture, or the frames of a clip in their order, a file each. */
+/** Media out of a body: one picture, or the frames of a clip in their order, a file each. */
 export interface Pictures {
   readonly sha256Hex: string;
   readonly pictures: readonly Buffer[];
 }
 
-/** Turns verified media into a prediction. */
 export interface Answerer {
   /** The tasks of this miner's type. */
   readonly tasks: readonly Task[];
   /** Whether the model of the task is loaded and warm. */
   isWarm(task: Task): boolean;
   /**
-   * Decodes the media and puts it to the model.
-   * @param media a body that is the file itself, or what was taken out of one
+   * Decodes the media and gives it to the model.
+   * @param media a body that is the file itself, or the pictures out of a body
    * @throws MinerError MEDIA_*, INFERENCE_*, AXON_BUSY (no room for the answer) or ADMISSION_DEADLINE
    */
   answer(task: Task, media: ReceivedBody | Pictures, context: AnswerContext): Promise<Prediction>;
@@ -48,7 +49,7 @@ export interface Answerer {
 export interface AnswerContext {
   readonly deadline: Deadline;
   readonly record: RecordBuilder;
-  /** Charged with an answer that is large, before it is made. */
+  /** Charged with a large answer before it is made. */
   readonly room: Pick<AnswerAccount, 'charge'>;
 }
 
@@ -57,11 +58,11 @@ export function assertWarm(answerer: Answerer, task: Task): void {
   if (!answerer.isWarm(task)) throw new MinerError('MODEL_WARMING', 'the model is still loading');
 }
 
-/** The models of a miner, by what they answer. A model may be shared by several miners. */
+/** The models of a miner, by task. */
 export type Engines = Readonly<Partial<Record<Task, Engine>>>;
 
-/** All that is needed of an engine to answer by it. */
-export type AnsweringEngine = Pick<Engine, 'use'> & { status(): Pick<EngineStatus, 'state'> };
+/** What answering needs of an engine. */
+export type AnsweringEngine = Pick<Engine, 'use' | 'state'>;
 
 /**
  * Threads of one video decoder. More of them cost no more CPU time (a clip of 91 MB took 9.1 CPU-seconds with one and
@@ -74,7 +75,6 @@ interface AnswererParts {
   readonly pictures: PictureDecoder;
 }
 
-/** Decodes bodies as the models' contracts ask and puts them to the models. */
 export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
   const threads = Math.min(MAX_DECODER_THREADS, availableParallelism());
 
@@ -118,12 +118,11 @@ export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
 
   return {
     tasks: (['image', 'video', 'mask'] as const).filter((task) => engines[task] !== undefined),
-    isWarm: (task) =>
-      engines[task]?.status().state === 'ready' || engines[task]?.status().state === 'restarting',
+    isWarm: (task) => engines[task]?.state === 'ready' || engines[task]?.state === 'restarting',
     async answer(task, media, context): Promise<Prediction> {
       const { deadline, record, room } = context;
       const pixelsLimit = task === 'mask' ? MASK_PIXELS_LIMIT : IMAGE_PIXELS_LIMIT;
-      // Held over both steps: pixels that were made for one model are not put to another.
+      // One model is held over both steps: pixels that were made for it must not go to another.
       return engineOf(task).use(async (model) => {
         const input = await record.step('decode', () =>
           task === 'video'

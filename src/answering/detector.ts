@@ -5,10 +5,10 @@ import type { EngineInput, HeldModel, InferOptions } from '../inference/engine.t
 const SUM_TOLERANCE = 1e-9;
 
 /**
- * How likely a picture or clip is real, synthetic and semisynthetic, as it goes on the wire: a validator refuses
- * a vector whose sum is off or that has an element outside [0, 1], and trips over one of another length.
- * @param model whose task is `image` or `video`
- * @throws MinerError INFERENCE_FAILED where its answer isn't that, and what `infer` throws
+ * How likely a picture or clip is real, synthetic and semisynthetic, as it goes on the wire: three numbers from 0 to 1
+ * whose sum is 1. A validator refuses any other vector.
+ * @param model a model whose task is `image` or `video`
+ * @throws MinerError INFERENCE_FAILED if the model answers anything else, and what `infer` throws
  */
 export async function detect(
   model: Pick<HeldModel, 'infer'>,

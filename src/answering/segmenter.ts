@@ -4,16 +4,16 @@ import type { EngineInput, HeldModel, InferOptions, Prediction } from '../infere
 /** Float16. */
 const BYTES_PER_PIXEL = 2;
 
-/** Bytes of the mask of a picture. */
+/** Bytes of the mask for a picture of that size. */
 export function maskBytes({ height, width }: EngineInput['sourceSize']): number {
   return height * width * BYTES_PER_PIXEL;
 }
 
 /**
  * Which pixels of a picture were altered, as it goes on the wire: little-endian float16, row-major, exactly of the
- * picture's size; a validator refuses another number of bytes.
- * @param model whose task is `mask`
- * @throws MinerError INFERENCE_FAILED where its answer isn't that, and what `infer` throws
+ * picture's size. A validator refuses any other number of bytes.
+ * @param model a model whose task is `mask`
+ * @throws MinerError INFERENCE_FAILED if the model answers anything else, and what `infer` throws
  */
 export async function segment(
   model: Pick<HeldModel, 'infer'>,

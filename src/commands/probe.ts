@@ -32,7 +32,7 @@ export async function probe(context: CommandContext): Promise<void> {
     body,
     headers: signRequest({
       sign: alice.sign,
-      signedBy: alice.hotkeyAddress,
+      hotkey: alice.hotkeyAddress,
       signedFor: developmentWallet('//Bob').hotkeyAddress,
       body,
       timestampMs: Date.now(),

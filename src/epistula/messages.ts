@@ -6,18 +6,18 @@ interface SignedParts {
   readonly bodySha256Hex: string;
   readonly uuid: string;
   readonly timestampText: string;
-  /** Receiver's ss58 address; the empty string where there is none (the dot before it stays). */
+  /** Hotkey of the receiver, or the empty string; the dot before it stays. */
   readonly signedFor: string;
 }
 
-/** What the request signature signs. Path, method and all other headers are not covered. */
+/** The text that the full signature covers. Path, method and all other headers are not in it. */
 export function requestMessage({ bodySha256Hex, uuid, timestampText, signedFor }: SignedParts): string {
   return `${bodySha256Hex}.${uuid}.${timestampText}.${signedFor}`;
 }
 
 /**
- * What the three secret signatures sign, in their order. The interval is a Python float, so its text ends in `.0`;
- * the neighbours differ by one millisecond, not by one interval.
+ * The texts that the three secret signatures cover, in their order. The interval is a Python float, so its text ends in
+ * `.0`. The first and the third differ from the second by one millisecond, not by one interval.
  */
 export function secretMessages(timestampMs: number, signedFor: string): [string, string, string] {
   const interval = Math.ceil(timestampMs / SECRET_INTERVAL_MS) * SECRET_INTERVAL_MS;

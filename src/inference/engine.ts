@@ -117,6 +117,7 @@ export interface HeldModel {
 /** A model that answers requests, wherever it runs. It can be changed while it answers. */
 export interface Engine {
   readonly task: Task;
+  readonly state: EngineState;
   status(): EngineStatus;
   /**
    * Resolves when the model is warm.

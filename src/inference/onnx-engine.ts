@@ -66,6 +66,9 @@ export function createOnnxEngine({
 
   return {
     task,
+    get state() {
+      return stateOf();
+    },
 
     async ready(signal) {
       if (closed) throw closingError();

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../errors.ts';
 
 /**
- * How the process ends. Codes from 10 on mean that a restart alone won't help, so the process manager must not try:
- * `deploy/ecosystem.config.cjs` lists them too (a test keeps both equal).
+ * The exit codes of the process. From 10 on a restart alone does not help, so the process manager must not try it.
+ * `deploy/ecosystem.config.cjs` lists them, too; a test keeps both equal.
  */
 export const EXIT_CODES = {
   ok: 0,
@@ -14,7 +14,7 @@ export const EXIT_CODES = {
   portInUse: 14,
   wrongNetwork: 15,
   hotkeyInUse: 16,
-  /** A second SIGINT or SIGTERM during shutdown, or a first one before a command that ends by itself was done. */
+  /** A second SIGINT or SIGTERM during shutdown, or a first one during a command that ends by itself. */
   forced: 130,
 } as const;
 
@@ -32,7 +32,7 @@ export function exitCodeOf(code: ErrorCode): number {
   if (code === 'AXON_PORT_IN_USE') return EXIT_CODES.portInUse;
   if (code.startsWith('CONFIG_')) return EXIT_CODES.config;
   if (code.startsWith('WALLET_')) return EXIT_CODES.wallet;
-  // The model should work, and may once memory is free: the engine would try again, too.
+  // The model may work once memory is free, so a restart can help.
   if (code === 'MODEL_UNAVAILABLE') return EXIT_CODES.internal;
   if (code.startsWith('MODEL_')) return EXIT_CODES.model;
   return EXIT_CODES.internal;

@@ -1,3 +1,4 @@
+// Decides whether the miner is ready, and words the reasons and warnings. /readyz, /status and the READY line use it.
 import type { Readiness } from '../admin/server.ts';
 import type { Engines } from '../answering/answerer.ts';
 import type { Announcement } from '../chain/announcer.ts';
@@ -10,9 +11,9 @@ import { timeWords } from '../telemetry/time-words.ts';
 import type { ClockCheck } from './clock-check.ts';
 import type { HostCheck } from './host-check.ts';
 
-/** The parts of a miner by which it is judged whether it earns. */
+/** The parts of a miner that readiness depends on. */
 export interface ReadinessView {
-  /** The port listened on; undefined while not listening. */
+  /** The port of the axon; undefined while it does not listen. */
   readonly axonPort: number | undefined;
   readonly engines: Engines;
   readonly chain: Chain;
@@ -28,13 +29,13 @@ interface Findings {
   readonly warnings?: readonly string[];
 }
 
-/** Validators read the chain every 72 minutes at the latest, and each miner is asked every few minutes: two readings and a bit. */
+/** Validators read the chain every 72 minutes at the latest and ask each miner every few minutes: two readings and a little more. */
 const SILENCE_MS = 150 * 60_000;
 const OFTEN_REPLACED = 3;
 
 /**
- * Ready means that validators can find the miner and that it answers them. A reason is what keeps them from it, a warning
- * what soon may, or what is not as the operator believes. `/readyz`, `/status` and the READY line all come from here.
+ * Ready means that validators can find the miner and that it answers them. A reason says what keeps them from it. A warning
+ * says what soon may, or what an operator should know.
  */
 export function readinessOf(view: ReadinessView): Readiness {
   const status = view.chain.status();
@@ -112,7 +113,7 @@ function registrationFindings({ registration }: ChainStatus): Findings {
   }
 }
 
-/** Validators call the address that the chain holds, whoever put it there. */
+/** Validators call the address that the chain holds, whichever software put it there. */
 function announcementFindings(
   engines: Engines,
   { registration, announcement, heldAddress }: ChainStatus,
@@ -140,7 +141,7 @@ function announcementFindings(
   return { reasons: [`${former}: ${how}`] };
 }
 
-/** What is done with an entry that leads here and is this miner's: one of an earlier release is written anew. */
+/** What happens with an entry of this miner that leads here; the entry of an earlier release is announced again. */
 function renewalOf(announcement: Announcement): string {
   const isRenewed =
     announcement.state === 'submitted' || ('refusal' in announcement && !!announcement.refusal);
@@ -150,7 +151,7 @@ function renewalOf(announcement: Announcement): string {
 function progress(announcement: Announcement, engines: Engines): string {
   switch (announcement.state) {
     case 'idle':
-      return Object.values(engines).every((engine) => engine.status().state === 'ready')
+      return Object.values(engines).every(({ state }) => state === 'ready')
         ? 'the address of this host is being looked up'
         : 'the announcement waits for the models';
     case 'checking':
@@ -176,7 +177,7 @@ function progress(announcement: Announcement, engines: Engines): string {
   }
 }
 
-/** An address that is on chain and that nobody calls. */
+/** Warns of an announced address that nobody calls. */
 function silence(
   { requests }: ReadinessView,
   { announcement, announcedForMs, weightsVersion }: ChainStatus,

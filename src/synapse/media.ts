@@ -16,7 +16,7 @@ export interface SynapseMedia {
   readonly pictures: readonly Buffer[];
 }
 
-/** Compressed pictures hardly shrink any further: what swells past this is an attack. */
+/** Compressed pictures hardly shrink any further, so a clip that inflates past this is an attack. */
 const INFLATED_LIMIT_BYTES = 64 * 1024 * 1024;
 const INFLATE_CHUNK_BYTES = 1024 * 1024;
 /** Characters decoded between two turns of the event loop, whole groups of base64 and of base85: about 3 ms of work. */
@@ -63,7 +63,7 @@ function decodeBase64(text: Buffer): Buffer | undefined {
   return text.length % 4 === 0 && decoded.length === (text.length / 4) * 3 - padding ? decoded : undefined;
 }
 
-/** Off the event loop; nothing is allocated beyond the bound. */
+/** Inflates off the event loop, and allocates nothing beyond the bound. */
 async function inflateBounded(deflated: Buffer, signal: AbortSignal): Promise<Buffer> {
   try {
     const options = { maxOutputLength: INFLATED_LIMIT_BYTES, chunkSize: INFLATE_CHUNK_BYTES };

@@ -178,7 +178,7 @@ it.skipIf(!hasIpv6)('uploads from one host of IPv6 share the room of an address'
   const { port, budget } = await startAxon({ host: '::1' });
   const open = vi.spyOn(budget, 'open');
   await createValidator('//Alice').post(port, '/detect_image', Buffer.from('picture'), { host: '::1' });
-  expect(open.mock.calls.map(([{ address }]) => address)).toEqual(['0:0:0:0::/64']);
+  expect(open.mock.calls.map(([{ remoteAddress }]) => remoteAddress)).toEqual(['0:0:0:0::/64']);
 });
 
 describe('an upload that breaks off', () => {

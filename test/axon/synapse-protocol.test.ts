@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
-import { createGates } from '../../src/axon/gates.ts';
+import { createSignatureCheck } from '../../src/axon/signature-check.ts';
 import { createSynapseProtocol } from '../../src/axon/synapse-protocol.ts';
 import { createReplayGuard } from '../../src/epistula/replay-guard.ts';
 import { createSignatureVerifier } from '../../src/epistula/signature-verifier.ts';
@@ -26,21 +26,14 @@ it('after a restart a synapse that was served is refused, and one that was sent 
       axonVersion: 9_003_000,
       futureToleranceMs: 60_000,
       bodyLimitBytes: 1_000_000,
-      gates: createGates({
-        minStakeTao: 0,
-        signers: {
-          signersKnown: true,
-          signer: () => ({ uid: 0, stakeTao: 1 }),
-          refreshSigners: async () => undefined,
-        },
+      signatures: createSignatureCheck({
+        verifier,
         replayGuard: createReplayGuard({
           folder,
           futureToleranceMs: 60_000,
           clock,
           logger: createCapturingLogger().logger,
         }),
-        verifier,
-        clock,
       }),
       clock,
     });
@@ -48,7 +41,11 @@ it('after a restart a synapse that was served is refused, and one that was sent 
   const signedAt = (unixMs: number) => alice.sign({ nonce: BigInt(unixMs) * 1_000_000n });
   const serve = async (protocol: ReturnType<typeof start>, headers: Record<string, string>) => {
     const claim = protocol.readClaim(headers, clock.now(), '/ImageSynapse');
-    await protocol.verify(claim, { address: '127.0.0.1', task: 'detect_image' });
+    await protocol.beforeBody(claim, {
+      remoteAddress: '127.0.0.1',
+      task: 'image',
+      verify: (check) => check(),
+    });
   };
   const [first, second] = [signedAt(clock.now() - 1), signedAt(clock.now())];
   await serve(start(), second);

@@ -45,7 +45,7 @@ describe('a signature', () => {
   const signed = () =>
     signRequest({
       sign: alice().sign,
-      signedBy: alice().hotkeyAddress,
+      hotkey: alice().hotkeyAddress,
       signedFor: BOB,
       body,
       timestampMs: 1_752_969_600_123,

@@ -52,7 +52,7 @@ function view(ill: {
   };
   return {
     axonPort: 'axonPort' in ill ? undefined : 8091,
-    engines: { image: { status: () => engine } as unknown as Engine },
+    engines: { image: { state: engine.state, status: () => engine } as unknown as Engine },
     chain: { signersKnown: ill.signersKnown ?? true, status: () => status } as unknown as Chain,
     replayGuard: { trustsFromMs: NOW_MS + (ill.trustsFromInMs ?? 0) },
     requests: {

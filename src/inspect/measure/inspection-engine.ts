@@ -27,7 +27,7 @@ export function createInspectionEngine({ loaded, ask }: InspectedModel): Inspect
     get latest() {
       return latest;
     },
-    status: () => ({ state: 'ready' }),
+    state: 'ready',
     use: (work) => work({ contract, infer }),
   };
 }
