@@ -51,6 +51,8 @@ export interface AnswerContext {
   readonly record: RecordBuilder;
   /** Charged with a large answer before it is made. */
   readonly room: Pick<AnswerAccount, 'charge'>;
+  /** Called when a clip is decoded and only has to wait for the model. */
+  readonly onClipDecoded?: () => void;
 }
 
 /** @throws MinerError MODEL_WARMING */
@@ -120,7 +122,7 @@ export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
     tasks: (['image', 'video', 'mask'] as const).filter((task) => engines[task] !== undefined),
     isWarm: (task) => engines[task]?.state === 'ready' || engines[task]?.state === 'restarting',
     async answer(task, media, context): Promise<Prediction> {
-      const { deadline, record, room } = context;
+      const { deadline, record, room, onClipDecoded } = context;
       const pixelsLimit = task === 'mask' ? MASK_PIXELS_LIMIT : IMAGE_PIXELS_LIMIT;
       // One model is held over both steps: pixels that were made for it must not go to another.
       return engineOf(task).use(async (model) => {
@@ -129,6 +131,7 @@ export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
             ? decodeClip(model, media, context)
             : decodePicture(model, media, { signal: deadline.signal, pixelsLimit }),
         );
+        if (task === 'video') onClipDecoded?.();
         if (task === 'mask') room.charge(maskBytes(input.sourceSize));
         const options = { deadline, priority: 0 };
         return record.step('infer', async () =>

@@ -105,10 +105,12 @@ function answerRoute<Claim extends SignedClaim>(
       const room = answers.open(caller);
       try {
         room.charge(protocol.returnedBytes(body));
-        const send = await scheduler.run({ lane, caller, deadline }, async () => {
+        const send = await scheduler.run({ lane, caller, deadline }, async (freeSlot) => {
           record.took('wait', record.elapsedMs() - queuedAtMs);
           const { media, word } = await protocol.openBody(request, path);
-          return word(await answerer.answer(task, media, { deadline, record, room }));
+          // The slots of the video lane are for decoding, and the model has a queue of its own.
+          const context = { deadline, record, room, onClipDecoded: freeSlot };
+          return word(await answerer.answer(task, media, context));
         });
         return await untilTaken(send(reply), deadline);
       } finally {
