@@ -29,6 +29,7 @@ export interface ReceivedBody {
 
 /** Media out of a body: one picture, or the frames of a clip in their order, a file each. */
 export interface Pictures {
+  /** Names the content, however it was wrapped; for one picture the hash of its file. */
   readonly sha256Hex: string;
   readonly pictures: readonly Buffer[];
 }

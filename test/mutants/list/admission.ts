@@ -11,7 +11,7 @@ const RATE = { file: 'src/admission/request-rate.ts', tests: ['test/admission/re
 const SKEW = { file: 'src/admission/clock-skew.ts', tests: ['test/admission/clock-skew.test.ts'] };
 const DEADLINE = { file: 'src/admission/deadline.ts', tests: ['test/admission/deadline.test.ts'] };
 const SCHEDULER = { file: 'src/admission/scheduler.ts', tests: ['test/admission/scheduler.test.ts'] };
-const WORK_TIMES = { file: 'src/admission/work-times.ts', tests: ['test/admission/work-times.test.ts'] };
+const WORK_TIMES = { ...SCHEDULER, tests: ['test/admission/work-times.test.ts'] };
 const ADDRESS = { file: 'src/net/address-group.ts', tests: ['test/net/address-group.test.ts'] };
 
 export const ADMISSION: readonly Mutant[] = [
