@@ -4,16 +4,15 @@ import { availableParallelism } from 'node:os';
 import type { AnswerAccount } from '../admission/answer-budget.ts';
 import type { Deadline } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
+import type { ClassProbabilities } from '../inference/contract/contract.ts';
 import type { Task } from '../inference/contract/model-json.ts';
-import type { Engine, EngineInput, HeldModel, Prediction } from '../inference/engine.ts';
+import type { Engine, EngineInput, HeldModel, InferOptions, Prediction } from '../inference/engine.ts';
 import { NATIVE_LIMIT_PIXELS } from '../inference/worker/runner.ts';
 import { sampleVideo } from '../media/clips/video.ts';
 import { IMAGE_PIXELS_LIMIT, MASK_PIXELS_LIMIT } from '../media/limits.ts';
 import type { PictureDecoder } from '../media/pictures/picture-decoder.ts';
 import { samplePictures } from '../media/pictures/picture-sequence.ts';
 import type { RecordBuilder } from '../telemetry/request-record.ts';
-import { detect } from './detector.ts';
-import { maskBytes, segment } from './segmenter.ts';
 
 /** A whole body, in memory or in a private file. */
 export interface ReceivedBody {
@@ -72,6 +71,11 @@ export type AnsweringEngine = Pick<Engine, 'use' | 'state'>;
  * with two, and half the wall time with two), so a lone clip may use the cores that a burst would share.
  */
 export const MAX_DECODER_THREADS = 4;
+
+/** How far the sum of probabilities may be from 1. */
+const SUM_TOLERANCE = 1e-9;
+/** A mask is float16. */
+const MASK_BYTES_PER_PIXEL = 2;
 
 interface AnswererParts {
   readonly engines: Readonly<Partial<Record<Task, AnsweringEngine>>>;
@@ -143,4 +147,62 @@ export function createAnswerer({ engines, pictures }: AnswererParts): Answerer {
       });
     },
   };
+}
+
+/**
+ * How likely a picture or clip is real, synthetic and semisynthetic, as it goes on the wire: three numbers from 0 to 1
+ * whose sum is 1. A validator refuses any other vector.
+ * @param model a model whose task is `image` or `video`
+ * @throws MinerError INFERENCE_FAILED if the model answers anything else, and what `infer` throws
+ */
+export async function detect(
+  model: Pick<HeldModel, 'infer'>,
+  input: EngineInput,
+  options: InferOptions,
+): Promise<ClassProbabilities> {
+  const prediction = await model.infer(input, options);
+  if (prediction.kind !== 'probabilities') {
+    throw new MinerError('INFERENCE_FAILED', `a detector's model answered with a ${prediction.kind}`);
+  }
+  const { values } = prediction;
+  const sum = values.reduce((total, value) => total + value, 0);
+  const proper = values.length === 3 && values.every((value) => value >= 0 && value <= 1);
+  if (!proper || !(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
+    throw new MinerError('INFERENCE_FAILED', `the model answered [${values.join(', ')}]`);
+  }
+  return values;
+}
+
+/** Bytes of the mask for a picture of that size. */
+export function maskBytes({ height, width }: EngineInput['sourceSize']): number {
+  return height * width * MASK_BYTES_PER_PIXEL;
+}
+
+/**
+ * Which pixels of a picture were altered, as it goes on the wire: little-endian float16, row-major, exactly of the
+ * picture's size. A validator refuses any other number of bytes.
+ * @param model a model whose task is `mask`
+ * @throws MinerError INFERENCE_FAILED if the model answers anything else, and what `infer` throws
+ */
+export async function segment(
+  model: Pick<HeldModel, 'infer'>,
+  input: EngineInput,
+  options: InferOptions,
+): Promise<Extract<Prediction, { kind: 'mask' }>> {
+  const prediction = await model.infer(input, options);
+  if (prediction.kind !== 'mask') {
+    throw new MinerError('INFERENCE_FAILED', `a segmenter's model answered with ${prediction.kind}`);
+  }
+  const { height, width } = input.sourceSize;
+  if (
+    prediction.height !== height ||
+    prediction.width !== width ||
+    prediction.float16le.length !== maskBytes({ height, width })
+  ) {
+    throw new MinerError(
+      'INFERENCE_FAILED',
+      `the mask is ${prediction.height} × ${prediction.width} for a picture of ${height} × ${width}`,
+    );
+  }
+  return prediction;
 }

@@ -1,6 +1,12 @@
 // Epistula, the protocol of the subnet's validators: the signature covers the body, which is the media itself.
-import { checkFreshness, type EpistulaClaim, readClaim, STALE_AFTER_MS } from '../epistula/headers.ts';
-import { requestMessage, secretMessages } from '../epistula/messages.ts';
+import {
+  checkFreshness,
+  type EpistulaClaim,
+  readClaim,
+  requestMessage,
+  STALE_AFTER_MS,
+  secretMessages,
+} from '../epistula/headers.ts';
 import { sendError, sendPrediction } from './replies.ts';
 import type { SignatureCheck } from './signature-check.ts';
 import type { SignedProtocol } from './signed-protocol.ts';

@@ -1,4 +1,4 @@
-// The headers of an Epistula request: their form, their receiver and their freshness. Pure functions.
+// The headers of an Epistula request: their form, receiver and freshness, and the texts that are signed. Pure functions.
 import type { IncomingHttpHeaders } from 'node:http';
 import { MinerError } from '../errors.ts';
 
@@ -22,12 +22,23 @@ export interface EpistulaClaim {
   readonly secretSignature: string | undefined;
 }
 
+/** The length of the intervals that secret signatures cover, in milliseconds. */
+const SECRET_INTERVAL_MS = 10_000;
 /** A request that is older is stale; a request that is exactly this old is fresh. */
 export const STALE_AFTER_MS = 8_000;
 
 const SIGNATURE = /^0x[0-9a-f]{128}$/i;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SS58 = /^[1-9A-HJ-NP-Za-km-z]{46,50}$/;
+
+interface SignedParts {
+  /** Lower-case hex of SHA-256 over the body exactly as sent. */
+  readonly bodySha256Hex: string;
+  readonly uuid: string;
+  readonly timestampText: string;
+  /** Hotkey of the receiver, or the empty string; the dot before it stays. */
+  readonly signedFor: string;
+}
 
 /**
  * Reads the Epistula headers of a request and checks their version, receiver and form, in the order of the reference miner.
@@ -72,6 +83,21 @@ export function checkFreshness(timestampMs: number, arrivedAtMs: number, futureT
       fields: { aheadMs: timestampMs - arrivedAtMs },
     });
   }
+}
+
+/** The text that the full signature covers. Path, method and all other headers are not in it. */
+export function requestMessage({ bodySha256Hex, uuid, timestampText, signedFor }: SignedParts): string {
+  return `${bodySha256Hex}.${uuid}.${timestampText}.${signedFor}`;
+}
+
+/**
+ * The texts that the three secret signatures cover, in their order. The interval is a Python float, so its text ends in
+ * `.0`. The first and the third differ from the second by one millisecond, not by one interval.
+ */
+export function secretMessages(timestampMs: number, signedFor: string): [string, string, string] {
+  const interval = Math.ceil(timestampMs / SECRET_INTERVAL_MS) * SECRET_INTERVAL_MS;
+  const message = (at: number) => `${at.toFixed(1)}.${signedFor}`;
+  return [message(interval - 1), message(interval), message(interval + 1)];
 }
 
 function wellFormed(value: string | string[] | undefined, form: RegExp, detail: string): string {

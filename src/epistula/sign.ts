@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { requestMessage, secretMessages } from './messages.ts';
+import { requestMessage, secretMessages } from './headers.ts';
 
 interface SignRequestOptions {
   /** An sr25519 signature over the message. */

@@ -7,8 +7,7 @@ import { type AnswerBudget, createAnswerBudget } from '../admission/answer-budge
 import { type BodyBudget, createBodyBudget } from '../admission/body-budget.ts';
 import { createClockSkew } from '../admission/clock-skew.ts';
 import { createScheduler } from '../admission/scheduler.ts';
-import { type Answerer, createAnswerer, type Engines } from '../answering/answerer.ts';
-import { maskBytes } from '../answering/segmenter.ts';
+import { type Answerer, createAnswerer, type Engines, maskBytes } from '../answering/answerer.ts';
 import { createEpistulaProtocol } from '../axon/epistula-protocol.ts';
 import { createAxonServer, MAX_CONNECTIONS } from '../axon/server.ts';
 import { createSignatureCheck } from '../axon/signature-check.ts';

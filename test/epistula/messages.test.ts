@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { requestMessage, secretMessages } from '../../src/epistula/messages.ts';
+import { requestMessage, secretMessages } from '../../src/epistula/headers.ts';
 import { signRequest } from '../../src/epistula/sign.ts';
 import { verifySignature } from '../../src/epistula/verify.ts';
 import { developmentWallet } from '../../src/wallet/development.ts';

@@ -3,7 +3,7 @@ import type { Mutant } from '../mutant.ts';
 /** Who may call at all: headers, age, receiver, signature, signer table, stake, and each request once. */
 
 const HEADERS = { file: 'src/epistula/headers.ts', tests: ['test/epistula/headers.test.ts'] };
-const MESSAGES = { file: 'src/epistula/messages.ts', tests: ['test/epistula/messages.test.ts'] };
+const MESSAGES = { ...HEADERS, tests: ['test/epistula/messages.test.ts'] };
 const VERIFY = { file: 'src/epistula/verify.ts', tests: ['test/epistula/signature-verifier.test.ts'] };
 const VERIFIER = {
   file: 'src/epistula/signature-verifier.ts',
