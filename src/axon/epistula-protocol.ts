@@ -8,7 +8,6 @@ import {
   secretMessages,
 } from '../epistula/headers.ts';
 import { sendError, sendPrediction } from './replies.ts';
-import type { SignatureCheck } from './signature-check.ts';
 import type { SignedProtocol } from './signed-protocol.ts';
 
 interface EpistulaProtocolOptions {
@@ -17,11 +16,10 @@ interface EpistulaProtocolOptions {
   /** How far ahead of our clock a request may be dated, in milliseconds. */
   readonly futureToleranceMs: number;
   readonly bodyLimitBytes: number;
-  readonly signatures: SignatureCheck;
 }
 
 export function createEpistulaProtocol(options: EpistulaProtocolOptions): SignedProtocol<EpistulaClaim> {
-  const { hotkey: receiver, futureToleranceMs, bodyLimitBytes, signatures } = options;
+  const { hotkey: receiver, futureToleranceMs, bodyLimitBytes } = options;
   return {
     bodyLimitBytes,
     readClaim(headers, arrivedAtMs) {
@@ -30,18 +28,17 @@ export function createEpistulaProtocol(options: EpistulaProtocolOptions): Signed
       return claim;
     },
     beforeBody: async () => undefined,
-    async prove({ hotkey, secretSignature: signature, timestampMs, signedFor }, remoteAddress) {
+    async prove({ secretSignature: signature, timestampMs, signedFor }, holds) {
       if (signature === undefined) return false;
       const [, message] = secretMessages(timestampMs, signedFor);
-      return signatures.holds({ message, signature, hotkey }, remoteAddress);
+      return holds({ message, signature });
     },
     // Not the deadline: a copy that ends late must still be read before it can be refused as a replay.
     signalOf: ({ stop }) => stop,
-    afterBody(claim, bodySha256Hex, { remoteAddress, task, verify }) {
+    afterBody(claim, bodySha256Hex, verify) {
       const message = requestMessage({ bodySha256Hex, ...claim });
       const { signature, uuid: id } = claim;
-      const signed = { message, signature, id, task, freshForMs: STALE_AFTER_MS };
-      return verify(() => signatures.accept(claim, signed, remoteAddress));
+      return verify({ message, signature, id, freshForMs: STALE_AFTER_MS });
     },
     returnedBytes: () => 0,
     openBody: async ({ body }) => ({

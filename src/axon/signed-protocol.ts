@@ -18,18 +18,28 @@ export interface SignedClaim {
   readonly timeoutMs?: number;
 }
 
-/** Where a request comes from, what it asks for, and how its signature is verified. */
-export interface Arrival {
-  /** Network address of the caller. */
-  readonly remoteAddress: string;
-  /** What the path asks for; the same for all paths that ask for the same. */
-  readonly task: string;
-  /**
-   * Runs the check of the full signature, times it, and counts the caller as verified if it holds. A protocol calls it
-   * once, in `beforeBody` or in `afterBody`.
-   */
-  readonly verify: (check: () => Promise<void>) => Promise<void>;
+/** A signature of the claimed hotkey, and the text that it covers. */
+export interface SignedText {
+  readonly message: string;
+  /** 0x and 128 hex digits. */
+  readonly signature: string;
 }
+
+/** The full signature, which makes a request valid, and what tells the request from all others of its hotkey. */
+export interface FullSignature extends SignedText {
+  /** Unique among the requests of the hotkey. */
+  readonly id: string;
+  /** How long after its date the request counts as fresh, in milliseconds. */
+  readonly freshForMs: number;
+}
+
+/**
+ * Verifies the full signature, and notes the request as served. A protocol calls it once, in `beforeBody` or in
+ * `afterBody`.
+ * @param check what else must hold of a request with a valid signature; throws a MinerError if it does not
+ * @throws MinerError AXON_SIGNATURE_MISMATCH or AXON_REPLAY
+ */
+export type Verify = (signed: FullSignature, check?: () => void) => Promise<void>;
 
 /** A request whose signature was verified, with its body. */
 export interface VerifiedRequest<Claim extends SignedClaim> {
@@ -69,9 +79,12 @@ export interface SignedProtocol<Claim extends SignedClaim> {
    * Verifies the signature if it covers headers alone.
    * @throws MinerError with an AXON_ code
    */
-  beforeBody(claim: Claim, arrival: Arrival): Promise<void>;
-  /** Whether the caller can show without its body that it holds the key of the claimed hotkey. */
-  prove(claim: Claim, remoteAddress: string): Promise<boolean>;
+  beforeBody(claim: Claim, verify: Verify): Promise<void>;
+  /**
+   * Whether the caller shows without its body that it holds the key of the claimed hotkey.
+   * @param holds whether a signature of the claimed hotkey is valid
+   */
+  prove(claim: Claim, holds: (signed: SignedText) => Promise<boolean>): Promise<boolean>;
   /** Which signals end the wait for the body. `stop` always does. */
   signalOf(signals: { readonly stop: AbortSignal; readonly deadline: AbortSignal }): AbortSignal;
   /**
@@ -79,7 +92,7 @@ export interface SignedProtocol<Claim extends SignedClaim> {
    * @param bodySha256Hex lower-case hex of SHA-256 over the body as sent
    * @throws MinerError AXON_SIGNATURE_MISMATCH or AXON_REPLAY
    */
-  afterBody(claim: Claim, bodySha256Hex: string, arrival: Arrival): Promise<void>;
+  afterBody(claim: Claim, bodySha256Hex: string, verify: Verify): Promise<void>;
   /** Bytes of the body that go back with the answer. */
   returnedBytes(body: ReceivedBody): number;
   /**

@@ -7,16 +7,18 @@ import { createDeadline, type Deadline } from '../admission/deadline.ts';
 import type { ReceivedBody } from '../answering/answerer.ts';
 import type { Clock } from '../clock.ts';
 import { LONGEST_REQUEST_MS, type ReplayGuard } from '../epistula/replay-guard.ts';
+import type { SignatureVerifier } from '../epistula/signature-verifier.ts';
 import { asMinerError, MinerError } from '../errors.ts';
 import { addressGroup } from '../net/address-group.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
 import { declaredBytesOf, receiveBody } from './receive-body.ts';
-import type { SignedClaim, SignedProtocol, VerifiedRequest } from './signed-protocol.ts';
+import type { SignedClaim, SignedProtocol, SignedText, VerifiedRequest, Verify } from './signed-protocol.ts';
 import type { StakeCheck } from './stake-check.ts';
 
 export interface SignedRequestOptions {
-  readonly replayGuard: Pick<ReplayGuard, 'refuseUnknown'>;
+  readonly verifier: Pick<SignatureVerifier, 'verify'>;
+  readonly replayGuard: Pick<ReplayGuard, 'refuseUnknown' | 'remember'>;
   readonly checkStake: StakeCheck;
   readonly budget: BodyBudget;
   readonly skew: ClockSkew;
@@ -49,7 +51,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
   protocol: SignedProtocol<Claim>,
   options: SignedRequestOptions,
 ) {
-  const { replayGuard, checkStake, budget, skew, temporary, clock, onRecord } = options;
+  const { verifier, replayGuard, checkStake, budget, skew, temporary, clock, onRecord } = options;
 
   /** Receives the body, verifies the request, hands the body on, and leaves nothing of it behind. */
   async function withVerifiedBody<T>(
@@ -62,15 +64,24 @@ export function signedRequestHandler<Claim extends SignedClaim>(
     let account: BodyAccount | undefined;
     let body: ReceivedBody | undefined;
     let isVerified = false;
-    const verify = async (check: () => Promise<void>): Promise<void> => {
-      await record.step('verify', check);
+    const { hotkey, timestampMs } = claim;
+    const holds = ({ message, signature }: SignedText) =>
+      verifier.verify({ message, signature, hotkey }, remoteAddress);
+    const verify: Verify = async (signed, check) => {
+      await record.step('verify', async () => {
+        if (!(await holds(signed))) throw new MinerError('AXON_SIGNATURE_MISMATCH', 'Signature Mismatch');
+        const { id, freshForMs } = signed;
+        if (!replayGuard.remember({ hotkey, id, task, timestampMs, freshForMs })) {
+          throw new MinerError('AXON_REPLAY', 'request was already served');
+        }
+        check?.();
+      });
       isVerified = true;
-      skew.learn(claim.hotkey, claim.timestampMs, record.arrivedAtMs);
-      record.note({ validator: { hotkey: claim.hotkey, uid } });
+      skew.learn(hotkey, timestampMs, record.arrivedAtMs);
+      record.note({ validator: { hotkey, uid } });
       account?.confirm();
     };
-    const arrival = { remoteAddress, task, verify };
-    await protocol.beforeBody(claim, arrival);
+    await protocol.beforeBody(claim, verify);
 
     const stop = new AbortController();
     const timer = setTimeout(
@@ -80,9 +91,9 @@ export function signedRequestHandler<Claim extends SignedClaim>(
     try {
       const opened = await budget.open({
         remoteAddress,
-        hotkey: claim.hotkey,
+        hotkey,
         declaredBytes: declaredBytesOf(request.raw),
-        prove: async () => isVerified || protocol.prove(claim, remoteAddress),
+        prove: async () => isVerified || protocol.prove(claim, holds),
         evict: (reason) => stop.abort(reason),
       });
       account = opened;
@@ -96,7 +107,7 @@ export function signedRequestHandler<Claim extends SignedClaim>(
         }),
       );
       record.note({ bytes: body.length });
-      await protocol.afterBody(claim, body.sha256Hex, arrival);
+      await protocol.afterBody(claim, body.sha256Hex, verify);
       return await use(body);
     } finally {
       clearTimeout(timer);

@@ -15,7 +15,6 @@ import {
   unknownSynapse,
 } from '../synapse/replies.ts';
 import type { RecordBuilder } from '../telemetry/request-record.ts';
-import type { SignatureCheck } from './signature-check.ts';
 import type { SignedProtocol } from './signed-protocol.ts';
 
 interface SynapseProtocolOptions {
@@ -26,7 +25,6 @@ interface SynapseProtocolOptions {
   /** How far ahead of our clock a request may be dated, in milliseconds. */
   readonly futureToleranceMs: number;
   readonly bodyLimitBytes: number;
-  readonly signatures: SignatureCheck;
   readonly clock: Clock;
 }
 
@@ -51,7 +49,7 @@ const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 const SYNAPSE_PATH = /^\/(\w{0,64}Synapse)(?:\?|$)/;
 
 export function createSynapseProtocol(options: SynapseProtocolOptions): SynapseProtocol {
-  const { hotkey: axonHotkey, axonVersion, futureToleranceMs, signatures, clock } = options;
+  const { hotkey: axonHotkey, axonVersion, futureToleranceMs, clock } = options;
   const axonUuid = randomUUID();
 
   function send(
@@ -82,8 +80,7 @@ export function createSynapseProtocol(options: SynapseProtocolOptions): SynapseP
       checkNonce(claim, nanoseconds(arrivedAtMs), futureToleranceMs);
       return claim;
     },
-    beforeBody(claim, { remoteAddress, task, verify }) {
-      const { nonce, uuid, signature, bodyHash, hotkey, windowMs } = claim;
+    beforeBody({ nonce, uuid, signature, bodyHash, hotkey, windowMs }, verify) {
       const message = synapseMessage({
         nonce,
         dendriteHotkey: hotkey,
@@ -91,9 +88,8 @@ export function createSynapseProtocol(options: SynapseProtocolOptions): SynapseP
         dendriteUuid: uuid,
         bodyHash,
       });
-      const signed = { message, signature, id: `${uuid}:${nonce}`, task, freshForMs: windowMs };
-      return verify(async () => {
-        await signatures.accept(claim, signed, remoteAddress);
+      const signed = { message, signature, id: `${uuid}:${nonce}`, freshForMs: windowMs };
+      return verify(signed, () => {
         if (bodyHash !== NO_FIELDS_HASH) {
           throw new MinerError(
             'AXON_SYNAPSE_INVALID',

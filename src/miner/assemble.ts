@@ -10,7 +10,6 @@ import { createScheduler } from '../admission/scheduler.ts';
 import { type Answerer, createAnswerer, type Engines, maskBytes } from '../answering/answerer.ts';
 import { createEpistulaProtocol } from '../axon/epistula-protocol.ts';
 import { createAxonServer, MAX_CONNECTIONS } from '../axon/server.ts';
-import { createSignatureCheck } from '../axon/signature-check.ts';
 import type { SignedRequestOptions } from '../axon/signed-request.ts';
 import { createStakeCheck, type SignerLookup } from '../axon/stake-check.ts';
 import { createSynapseProtocol } from '../axon/synapse-protocol.ts';
@@ -137,7 +136,6 @@ async function assemble(
     logger,
   });
   const verifier = createSignatureVerifier();
-  const signatures = createSignatureCheck({ verifier, replayGuard });
   const checkStake = createStakeCheck({ minStakeTao, signers: replace.signers ?? chain });
   const budget = createBodyBudget({ totalBytes: bodyBudgetBytes, bodyLimitBytes, clock });
   const answers = createAnswerBudget({
@@ -170,7 +168,7 @@ async function assemble(
     answerer: replace.answerer ?? createAnswerer({ engines, pictures }),
     scheduler,
     answers,
-    epistula: createEpistulaProtocol({ hotkey, futureToleranceMs, bodyLimitBytes, signatures }),
+    epistula: createEpistulaProtocol({ hotkey, futureToleranceMs, bodyLimitBytes }),
     ...(config.axon.synapse && config.minerType === 'detector'
       ? {
           synapse: createSynapseProtocol({
@@ -178,12 +176,11 @@ async function assemble(
             axonVersion: AXON_VERSION,
             futureToleranceMs,
             bodyLimitBytes,
-            signatures,
             clock,
           }),
         }
       : {}),
-    signed: { replayGuard, checkStake, budget, skew, temporary, clock, onRecord },
+    signed: { verifier, replayGuard, checkStake, budget, skew, temporary, clock, onRecord },
     ...limits,
   });
 

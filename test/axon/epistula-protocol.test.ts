@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createEpistulaProtocol } from '../../src/axon/epistula-protocol.ts';
-import { createSignatureCheck } from '../../src/axon/signature-check.ts';
+import type { FullSignature } from '../../src/axon/signed-protocol.ts';
 import { createStakeCheck, type KnownSigner } from '../../src/axon/stake-check.ts';
 import { createReplayGuard } from '../../src/epistula/replay-guard.ts';
 import { createSignatureVerifier } from '../../src/epistula/signature-verifier.ts';
@@ -46,7 +46,6 @@ function setUp({ known = true, servedKnown = true } = {}) {
     hotkey: BOB,
     futureToleranceMs: 60_000,
     bodyLimitBytes: 1_000_000,
-    signatures: createSignatureCheck({ verifier, replayGuard }),
   });
   const headersOf = (caller: ReturnType<typeof createValidator>) =>
     Object.fromEntries(
@@ -65,15 +64,8 @@ function setUp({ known = true, servedKnown = true } = {}) {
   const refresh = () => {
     for (const resolve of refreshes.splice(0)) resolve();
   };
-  return { epistula, clock, table, refreshes, refresh, headersOf, admit, identify };
+  return { epistula, verifier, clock, table, refreshes, refresh, headersOf, admit, identify };
 }
-
-/** Where a request for the task comes from. */
-const arrivalFor = (task: string) => ({
-  remoteAddress: '1.1.1.1',
-  task,
-  verify: (check: () => Promise<void>) => check(),
-});
 
 describe('Epistula', () => {
   it('looks a stranger up in a fresh table, a known caller in the one at hand', async () => {
@@ -127,12 +119,14 @@ describe('Epistula', () => {
   });
 
   it('takes the secret signature for a proof only from the key that is named', async () => {
-    const { epistula, headersOf, table, admit } = setUp();
+    const { epistula, verifier, headersOf, table, admit } = setUp();
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
     const proofOf = async (headers: Record<string, string>) => {
       const { claim } = await admit(headers, '1.1.1.1');
-      return epistula.prove(claim, '1.1.1.1');
+      return epistula.prove(claim, (signed) =>
+        verifier.verify({ ...signed, hotkey: claim.hotkey }, '1.1.1.1'),
+      );
     };
     const name = 'epistula-secret-signature-1';
     const own = headersOf(alice);
@@ -142,27 +136,21 @@ describe('Epistula', () => {
     expect(await proofOf(without)).toBe(false);
   });
 
-  it('serves a signature once, and forgets none that it refused', async () => {
+  it('hands its full signature over when the hash of the body is there, with its uuid as its id', async () => {
     const { epistula, headersOf, table, admit } = setUp();
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
     const { claim } = await admit(headersOf(alice), '1.1.1.1');
-    const verify = (hash: string) => epistula.afterBody(claim, hash, arrivalFor('image'));
-    await expect(verify('0'.repeat(64))).rejects.toMatchObject({ code: 'AXON_SIGNATURE_MISMATCH' });
-    await verify(EMPTY_SHA256);
-    await expect(verify(EMPTY_SHA256)).rejects.toMatchObject({ code: 'AXON_REPLAY' });
-  });
-
-  it('serves one signature once for each task', async () => {
-    const { epistula, headersOf, table, admit } = setUp();
-    const alice = createValidator('//Alice');
-    table.set(alice.address, { uid: 0, stakeTao: 20_000 });
-    const { claim } = await admit(headersOf(alice), '1.1.1.1');
-    const verify = (task: string) => epistula.afterBody(claim, EMPTY_SHA256, arrivalFor(task));
-    await verify('miner_info');
-    await verify('image');
-    await expect(verify('image')).rejects.toMatchObject({ code: 'AXON_REPLAY' });
-    await expect(verify('miner_info')).rejects.toMatchObject({ code: 'AXON_REPLAY' });
+    const handed: FullSignature[] = [];
+    const verify = async (signed: FullSignature) => {
+      handed.push(signed);
+    };
+    await epistula.beforeBody(claim, verify);
+    expect(handed).toEqual([]);
+    await epistula.afterBody(claim, EMPTY_SHA256, verify);
+    const { uuid, timestampText, signature } = claim;
+    const message = `${EMPTY_SHA256}.${uuid}.${timestampText}.${BOB}`;
+    expect(handed).toEqual([{ message, signature, id: uuid, freshForMs: 8_000 }]);
   });
 
   it('refuses what could be a replay while the memory of served requests is lost, and nothing later', async () => {

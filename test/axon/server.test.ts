@@ -81,6 +81,18 @@ describe('one address', () => {
 });
 
 describe('one signed request', () => {
+  it('is served after a copy with another body was refused, and then once', async () => {
+    const { port } = await startAxon();
+    const body = Buffer.from('picture');
+    const headers = { ...createValidator('//Alice').sign({ body }) };
+    const outcomes: unknown[] = [];
+    for (const sent of [Buffer.from('another'), body, body]) {
+      const answer = await call(port, '/detect_image', { method: 'POST', headers, body: sent });
+      outcomes.push(answer.json().code ?? answer.status);
+    }
+    expect(outcomes).toEqual(['AXON_SIGNATURE_MISMATCH', 200, 'AXON_REPLAY']);
+  });
+
   it('is served once for each task, whichever of its paths it is sent to', async () => {
     const { port } = await startAxon();
     const body = Buffer.alloc(0);

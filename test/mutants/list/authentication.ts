@@ -12,7 +12,10 @@ const VERIFIER = {
 const CHECKS = { tests: ['test/axon/epistula-protocol.test.ts', 'test/e2e/refusals.test.ts'] };
 const EPISTULA = { ...CHECKS, file: 'src/axon/epistula-protocol.ts' };
 const STAKE = { ...CHECKS, file: 'src/axon/stake-check.ts' };
-const SIGNATURE = { ...CHECKS, file: 'src/axon/signature-check.ts' };
+const SIGNATURE = {
+  file: 'src/axon/signed-request.ts',
+  tests: ['test/axon/server.test.ts', 'test/e2e/refusals.test.ts'],
+};
 const REPLAY = { file: 'src/epistula/replay-guard.ts', tests: ['test/epistula/replay-guard.test.ts'] };
 
 export const AUTHENTICATION: readonly Mutant[] = [
@@ -84,10 +87,10 @@ export const AUTHENTICATION: readonly Mutant[] = [
     replace: '',
   },
   {
-    ...EPISTULA,
+    ...SIGNATURE,
     name: 'A signature is served once in all, not once for each task',
-    find: 'signature, id, task, freshForMs: STALE_AFTER_MS }',
-    replace: "signature, id, task: 'any', freshForMs: STALE_AFTER_MS }",
+    find: 'remember({ hotkey, id, task, timestampMs',
+    replace: "remember({ hotkey, id, task: task && 'any', timestampMs",
   },
   {
     ...EPISTULA,
@@ -196,8 +199,8 @@ export const AUTHENTICATION: readonly Mutant[] = [
   {
     ...SIGNATURE,
     name: 'The signature of a request is not checked',
-    find: 'if (!(await verifier.verify(',
-    replace: 'if (false && !(await verifier.verify(',
+    find: 'if (!(await holds(',
+    replace: 'if (false && !(await holds(',
   },
   {
     ...SIGNATURE,
@@ -250,7 +253,7 @@ export const AUTHENTICATION: readonly Mutant[] = [
   },
   {
     ...REPLAY,
-    tests: ['test/epistula/replay-guard.test.ts', 'test/axon/epistula-protocol.test.ts'],
+    tests: ['test/epistula/replay-guard.test.ts', 'test/axon/server.test.ts'],
     name: 'A copy on the path of another task uses up the id of a request',
     find: 'const key = `${forEveryTask}:${task}`;',
     replace: 'const key = `${forEveryTask}:any`;',

@@ -18,14 +18,14 @@ export const REQUESTS: readonly Mutant[] = [
   {
     ...EPISTULA,
     name: 'A signature over the body is not verified',
-    find: 'return verify(() => signatures.accept(claim, signed, remoteAddress));',
-    replace: 'return verify(async () => void signed);',
+    find: 'return verify({ message, signature, id, freshForMs: STALE_AFTER_MS });',
+    replace: 'return Promise.resolve(void [verify, message, signature, id, STALE_AFTER_MS]);',
   },
   {
     ...SYNAPSE,
     name: 'A signature over the headers is not verified',
-    find: 'await signatures.accept(claim, signed, remoteAddress);',
-    replace: '',
+    find: 'return verify(signed, () => {',
+    replace: 'return (async (_: object, check: () => void) => { void verify; check(); })(signed, () => {',
   },
   {
     ...REQUEST,
@@ -62,8 +62,8 @@ export const REQUESTS: readonly Mutant[] = [
     ...REQUEST,
     tests: ['test/axon/server.test.ts'],
     name: 'A copy on another path of the same task is served',
-    find: 'const arrival = { remoteAddress, task, verify };',
-    replace: 'const arrival = { remoteAddress, task: task && request.url, verify };',
+    find: 'remember({ hotkey, id, task, timestampMs',
+    replace: 'remember({ hotkey, id, task: task && request.url, timestampMs',
   },
   {
     ...REQUEST,
