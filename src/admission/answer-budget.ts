@@ -43,7 +43,7 @@ export function createAnswerBudget({ totalBytes }: { readonly totalBytes: number
       return {
         charge(bytes) {
           if ((held.get(caller) ?? 0) + bytes > totalBytes / 2 || bytesHeld + bytes > totalBytes) {
-            throw new MinerError('AXON_BUSY', 'answers already take all the room there is');
+            throw new MinerError('AXON_BUSY', 'there is no room for another answer');
           }
           charged += bytes;
           add(caller, bytes);

@@ -153,13 +153,13 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
         .filter((other) => other !== account)
         .sort((a, b) => expectedLifeMs(b) - expectedLifeMs(a));
       if (victim === undefined || !mayEvict(account, victim)) {
-        throw new MinerError('AXON_BUSY', 'uploads already take all the room there is');
+        throw new MinerError('AXON_BUSY', 'there is no room for another upload');
       }
       if (!victim.isProven) await prove(victim);
       // By now it may be proven or have ended, or there may be room.
       if (!shortage(account, bytes)?.includes(victim)) continue;
       close(victim);
-      victim.upload.evict(new MinerError('AXON_BUSY', 'slow upload ended to make room'));
+      victim.upload.evict(new MinerError('AXON_BUSY', 'a slow upload was ended to make room for others'));
     }
   }
 

@@ -132,7 +132,7 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
       if (dear === undefined) continue;
       dear.yielded = new MinerError(
         'ADMISSION_YIELDED',
-        'the work took far longer than that of other callers, whose requests waited',
+        'the request took far longer than those of other callers, which had to wait',
         { fields: { tookMs: Math.round(now - dear.sinceMs) } },
       );
       for (const [caller, untilMs] of behind) if (untilMs <= now) behind.delete(caller);
@@ -195,9 +195,7 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
       dispatch(job.lane);
       watchWaiting();
       if (waiting.size > maxWaiting) {
-        leastDeserving()?.refuse(
-          new MinerError('ADMISSION_QUEUE_FULL', 'more requests wait than can be answered'),
-        );
+        leastDeserving()?.refuse(new MinerError('ADMISSION_QUEUE_FULL', 'too many requests wait'));
       }
     });
   }

@@ -89,11 +89,11 @@ async function forEachChunk(
       const chunk = value as Buffer;
       received += chunk.length;
       if (raw.socket.bytesRead - bytesBefore > MAX_FRAMING_RATIO * received + FREE_FRAMING_BYTES) {
-        throw new MinerError('AXON_REQUEST_INVALID', 'the body comes in too small chunks');
+        throw new MinerError('AXON_REQUEST_INVALID', 'the chunks of the body are too small');
       }
       await onChunk(chunk);
     }
-    if (!raw.complete) throw new MinerError('AXON_BODY_ABORTED', 'the body ended before its end');
+    if (!raw.complete) throw new MinerError('AXON_BODY_ABORTED', 'the body broke off');
   } catch (error) {
     void chunks.return?.().then(
       () => raw.resume(),

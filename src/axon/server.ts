@@ -87,7 +87,10 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
     }
     const remoteAddress = addressGroup(request.ip);
     if (!isSigned(request) && !rate.take(remoteAddress)) {
-      return sendError(reply, new MinerError('AXON_RATE', 'too many unsigned requests of this address'));
+      return sendError(
+        reply,
+        new MinerError('AXON_RATE', 'too many requests without a signature from this address'),
+      );
     }
     const leave = openRequests.enter(remoteAddress);
     if (leave === undefined) {

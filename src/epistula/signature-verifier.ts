@@ -82,7 +82,12 @@ export function createSignatureVerifier(): SignatureVerifier {
         if (closed) return fail(new MinerError('AXON_CLOSING', 'the miner is shutting down'));
         const queue = queues.get(remoteAddress) ?? [];
         if (queue.length >= MAX_WAITING_PER_ADDRESS) {
-          return fail(new MinerError('AXON_BUSY', 'too many requests of this address wait for verification'));
+          return fail(
+            new MinerError(
+              'AXON_BUSY',
+              'too many requests from this address wait for the check of their signature',
+            ),
+          );
         }
         queue.push({ ...job, settle, fail });
         queues.set(remoteAddress, queue);

@@ -20,7 +20,9 @@ export function openParts(logger: Logger): { readonly open: Open; close(): Promi
     async close() {
       for (const close of closers.splice(0).reverse()) {
         // One part that cannot be closed must not keep the others open, nor hide why the miner ends.
-        await close().catch((error: unknown) => logger.error({ err: error }, 'part not closed'));
+        await close().catch((error: unknown) =>
+          logger.error({ err: error }, 'a part of the miner could not be closed'),
+        );
       }
     },
   };

@@ -49,6 +49,6 @@ async function forbidCoreFiles(logger: Logger): Promise<void> {
     await promisify(execFile)('prlimit', [`--pid=${process.pid}`, '--core=0:0']);
   } catch (error) {
     const { message } = error instanceof Error ? error : new Error(String(error));
-    logger.warn({ reason: message }, 'core files not forbidden: a crash may write the hotkey to disk');
+    logger.warn({ reason: message }, 'core files are not forbidden: a crash may write the hotkey to disk');
   }
 }

@@ -46,7 +46,11 @@ export function readinessOf(view: ReadinessView): Readiness {
     registrationFindings(status),
     announcementFindings(view.engines, status),
     view.replayGuard.trustsFromMs > view.clock.now()
-      ? { reasons: ['the memory of served requests was lost; waiting it out'] }
+      ? {
+          reasons: [
+            'the memory of served requests was lost; requests are refused until they cannot be replays',
+          ],
+        }
       : {},
     { warnings: [...silence(view, status), ...release(status), ...view.hostCheck.warnings] },
     { warnings: [view.clockCheck.status().warning ?? []].flat() },
@@ -80,14 +84,14 @@ function chainFindings({ signersKnown }: Chain, { connection, signers }: ChainSt
   const reasons: string[] = [];
   if (connection.state === 'down') {
     const sentence = `the chain is away: ${connection.endpoint}: ${connection.reason}`;
-    if (signersKnown) warnings.push(`${sentence}; judging by the table of validators of ${age(signers)} ago`);
+    if (signersKnown) warnings.push(`${sentence}; the signer table of ${age(signers)} ago is used`);
     else reasons.push(sentence);
   }
   if (!signersKnown) {
     reasons.push(
       signers.ageMs === null
-        ? 'the table of validators has not been read from the chain'
-        : `the table of validators is ${age(signers)} old, more than SIGNERS_MAX_AGE_HOURS`,
+        ? 'the signer table has not been read from the chain'
+        : `the signer table is ${age(signers)} old, more than SIGNERS_MAX_AGE_HOURS`,
     );
   }
   return { reasons, warnings };
@@ -109,7 +113,7 @@ function registrationFindings({ registration }: ChainStatus): Findings {
         reasons: [`the hotkey was deregistered: its uid ${registration.formerUid} is no longer its own`],
       };
     case 'unknown':
-      return { reasons: ['it is not known yet whether the hotkey is registered'] };
+      return { reasons: ['the registration of the hotkey was not read yet'] };
   }
 }
 
@@ -121,7 +125,7 @@ function announcementFindings(
   if (registration.state !== 'registered' || announcement.state === 'announced') return {};
   const how = progress(announcement, engines);
   if (heldAddress === 'unread') {
-    return { reasons: [`it was not read yet which address the chain holds for this hotkey: ${how}`] };
+    return { reasons: [`the address that the chain holds for this hotkey was not read yet: ${how}`] };
   }
   if (heldAddress === null) return { reasons: [`the axon is not announced: ${how}`] };
   const { ip, port, leadsHere, isForeign } = heldAddress;
@@ -136,7 +140,7 @@ function announcementFindings(
   }
   const former =
     leadsHere === null
-      ? `this miner announced ${ip}:${port} before, and whether that is still its address is not known`
+      ? `this miner announced ${ip}:${port} before, and its present address is not known`
       : `the chain still holds the former address ${ip}:${port}`;
   return { reasons: [`${former}: ${how}`] };
 }
@@ -145,7 +149,7 @@ function announcementFindings(
 function renewalOf(announcement: Announcement): string {
   const isRenewed =
     announcement.state === 'submitted' || ('refusal' in announcement && !!announcement.refusal);
-  return isRenewed ? 'is to be announced anew' : 'could not be read again';
+  return isRenewed ? 'will be announced again' : 'could not be read again';
 }
 
 function progress(announcement: Announcement, engines: Engines): string {

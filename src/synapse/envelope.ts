@@ -125,5 +125,5 @@ function stringEnd(body: Buffer, from: number): number {
 }
 
 function invalid(what: string, cause?: unknown): MinerError {
-  return new MinerError('AXON_SYNAPSE_INVALID', `the body is no such synapse: ${what}`, { cause });
+  return new MinerError('AXON_SYNAPSE_INVALID', `the body is not a valid synapse: ${what}`, { cause });
 }

@@ -82,7 +82,7 @@ export function readSynapseClaim(headers: IncomingHttpHeaders, name: string, rec
   if (Number(read.bt_header_dendrite_version ?? 0) < OLDEST_VERSION) {
     throw new MinerError(
       'AXON_VERSION_UNKNOWN',
-      'nonces of SDK versions below 7.2.0 are no times, so their age cannot be judged',
+      'nonces of SDK versions below 7.2.0 are not times, so their age cannot be checked',
     );
   }
   if ((read.bt_header_axon_hotkey ?? receiver) !== receiver) {
