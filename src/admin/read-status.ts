@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { printable } from '../printable.ts';
 
-/** What is told of a running miner to a person at a terminal. */
+/** The status of a running miner, for a person at a terminal. */
 export type MinerReport = z.output<typeof REPORT>;
 
 const REQUEST = z.object({
@@ -12,7 +12,7 @@ const REQUEST = z.object({
   validator: z.object({ hotkey: z.string(), uid: z.number() }),
 });
 
-/** Of the JSON that `minerStatus` makes, the part that is read here. */
+/** The part of the JSON of `minerStatus` that is read here. */
 const REPORT = z.object({
   readiness: z.object({
     ready: z.boolean(),
@@ -48,7 +48,7 @@ const REPORT = z.object({
       ])
       .nullable(),
   }),
-  /** Which release validators run; null until it is known. */
+  /** The release that validators run; null until it is known. */
   validators: z.object({ meaning: z.string() }).nullable(),
   models: z.record(z.string(), z.object({ state: z.string() })),
   requests: z.object({
@@ -58,10 +58,9 @@ const REPORT = z.object({
   }),
 });
 
-/** Which miner answers on an admin port. Miners of older releases tell it in the same way. */
+/** Which miner answers on an admin port. Older releases answer in the same form. */
 export interface MinerIdentity {
   readonly pid: number;
-  /** ss58 address. */
   readonly hotkey: string;
   readonly adminPort: number;
 }
@@ -71,8 +70,8 @@ const IDENTITY = z.object({ miner: z.object({ pid: z.number(), hotkey: z.string(
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks the admin port of a miner on this host. Never rejects. Of what it tells, a terminal obeys nothing: names in models
- * come from those who made them, and words from nodes.
+ * Asks the admin port of a miner on this host. Never rejects. Characters that a terminal obeys are replaced: names come
+ * from the makers of models, and words from nodes.
  * @returns undefined if no miner answers there
  */
 export async function readStatus(port: number, signal: AbortSignal): Promise<MinerReport | undefined> {

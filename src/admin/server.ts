@@ -3,40 +3,40 @@ import { watchConnections } from '../net/connections.ts';
 import { listen } from '../net/listen.ts';
 import { createOneRequestServer } from '../net/one-request-per-connection.ts';
 
-/** Whether the miner earns, and if not, why. */
+/** Whether validators can find the miner and it answers them; if not, why. */
 export interface Readiness {
   readonly ready: boolean;
   /** Sentences; empty when ready. */
   readonly reasons: readonly string[];
-  /** What is not as it should be, though requests are answered; sentences. */
+  /** Faults that do not keep requests from being answered; sentences. */
   readonly warnings: readonly string[];
 }
 
 export interface AdminSource {
   readiness(): Readiness;
-  /** Plain JSON without secrets: all that an operator would ask of this process. */
+  /** What an operator asks of this process, as plain JSON without secrets. */
   status(): Readonly<Record<string, unknown>>;
 }
 
 export interface AdminServer {
   /**
-   * @returns the port, which differs from the one asked for when that was 0
+   * @returns the port; another one than asked for if that was 0
    * @throws MinerError AXON_PORT_IN_USE
    */
   listen(host: string, port: number): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Names by which this machine reaches itself; a page elsewhere that resolves its own name to 127.0.0.1 has another. */
+/** Names by which this machine reaches itself. A web page whose own name resolves to 127.0.0.1 has another name. */
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
 
-/** Every user of this machine can connect; the port must not take the files and the memory of the public one. */
+/** Every user of this machine can connect; the port must not use up the file descriptors and memory of the public port. */
 const MAX_CONNECTIONS = 64;
-/** Answers are ready at once; what has not been read by then will not be. */
+/** Answers are ready at once, so a connection that lasts longer is not reading. */
 const REQUEST_LIFE_MS = 10_000;
 /** No route reads a body. */
 const LINGER_MS = 1_000;
-/** Node looks for connections past the other two times only so often; every 30 s if it is not told. */
+/** Node looks for connections past the first two times at the third; every 30 s without it. */
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
 /** The operator's port on loopback: `/livez`, `/readyz`, `/status`. A failed readiness never fails liveness. */

@@ -38,14 +38,14 @@ function standing({ chain: { registration }, miner }: MinerReport): string {
 /** Where validators look for the miner. */
 export function announcementWords({ chain: { heldAddress } }: MinerReport): string {
   if (heldAddress === null) return 'not announced on the chain';
-  if (heldAddress === 'unread') return 'it was not read yet which address the chain holds';
+  if (heldAddress === 'unread') return 'the address that the chain holds was not read yet';
   const { ip, port, leadsHere } = heldAddress;
   if (leadsHere === null) {
     return `announced on the chain at ${ip}:${port}; the address of this host is not known yet`;
   }
   return leadsHere
     ? `announced on the chain at ${ip}:${port}`
-    : `announced on the chain at ${ip}:${port}, where this miner is not`;
+    : `announced on the chain at ${ip}:${port}, which is not this miner`;
 }
 
 function lastAsked({ requests, miner }: MinerReport, nowMs: number): string {

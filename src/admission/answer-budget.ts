@@ -1,10 +1,11 @@
+// The room for answers, from before they are made until the sockets have taken them.
+// The assembly makes it; routes.ts opens an account for each answer.
 import { MinerError } from '../errors.ts';
 
-/** The room for answers, from before they are made until the sockets have taken them. */
 export interface AnswerBudget {
   /**
    * Opens an account for one answer; `close()` it when the answer was taken or given up.
-   * @param caller ss58 address of the validator that asks
+   * @param caller hotkey of the caller
    */
   open(caller: string): AnswerAccount;
   status(): { readonly bytes: number; readonly totalBytes: number };
@@ -12,8 +13,8 @@ export interface AnswerBudget {
 
 export interface AnswerAccount {
   /**
-   * Takes room for an answer of that many bytes.
-   * @throws MinerError AXON_BUSY when all of it is taken, or when this caller has its half
+   * Takes room for an answer.
+   * @throws MinerError AXON_BUSY if all room is taken, or if this caller has its half
    */
   charge(bytes: number): void;
   /** Gives all room back; harmless when repeated. */
@@ -21,8 +22,8 @@ export interface AnswerAccount {
 }
 
 /**
- * A budget of which one caller gets at most half, so that whoever asks for large masks and does not read them leaves
- * room for the answers of others. No answer is held longer than its deadline, so a refusal passes by itself.
+ * One caller gets at most half of the room, so that a caller that asks for large masks and does not read them leaves room
+ * for the answers of others. No answer is held past its deadline, so the room comes back by itself.
  * @param totalBytes at least twice the largest answer
  */
 export function createAnswerBudget({ totalBytes }: { readonly totalBytes: number }): AnswerBudget {
@@ -42,7 +43,7 @@ export function createAnswerBudget({ totalBytes }: { readonly totalBytes: number
       return {
         charge(bytes) {
           if ((held.get(caller) ?? 0) + bytes > totalBytes / 2 || bytesHeld + bytes > totalBytes) {
-            throw new MinerError('AXON_BUSY', 'answers already take all the room there is');
+            throw new MinerError('AXON_BUSY', 'there is no room for another answer');
           }
           charged += bytes;
           add(caller, bytes);

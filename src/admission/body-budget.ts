@@ -1,7 +1,8 @@
+// The room for bodies that are being received or worked on, and whose upload ends if room is short.
+// The assembly makes it; signed-request.ts opens an account for each body.
 import type { Clock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
 
-/** The room for bodies that are being received or worked on. */
 export interface BodyBudget {
   /** Opens an account for one body; `close()` it when the request is over. */
   open(upload: Upload): Promise<BodyAccount>;
@@ -10,30 +11,30 @@ export interface BodyBudget {
 
 export interface Upload {
   /** Network address of the caller. */
-  readonly address: string;
-  /** ss58 address of the hotkey that the caller names. */
+  readonly remoteAddress: string;
+  /** Claimed hotkey of the request. */
   readonly hotkey: string;
   /** Content-Length; undefined for a chunked body. */
   readonly declaredBytes: number | undefined;
-  /** Checks, once and only when asked, whether the caller holds the key that it names; a rejection counts as no. */
+  /** Checks whether the caller holds the key of the claimed hotkey. Called at most once; a rejection counts as no. */
   readonly prove: () => Promise<boolean>;
-  /** Called when the upload must end because others need its room. */
+  /** Called if the upload must end because others need its room. */
   readonly evict: (reason: MinerError) => void;
 }
 
 export interface BodyAccount {
   /**
    * Takes room for bytes that have arrived.
-   * @throws MinerError AXON_BUSY when there is none, even after longer uploads were ended
+   * @throws MinerError AXON_BUSY if there is none, even after longer uploads were ended
    */
   charge(bytes: number): Promise<void>;
   /** Average rate since the upload began, in bytes per second. */
   bytesPerSecond(): number;
   /** How long ago the upload began, in milliseconds. */
   ageMs(): number;
-  /** Whether the caller has shown that it holds its key; asks for the proof when that was not done before. */
+  /** Whether the hotkey is proven; asks for the proof if that was not done before. */
   proven(): Promise<boolean>;
-  /** The request's full signature was verified: better than the proof, and the body now waits for its answer. */
+  /** Notes that the full signature of the request was verified, which counts for more than the proof. */
   confirm(): void;
   /** Gives all room back. */
   close(): void;
@@ -46,12 +47,12 @@ interface BodyBudgetOptions {
   readonly clock: Clock;
 }
 
-/** Uploads of unproven callers at once, all together and of one address. */
+/** Claimed uploads at once: in all, and from one network address. */
 const MAX_CLAIMED_UPLOADS = 512;
 const MAX_CLAIMED_UPLOADS_PER_ADDRESS = 256;
-/** Uploads of one hotkey that is proven, not verified, at once: its proof may have been copied. */
+/** Uploads at once of one hotkey that is proven and not verified: its proof may have been copied. */
 const MAX_PROVEN_UPLOADS_PER_HOTKEY = 256;
-/** What every upload is credited with at its start, so that a first packet decides nothing. */
+/** Credited to every upload at its start, so that its first packet does not decide its rate. */
 const CREDIT_BYTES = 64 * 1024;
 const CREDIT_MS = 100;
 
@@ -69,15 +70,15 @@ interface Account {
 }
 
 /**
- * A budget in two halves. The signer that a request names is only a claim until its whole body is there, so claimed
- * callers share one half, and of that half one address gets at most half. A caller that proves its key (by the secret
- * signature that validators send) may also use the other half. The proof costs a signature check, so it is asked for
- * only when room is short. Then the claimed upload that will have held its room the longest makes way: however many slow
- * uploads name a validator, the validator's own requests find room, with or without the optional headers.
+ * A budget in two halves. The hotkey of a request is only claimed until its whole body is there. So claimed uploads share
+ * one half, and those of one network address get at most half of that. An upload whose hotkey is proven, by the secret
+ * signature that validators send, may also use the other half. The proof costs a signature check, so it is asked for only
+ * if room is short. Then the claimed upload that would hold its room the longest makes way. Many slow uploads that claim
+ * a validator's hotkey thus leave room for the validator's own requests, with or without the optional headers.
  *
- * The secret signature can be copied, and holds for about 20 s. So all proven uploads of one hotkey share a quarter of the
- * room until their full signature is verified, and make way only for one another, and for uploads of other proven hotkeys
- * if theirs hold more. What was verified never makes way.
+ * The secret signature can be copied for about 20 s. So all proven uploads of one hotkey share a quarter of the room until
+ * their full signature is verified. They make way only for one another, and for uploads of another proven hotkey that
+ * holds less. A verified upload never makes way.
  */
 export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
   const { totalBytes, bodyLimitBytes, clock } = options;
@@ -90,7 +91,7 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
   const sum = (list: readonly Account[]) => list.reduce((total, account) => total + account.bytes, 0);
   const ageMs = (account: Account) => clock.monotonic() - account.openedAt;
 
-  /** From its start to its end if it goes on at the rate it had so far: small and quick ones score low. */
+  /** How long the upload lasts from start to end at its rate so far; short for small and quick ones. */
   function expectedLifeMs(account: Account): number {
     const bytesPerMs = (account.bytes + CREDIT_BYTES) / (ageMs(account) + CREDIT_MS);
     const missing = Math.max(0, (account.upload.declaredBytes ?? bodyLimitBytes) - account.bytes);
@@ -98,14 +99,14 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
   }
 
   /**
-   * The accounts among which one must go before `account` may take `bytes` more; undefined: there is room. One that holds
-   * no bytes yet gives none back: if bytes are short it stays.
+   * The accounts of which one must end before `account` may take `bytes` more; undefined if there is room. If bytes are
+   * short, accounts that hold no bytes are not among them.
    */
   function shortage(account: Account, bytes: number): Account[] | undefined {
     const all = claimed();
     const holding = (list: readonly Account[]) => list.filter((other) => other.bytes > 0);
     if (!account.isProven) {
-      const same = all.filter((other) => other.upload.address === account.upload.address);
+      const same = all.filter((other) => other.upload.remoteAddress === account.upload.remoteAddress);
       if (same.length > MAX_CLAIMED_UPLOADS_PER_ADDRESS) return same;
       if (sum(same) + bytes > addressLimit) return holding(same);
       if (all.length > MAX_CLAIMED_UPLOADS) return all;
@@ -121,7 +122,7 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
     return spare.length > 0 ? spare : holding(largestProven(sum(provenBy(account.upload.hotkey)) + bytes));
   }
 
-  /** The uploads of a hotkey that is proven, not verified. */
+  /** The uploads of a hotkey that are proven and not verified. */
   function provenBy(hotkey: string): Account[] {
     return [...accounts].filter(
       (account) => account.isProven && !account.isVerified && account.upload.hotkey === hotkey,
@@ -135,7 +136,7 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
     return sum(largest) > bytes ? largest : [];
   }
 
-  /** A proof that cannot be had, say because too many of the same address wait for theirs, is none. */
+  /** A proof that cannot be checked counts as none, for example if too many of the same address wait for theirs. */
   async function prove(account: Account): Promise<boolean> {
     account.proof ??= account.upload.prove().catch(() => false);
     // Never unset: the full signature may have been verified in the meantime.
@@ -152,17 +153,17 @@ export function createBodyBudget(options: BodyBudgetOptions): BodyBudget {
         .filter((other) => other !== account)
         .sort((a, b) => expectedLifeMs(b) - expectedLifeMs(a));
       if (victim === undefined || !mayEvict(account, victim)) {
-        throw new MinerError('AXON_BUSY', 'uploads already take all the room there is');
+        throw new MinerError('AXON_BUSY', 'there is no room for another upload');
       }
       if (!victim.isProven) await prove(victim);
-      // Meanwhile it may have proven its key or ended, or the room may have come free.
+      // By now it may be proven or have ended, or there may be room.
       if (!shortage(account, bytes)?.includes(victim)) continue;
       close(victim);
-      victim.upload.evict(new MinerError('AXON_BUSY', 'slow upload ended to make room'));
+      victim.upload.evict(new MinerError('AXON_BUSY', 'a slow upload was ended to make room for others'));
     }
   }
 
-  /** Among the uploads of one hotkey, or of claimed callers, the one that will have held its room the longest goes. */
+  /** Among uploads of one hotkey, or among claimed ones, only one that lasts at least as long as `account` makes way. */
   function mayEvict(account: Account, victim: Account): boolean {
     const isAmongEquals = victim.isProven
       ? !account.isVerified && victim.upload.hotkey === account.upload.hotkey

@@ -3,46 +3,44 @@ import type { Clock } from '../clock.ts';
 /**
  * How far the clocks of callers are from ours, learnt from verified requests only.
  *
- * A request's headers arrive `skew + network delay` after its timestamp, on our clock. The smallest such differences
- * seen of a caller are the best estimate of the skew: what a later request took longer than that, it spent connecting.
+ * A request's headers arrive `skew + network delay` after its timestamp, on our clock. The smallest of these differences
+ * estimates the skew of a caller. If a later request took longer, it spent the rest connecting.
  */
 export interface ClockSkew {
   /** Notes a verified request of `caller`. */
   learn(caller: string, timestampMs: number, arrivedAtMs: number): void;
   /**
-   * How long ago the caller began to wait, in milliseconds: at most 4,000, and 0 if the caller is new or
-   * its clock has jumped.
+   * How long ago the caller began to wait, in milliseconds: 0 to 4,000, and 0 if the caller is new or its clock has
+   * jumped.
    */
   waitingForMs(caller: string, timestampMs: number, arrivedAtMs: number): number;
-  /** Estimated offset of our clock against the caller's, in milliseconds; undefined when not met lately. */
-  of(caller: string): number | undefined;
   /**
-   * How far our clock is ahead of the callers' (negative: behind), in milliseconds: the middle one of their offsets,
-   * so that a few wrong clocks don't count. Undefined while there are no callers.
+   * How far our clock is ahead of the callers' (negative: behind), in milliseconds: the median of their offsets, so that a
+   * few wrong clocks do not count. Undefined while there are no callers.
    */
   typical(): { readonly offsetMs: number; readonly callers: number } | undefined;
-  /** The typical offset, once so many callers agree on it that ours must be the clock that is wrong; else undefined. */
+  /** The typical offset if at least three callers have one, so that our own clock must be the wrong one; else undefined. */
   agreedOffsetMs(): number | undefined;
 }
 
 /**
  * The longest time from a request's timestamp to its headers. A validator makes the timestamp before it connects, and
- * gives up after 4 s of connecting (aiohttp's `connect=4.0`, bitmind/config.py of 3.3.1). A longer difference is
- * a clock that jumped.
+ * gives up after 4 s of connecting (aiohttp's `connect=4.0`, bitmind/config.py of 3.3.1). A longer difference means that
+ * a clock jumped.
  */
 const LONGEST_CONNECT_MS = 4_000;
-/** Clocks drift and are set: an older request says nothing. Validators call about once a minute. */
+/** Clocks drift and are set, so older requests do not count. Validators call about once a minute. */
 const REMEMBERED_MS = 10 * 60_000;
 const REMEMBERED_REQUESTS = 32;
-/** From so many requests on, the smallest difference no longer counts: one request dated ahead changes nothing. */
+/** With at least this many requests the smallest difference does not count, so one request dated ahead changes nothing. */
 const ENOUGH_TO_DROP_ONE = 4;
 const MAX_CALLERS = 1_024;
-/** So many callers know better than the chain, whose blocks may take seconds to arrive. */
+/** This many callers are trusted over the chain, whose blocks may take seconds to arrive. */
 const ENOUGH_CALLERS = 3;
 
 interface Sample {
   /**
-   * Our monotonic clock minus the caller's, in milliseconds. When our own wall clock is set, this stays the same.
+   * Our monotonic clock minus the caller's clock, in milliseconds. It stays the same when our own wall clock is set.
    */
   readonly offsetMs: number;
   readonly learntAtMs: number;
@@ -51,7 +49,7 @@ interface Sample {
 export function createClockSkew(clock: Clock): ClockSkew {
   const callers = new Map<string, readonly Sample[]>();
 
-  /** What must be added to our monotonic clock to get our wall clock. */
+  /** Our wall clock minus our monotonic clock. */
   const wallMinusMonotonicMs = () => clock.now() - clock.monotonic();
 
   const remembered = (caller: string): readonly Sample[] =>
@@ -65,7 +63,7 @@ export function createClockSkew(clock: Clock): ClockSkew {
     return best === undefined ? undefined : best + wallMinusMonotonicMs();
   }
 
-  /** Whether an offset and the estimate cannot both be right: no connection takes as long as they differ. */
+  /** Whether an offset differs from the estimate by more than any connection takes. */
   function contradicts(offsetMs: number, estimateMs: number): boolean {
     return Math.abs(offsetMs - estimateMs) > LONGEST_CONNECT_MS;
   }
@@ -96,7 +94,6 @@ export function createClockSkew(clock: Clock): ClockSkew {
       if (estimateMs === undefined || contradicts(offsetMs, estimateMs)) return 0;
       return Math.max(0, offsetMs - estimateMs);
     },
-    of: offsetOf,
     typical,
     agreedOffsetMs() {
       const { offsetMs, callers: count } = typical() ?? { offsetMs: 0, callers: 0 };

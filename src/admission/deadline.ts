@@ -3,15 +3,15 @@ import { MinerError } from '../errors.ts';
 
 /** A validator abandons a request this long after it started to connect. */
 export const VALIDATOR_TIMEOUT_MS = 11_000;
-/** Kept back for the way of the answer to the validator. */
+/** Kept back for the way of the answer to the caller. */
 export const REPLY_MARGIN_MS = 400;
 
-/** All that a deadline needs of a clock. */
+/** What a deadline needs of a clock. */
 export type DeadlineClock = Pick<Clock, 'monotonic'>;
 
 /**
- * The moment after which an answer is worth nothing. It is made when a request's headers arrive and travels
- * with it: every wait, child and retry obeys it.
+ * The moment after which an answer is worth nothing. It is made when a request's headers arrive, and goes with the
+ * request: every wait, child process and retry ends at it.
  */
 export interface Deadline {
   /** Milliseconds left; negative once it has passed. */
@@ -25,9 +25,9 @@ export interface Deadline {
 }
 
 /**
- * The deadline of a request whose sender began to wait `waitingForMs` ago.
- * @param waitingForMs milliseconds from the sender's start to now, 0 where it is not known
- * @param timeoutMs how long the sender says that it waits; more than a validator does counts as that
+ * The deadline of a request whose caller began to wait `waitingForMs` ago.
+ * @param waitingForMs milliseconds from the caller's start to now; 0 if it is not known
+ * @param timeoutMs how long the caller says that it waits; at most the time of a validator counts
  */
 export function createDeadline(
   clock: DeadlineClock,

@@ -1,17 +1,17 @@
 import type { Clock } from '../clock.ts';
 
-/** How many requests an address may make that cost it nothing: those that carry no signature. */
+/** Bounds the requests without a signature, which cost a caller nothing, for each network address. */
 export interface RequestRate {
-  /** Takes one from the address's credit; false if it has none left. */
-  take(address: string): boolean;
-  /** Addresses that are remembered: those that have not all of their credit. */
+  /** Takes one request from the credit of the address; false if it has none left. */
+  take(remoteAddress: string): boolean;
+  /** How many addresses are remembered: those without their full credit. */
   readonly size: number;
 }
 
-/** A monitoring tool asks once a second; a page that is read by a person, a few times. */
+/** A monitoring tool asks once a second, and a browser a few times for a page. */
 const CREDIT_PER_SECOND = 20;
 const MAX_CREDIT = 400;
-/** The address that asked the longest ago goes first; it has regained the most. */
+/** The address whose latest request is the oldest is forgotten first: it has regained the most credit. */
 const MAX_ADDRESSES = 4_096;
 
 interface Account {
@@ -28,13 +28,13 @@ export function createRequestRate(clock: Pick<Clock, 'monotonic'>): RequestRate 
   }
 
   return {
-    take(address) {
+    take(remoteAddress) {
       const atMs = clock.monotonic();
-      const known = accounts.get(address);
+      const known = accounts.get(remoteAddress);
       const credit = known === undefined ? MAX_CREDIT : creditOf(known, atMs);
       const isAllowed = credit >= 1;
-      accounts.delete(address);
-      accounts.set(address, { credit: isAllowed ? credit - 1 : credit, atMs });
+      accounts.delete(remoteAddress);
+      accounts.set(remoteAddress, { credit: isAllowed ? credit - 1 : credit, atMs });
       for (const [oldest, account] of accounts) {
         if (accounts.size <= MAX_ADDRESSES && creditOf(account, atMs) < MAX_CREDIT) break;
         accounts.delete(oldest);

@@ -1,25 +1,29 @@
+// Decides which verified request is worked on next, and ends work that takes too long while others wait.
+// The assembly makes it; routes.ts runs every request through it.
 import type { Clock } from '../clock.ts';
 import { MinerError } from '../errors.ts';
 import type { Deadline } from './deadline.ts';
-import { createWorkTimes, type Lane } from './work-times.ts';
+
+/** Work takes turns within its lane only, so that a burst of videos never holds up the images. */
+export type Lane = 'image' | 'video';
 
 interface Job {
   readonly lane: Lane;
-  /** ss58 address of the validator that is served. */
+  /** Hotkey of the validator that is served. */
   readonly caller: string;
   readonly deadline: Deadline;
 }
 
-/** Decides which verified request is worked on next. */
 export interface Scheduler {
   /**
-   * Waits for the job's turn, runs it and gives its result. The work must end soon after the deadline's signal: the slot
-   * is free when it has ended.
-   * @throws MinerError ADMISSION_QUEUE_FULL, ADMISSION_YIELDED if it kept others waiting for too long, or the reason of the deadline's signal when that ends the wait
+   * Waits for the job's turn, runs it and gives its result. The work must end soon after the deadline's signal: its slot
+   * is free when it has ended, or when it calls `freeSlot`. It counts as running until it has ended.
+   * @throws MinerError ADMISSION_QUEUE_FULL, ADMISSION_YIELDED if it kept others waiting for too long, or the reason of the
+   *   deadline's signal if that ends the wait
    */
-  run<T>(job: Job, work: () => Promise<T>): Promise<T>;
+  run<T>(job: Job, work: (freeSlot: () => void) => Promise<T>): Promise<T>;
   status(): Readonly<Record<Lane, { running: number; waiting: number; slots: number }>>;
-  /** Resolves when nothing runs or waits. */
+  /** Resolves when no job runs or waits. */
   idle(): Promise<void>;
 }
 
@@ -31,29 +35,46 @@ interface Waiting extends Job {
 
 interface Running extends Job {
   readonly sinceMs: number;
+  holdsSlot: boolean;
   /** Why it was ended early. */
   yielded: MinerError | undefined;
 }
 
 interface SchedulerOptions {
-  /** How many jobs of a lane run at once. */
+  /** How many jobs of a lane hold a slot at once. */
   readonly slots: Readonly<Record<Lane, number>>;
   /** How many may wait, over all lanes. */
   readonly maxWaiting: number;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
+/**
+ * Any work may take this long: the largest clips of validators (91 MB, 9.1 CPU-seconds) need it on two free cores.
+ * Validators wait 11 s, so a request that waits behind it still has more than half of its time.
+ */
+const MIN_ALLOWANCE_MS = 4_000;
+/** Honest clips differ in size, up to 50 million pixels, so a clip may take a few times as long as the median. */
+const ALLOWED_RATIO = 4;
+const REMEMBERED_JOBS = 64;
+
 /** A job waits this long before dear work of another caller is ended for it. */
 const PATIENCE_MS = 2_000;
 const REVIEW_INTERVAL_MS = 200;
 /** How long a caller whose work was ended stands behind all others: validators call about once a minute. */
 const BEHIND_OTHERS_MS = 60_000;
+/**
+ * Jobs of a lane for each of its slots, with and without one. A job that has freed its slot holds decoded frames and waits
+ * for the model, so this bounds their memory.
+ */
+const JOBS_PER_SLOT = 2;
+/** As many as the queue of a model takes; a lane with more slots has no jobs beside them. */
+const MOST_JOBS_BESIDE_SLOTS = 64;
 
 /**
- * A scheduler that picks, within a lane, the caller with the fewest jobs running, and among equals the job that is due
- * first. No caller has all slots of a lane, unless there is only one. Work that takes far longer than that of the
- * others is ended when another caller's job has waited for 2 s, and its caller then stands behind all others for a
- * minute. When too many wait, the caller with the most of them gives one up.
+ * Picks, within a lane, the caller with the fewest jobs running, and among equals the job that is due first. A caller has
+ * fewer jobs running in a lane than the lane has slots, unless it has only one. Work that takes far longer than that of
+ * others is ended if a job of another caller has waited for 2 s and can take its place; its caller then stands behind all
+ * others for a minute. If too many jobs wait, the caller with the most of them gives one up.
  */
 export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions): Scheduler {
   const waiting = new Set<Waiting>();
@@ -65,6 +86,7 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
   let idleWaiters: Array<() => void> = [];
 
   const runningIn = (lane: Lane) => [...running].filter((job) => job.lane === lane);
+  const hasFreeSlot = (lane: Lane) => runningIn(lane).filter((job) => job.holdsSlot).length < slots[lane];
   const runningOf = (caller: string) => [...running].filter((job) => job.caller === caller).length;
   const isBehind = (caller: string) => (behind.get(caller) ?? 0) > clock.monotonic();
 
@@ -73,8 +95,13 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
     return own < Math.max(1, slots[lane] - 1);
   }
 
+  function hasRoom(lane: Lane): boolean {
+    const most = Math.max(slots[lane], Math.min(JOBS_PER_SLOT * slots[lane], MOST_JOBS_BESIDE_SLOTS));
+    return hasFreeSlot(lane) && runningIn(lane).length < most;
+  }
+
   function dispatch(lane: Lane): void {
-    while (runningIn(lane).length < slots[lane]) {
+    while (hasRoom(lane)) {
       const next = [...waiting]
         .filter((job) => job.lane === lane && mayStart(job))
         .sort(
@@ -89,7 +116,7 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
     }
   }
 
-  /** Ends, in each lane, the longest work that takes too long, if a job of another caller has waited long enough. */
+  /** Ends, in each lane, the oldest work that takes too long, if that lets a job start that has waited long enough. */
   function endDearWork(): void {
     const now = clock.monotonic();
     for (const lane of ['image', 'video'] as const) {
@@ -98,13 +125,14 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
         (job) => job.lane === lane && now - job.sinceMs >= PATIENCE_MS && !isBehind(job.caller),
       );
       const [dear] = runningIn(lane)
+        .filter(({ holdsSlot }) => holdsSlot || hasFreeSlot(lane))
         .filter(({ caller, sinceMs }) => now - sinceMs >= times.allowanceMs(lane, caller))
         .filter(({ caller }) => patient.some((job) => job.caller !== caller && mayStart(job)))
         .sort((a, b) => a.sinceMs - b.sinceMs);
       if (dear === undefined) continue;
       dear.yielded = new MinerError(
         'ADMISSION_YIELDED',
-        'the work took far longer than that of other callers, whose requests waited',
+        'the request took far longer than those of other callers, which had to wait',
         { fields: { tookMs: Math.round(now - dear.sinceMs) } },
       );
       for (const [caller, untilMs] of behind) if (untilMs <= now) behind.delete(caller);
@@ -113,7 +141,7 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
     }
   }
 
-  /** Reviews what runs for as long as something waits. */
+  /** Reviews the running jobs for as long as a job waits. */
   function watchWaiting(): void {
     if (waiting.size > 0) review ??= setInterval(endDearWork, REVIEW_INTERVAL_MS).unref();
     else {
@@ -128,7 +156,7 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
     idleWaiters = [];
   }
 
-  /** The waiting job to give up for a newcomer: the least urgent one of the caller that has the most waiting. */
+  /** The waiting job that gives way to a newcomer: the least urgent one of the caller with the most waiting jobs. */
   function leastDeserving(): Waiting | undefined {
     const counts = new Map<string, number>();
     for (const { caller } of waiting) counts.set(caller, (counts.get(caller) ?? 0) + 1);
@@ -150,7 +178,8 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
       };
       const admit = () => {
         leave();
-        const started: Running = { ...job, sinceMs: clock.monotonic(), yielded: undefined };
+        const sinceMs = clock.monotonic();
+        const started: Running = { ...job, sinceMs, holdsSlot: true, yielded: undefined };
         running.add(started);
         resolve(started);
       };
@@ -166,9 +195,7 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
       dispatch(job.lane);
       watchWaiting();
       if (waiting.size > maxWaiting) {
-        leastDeserving()?.refuse(
-          new MinerError('ADMISSION_QUEUE_FULL', 'more requests wait than can be answered'),
-        );
+        leastDeserving()?.refuse(new MinerError('ADMISSION_QUEUE_FULL', 'too many requests wait'));
       }
     });
   }
@@ -177,7 +204,10 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
     async run(job, work) {
       const started = await turn(job);
       try {
-        const result = await work();
+        const result = await work(() => {
+          started.holdsSlot = false;
+          dispatch(job.lane);
+        });
         times.note(job.lane, job.caller, clock.monotonic() - started.sinceMs);
         return result;
       } catch (error) {
@@ -200,5 +230,28 @@ export function createScheduler({ slots, maxWaiting, clock }: SchedulerOptions):
       running.size === 0 && waiting.size === 0
         ? Promise.resolve()
         : new Promise((resolve) => idleWaiters.push(resolve)),
+  };
+}
+
+/** How long recent work of each lane took. Shows which work takes far longer than that of other callers. */
+interface WorkTimes {
+  /** Notes work that succeeded. */
+  note(lane: Lane, caller: string, tookMs: number): void;
+  /** How long a job of `caller` may keep others waiting, in milliseconds: at least 4,000. */
+  allowanceMs(lane: Lane, caller: string): number;
+}
+
+export function createWorkTimes(): WorkTimes {
+  const jobs: Record<Lane, ReadonlyArray<{ caller: string; tookMs: number }>> = { image: [], video: [] };
+  return {
+    note(lane, caller, tookMs) {
+      jobs[lane] = [...jobs[lane], { caller, tookMs }].slice(-REMEMBERED_JOBS);
+    },
+    allowanceMs(lane, caller) {
+      // A caller does not raise its own allowance.
+      const times = jobs[lane].filter((job) => job.caller !== caller).map(({ tookMs }) => tookMs);
+      const middle = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+      return Math.max(MIN_ALLOWANCE_MS, ALLOWED_RATIO * middle);
+    },
   };
 }

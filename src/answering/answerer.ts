@@ -1,44 +1,44 @@
+// Answers verified media: decodes it as the model's contract asks, and gives it to the model.
+// The miner and `inspect` use it alike.
 import type { AnswerAccount } from '../admission/answer-budget.ts';
 import type { Deadline } from '../admission/deadline.ts';
 import { MinerError } from '../errors.ts';
-import { NATIVE_LIMIT_PIXELS } from '../inference/contract/contract.ts';
+import { type ClassProbabilities, NATIVE_LIMIT_PIXELS } from '../inference/contract/contract.ts';
 import type { Task } from '../inference/contract/model-json.ts';
-import type { Engine, EngineInput, EngineStatus, HeldModel, Prediction } from '../inference/engine.ts';
+import type { Engine, EngineInput, HeldModel, InferOptions, Prediction } from '../inference/engine.ts';
 import { sampleVideo } from '../media/clips/video.ts';
 import { IMAGE_PIXELS_LIMIT, MASK_PIXELS_LIMIT } from '../media/limits.ts';
 import type { PictureDecoder } from '../media/pictures/picture-decoder.ts';
 import { samplePictures } from '../media/pictures/picture-sequence.ts';
 import type { RecordBuilder } from '../telemetry/request-record.ts';
-import { detect } from './detector.ts';
-import { maskBytes, segment } from './segmenter.ts';
 
-/** A body that has arrived whole, in memory or in a private file. */
+/** A whole body, in memory or in a private file. */
 export interface ReceivedBody {
   readonly sha256Hex: string;
   readonly length: number;
-  /** The bytes, wherever they lie. */
+  /** The bytes, from memory or from the file. */
   bytes(): Promise<Buffer>;
-  /** The path of a file with the bytes; it is made when they were in memory. */
+  /** The path of a file with the bytes, which is made if they were in memory. */
   file(): Promise<string>;
   /** Removes the file, if there is one. */
   remove(): Promise<void>;
 }
 
-/** Media that came inside of a body: one picture, or the frames of a clip in their order, a file each. */
+/** Media out of a body: one picture, or the frames of a clip in their order, a file each. */
 export interface Pictures {
+  /** Names the content, however it was wrapped; for one picture the hash of its file. */
   readonly sha256Hex: string;
   readonly pictures: readonly Buffer[];
 }
 
-/** Turns verified media into a prediction. */
 export interface Answerer {
   /** The tasks of this miner's type. */
   readonly tasks: readonly Task[];
   /** Whether the model of the task is loaded and warm. */
   isWarm(task: Task): boolean;
   /**
-   * Decodes the media and puts it to the model.
-   * @param media a body that is the file itself, or what was taken out of one
+   * Decodes the media and gives it to the model.
+   * @param media a body that is the file itself, or the pictures out of a body
    * @throws MinerError MEDIA_*, INFERENCE_*, AXON_BUSY (no room for the answer) or ADMISSION_DEADLINE
    */
   answer(task: Task, media: ReceivedBody | Pictures, context: AnswerContext): Promise<Prediction>;
@@ -47,8 +47,10 @@ export interface Answerer {
 export interface AnswerContext {
   readonly deadline: Deadline;
   readonly record: RecordBuilder;
-  /** Charged with an answer that is large, before it is made. */
+  /** Charged with a large answer before it is made. */
   readonly room: Pick<AnswerAccount, 'charge'>;
+  /** Called when a clip is decoded and only has to wait for the model. */
+  readonly onClipDecoded?: () => void;
 }
 
 /** @throws MinerError MODEL_WARMING */
@@ -56,11 +58,16 @@ export function assertWarm(answerer: Answerer, task: Task): void {
   if (!answerer.isWarm(task)) throw new MinerError('MODEL_WARMING', 'the model is still loading');
 }
 
-/** The models of a miner, by what they answer. A model may be shared by several miners. */
+/** The models of a miner, by task. */
 export type Engines = Readonly<Partial<Record<Task, Engine>>>;
 
-/** All that is needed of an engine to answer by it. */
-export type AnsweringEngine = Pick<Engine, 'use'> & { status(): Pick<EngineStatus, 'state'> };
+/** What answering needs of an engine. */
+export type AnsweringEngine = Pick<Engine, 'use' | 'state'>;
+
+/** How far the sum of probabilities may be from 1. */
+const SUM_TOLERANCE = 1e-9;
+/** A mask is float16. */
+const MASK_BYTES_PER_PIXEL = 2;
 
 interface AnswererParts {
   readonly engines: Readonly<Partial<Record<Task, AnsweringEngine>>>;
@@ -69,7 +76,6 @@ interface AnswererParts {
   readonly clipThreads: number;
 }
 
-/** Decodes bodies as the models' contracts ask and puts them to the models. */
 export function createAnswerer({ engines, pictures, clipThreads }: AnswererParts): Answerer {
   function engineOf(task: Task): AnsweringEngine {
     const engine = engines[task];
@@ -111,18 +117,18 @@ export function createAnswerer({ engines, pictures, clipThreads }: AnswererParts
 
   return {
     tasks: (['image', 'video', 'mask'] as const).filter((task) => engines[task] !== undefined),
-    isWarm: (task) =>
-      engines[task]?.status().state === 'ready' || engines[task]?.status().state === 'restarting',
+    isWarm: (task) => engines[task]?.state === 'ready' || engines[task]?.state === 'restarting',
     async answer(task, media, context): Promise<Prediction> {
-      const { deadline, record, room } = context;
+      const { deadline, record, room, onClipDecoded } = context;
       const pixelsLimit = task === 'mask' ? MASK_PIXELS_LIMIT : IMAGE_PIXELS_LIMIT;
-      // Held over both steps: pixels that were made for one model are not put to another.
+      // One model is held over both steps: pixels that were made for it must not go to another.
       return engineOf(task).use(async (model) => {
         const input = await record.step('decode', () =>
           task === 'video'
             ? decodeClip(model, media, context)
             : decodePicture(model, media, { signal: deadline.signal, pixelsLimit }),
         );
+        if (task === 'video') onClipDecoded?.();
         if (task === 'mask') room.charge(maskBytes(input.sourceSize));
         const options = { deadline };
         return record.step('infer', async () =>
@@ -133,4 +139,62 @@ export function createAnswerer({ engines, pictures, clipThreads }: AnswererParts
       });
     },
   };
+}
+
+/**
+ * How likely a picture or clip is real, synthetic and semisynthetic, as it goes on the wire: three numbers from 0 to 1
+ * whose sum is 1. A validator refuses any other vector.
+ * @param model a model whose task is `image` or `video`
+ * @throws MinerError INFERENCE_FAILED if the model answers anything else, and what `infer` throws
+ */
+export async function detect(
+  model: Pick<HeldModel, 'infer'>,
+  input: EngineInput,
+  options: InferOptions,
+): Promise<ClassProbabilities> {
+  const prediction = await model.infer(input, options);
+  if (prediction.kind !== 'probabilities') {
+    throw new MinerError('INFERENCE_FAILED', `a detector's model answered with a ${prediction.kind}`);
+  }
+  const { values } = prediction;
+  const sum = values.reduce((total, value) => total + value, 0);
+  const proper = values.length === 3 && values.every((value) => value >= 0 && value <= 1);
+  if (!proper || !(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
+    throw new MinerError('INFERENCE_FAILED', `the model answered [${values.join(', ')}]`);
+  }
+  return values;
+}
+
+/** Bytes of the mask for a picture of that size. */
+export function maskBytes({ height, width }: EngineInput['sourceSize']): number {
+  return height * width * MASK_BYTES_PER_PIXEL;
+}
+
+/**
+ * Which pixels of a picture were altered, as it goes on the wire: little-endian float16, row-major, exactly of the
+ * picture's size. A validator refuses any other number of bytes.
+ * @param model a model whose task is `mask`
+ * @throws MinerError INFERENCE_FAILED if the model answers anything else, and what `infer` throws
+ */
+export async function segment(
+  model: Pick<HeldModel, 'infer'>,
+  input: EngineInput,
+  options: InferOptions,
+): Promise<Extract<Prediction, { kind: 'mask' }>> {
+  const prediction = await model.infer(input, options);
+  if (prediction.kind !== 'mask') {
+    throw new MinerError('INFERENCE_FAILED', `a segmenter's model answered with ${prediction.kind}`);
+  }
+  const { height, width } = input.sourceSize;
+  if (
+    prediction.height !== height ||
+    prediction.width !== width ||
+    prediction.float16le.length !== maskBytes({ height, width })
+  ) {
+    throw new MinerError(
+      'INFERENCE_FAILED',
+      `the mask is ${prediction.height} × ${prediction.width} for a picture of ${height} × ${width}`,
+    );
+  }
+  return prediction;
 }

@@ -1,3 +1,4 @@
+// The paths of the public port, and what each answers. One `answerRoute` serves the tasks of both signed protocols.
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import type { AnswerBudget } from '../admission/answer-budget.ts';
 import type { Scheduler } from '../admission/scheduler.ts';
@@ -5,12 +6,11 @@ import { type Answerer, assertWarm } from '../answering/answerer.ts';
 import type { EpistulaClaim } from '../epistula/headers.ts';
 import { MinerError } from '../errors.ts';
 import type { Task } from '../inference/contract/model-json.ts';
-import { SYNAPSE_NAMES } from '../synapse/envelope.ts';
-import type { SignedProtocol } from './protocol.ts';
-import { sendError, sendPrediction } from './replies.ts';
+import { SYNAPSE_NAMES, SYNAPSES } from '../synapse/envelope.ts';
+import { sendError, untilTaken } from './replies.ts';
+import type { SignedClaim, SignedProtocol } from './signed-protocol.ts';
 import { type SignedRequestOptions, type SignedRoute, signedRequestHandler } from './signed-request.ts';
 import type { SynapseProtocol } from './synapse-protocol.ts';
-import { registerSynapseRoutes } from './synapse-routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -21,15 +21,15 @@ declare module 'fastify' {
 
 export interface AxonRoutes {
   readonly minerType: 'detector' | 'segmenter';
-  /** ss58 address of this miner's hotkey. */
+  /** This miner's hotkey. */
   readonly hotkey: string;
   /** This miner's uid on the subnet; undefined while it is not registered. */
   readonly uid: () => number | undefined;
   readonly answerer: Answerer;
   readonly scheduler: Scheduler;
   readonly answers: AnswerBudget;
-  readonly authenticator: SignedProtocol<EpistulaClaim>;
-  /** The SDK's own protocol, where it is served. */
+  readonly epistula: SignedProtocol<EpistulaClaim>;
+  /** The SDK's own protocol; absent if it is not served. */
   readonly synapse?: SynapseProtocol;
   readonly signed: SignedRequestOptions;
 }
@@ -48,59 +48,71 @@ const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 
 
 /** Registers all routes of the public port. Those of the other miner type stay unknown: 404 makes a validator ask again. */
 export function registerRoutes(app: FastifyInstance, routes: AxonRoutes): void {
-  const { minerType, hotkey, uid, answerer, scheduler, answers, synapse, signed } = routes;
-  const handlerOf = signedRequestHandler(routes.authenticator, signed);
+  const { minerType, hotkey, uid, answerer, epistula, synapse, signed } = routes;
 
   for (const path of ['/', '/healthcheck']) {
     app.get(path, async (_request, reply) => reply.send(200));
     refuseOtherMethods(app, path, ['GET', 'HEAD']);
   }
 
-  const minerInfo: SignedRoute<EpistulaClaim> = {
+  const minerInfo = signedRequestHandler(
+    epistula,
+    signed,
+  )({
     name: '/miner_info',
     task: 'miner_info',
     precondition: () => undefined,
     respond: async (_request, reply) =>
       reply.send({ miner_type: minerType.toUpperCase(), uid: uid() ?? -1, hotkey }),
-  };
-  app.get('/miner_info', { exposeHeadRoute: false, config: { isSigned: true } }, handlerOf(minerInfo));
+  });
+  app.get('/miner_info', { exposeHeadRoute: false, config: { isSigned: true } }, minerInfo);
   refuseOtherMethods(app, '/miner_info', ['GET']);
 
+  const answerAt = <Claim extends SignedClaim>(
+    path: string,
+    task: Task,
+    protocol: SignedProtocol<Claim>,
+  ): void => {
+    const handle = signedRequestHandler(protocol, signed)(answerRoute(path, task, protocol, routes));
+    app.post(path, { config: { isSigned: true } }, handle);
+    refuseOtherMethods(app, path, ['POST']);
+  };
   for (const task of answerer.tasks) {
-    for (const path of TASK_PATHS[task]) {
-      app.post(path, { config: { isSigned: true } }, handlerOf(taskRoute(path, task, routes)));
-      refuseOtherMethods(app, path, ['POST']);
-    }
+    for (const path of TASK_PATHS[task]) answerAt(path, task, epistula);
   }
   if (synapse !== undefined) {
-    registerSynapseRoutes(app, synapse, { answerer, scheduler, answers, signed });
-    for (const name of SYNAPSE_NAMES) refuseOtherMethods(app, `/${name}`, ['POST']);
+    // A dendrite posts to the name of the class.
+    for (const name of SYNAPSE_NAMES) answerAt(`/${name}`, SYNAPSES[name].task, synapse);
   }
 }
 
-function taskRoute(
+/** Waits for its turn, takes the media out of the body, has it answered, and sends the answer. */
+function answerRoute<Claim extends SignedClaim>(
   path: string,
   task: Task,
+  protocol: SignedProtocol<Claim>,
   { answerer, scheduler, answers }: Pick<AxonRoutes, 'answerer' | 'scheduler' | 'answers'>,
-): SignedRoute<EpistulaClaim> {
+): SignedRoute<Claim> {
+  const lane = task === 'video' ? 'video' : 'image';
   return {
     name: path,
     task,
     precondition: () => assertWarm(answerer, task),
-    respond: async ({ claim, deadline, record, body }, reply) => {
-      const job = {
-        lane: task === 'video' ? ('video' as const) : ('image' as const),
-        caller: claim.signedBy,
-        deadline,
-      };
-      const queuedAt = record.elapsedMs();
-      const room = answers.open(claim.signedBy);
+    async respond(request, reply) {
+      const { claim, deadline, record, body } = request;
+      const caller = claim.hotkey;
+      const queuedAtMs = record.elapsedMs();
+      const room = answers.open(caller);
       try {
-        const prediction = await scheduler.run(job, () => {
-          record.took('wait', record.elapsedMs() - queuedAt);
-          return answerer.answer(task, body, { deadline, record, room });
+        room.charge(protocol.returnedBytes(body));
+        const send = await scheduler.run({ lane, caller, deadline }, async (freeSlot) => {
+          record.took('wait', record.elapsedMs() - queuedAtMs);
+          const { media, word } = await protocol.openBody(request, path);
+          // The slots of the video lane are for decoding, and the model has a queue of its own.
+          const context = { deadline, record, room, onClipDecoded: freeSlot };
+          return word(await answerer.answer(task, media, context));
         });
-        return await sendPrediction(reply, prediction, deadline);
+        return await untilTaken(send(reply), deadline);
       } finally {
         room.close();
       }

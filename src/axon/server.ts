@@ -1,3 +1,4 @@
+// The public port: its limits, and the answers to what no route serves. The assembly makes it.
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyRequest } from 'fastify';
 import { createOpenRequests } from '../admission/open-requests.ts';
@@ -9,41 +10,39 @@ import { listen } from '../net/listen.ts';
 import { createOneRequestServer } from '../net/one-request-per-connection.ts';
 import { sendError } from './replies.ts';
 import { type AxonRoutes, registerRoutes } from './routes.ts';
-import { refuseUnknownSynapse } from './synapse-routes.ts';
 
-/** The public port. */
 export interface AxonServer {
   /**
    * Starts to accept connections.
-   * @returns the port, which differs from the one asked for when that was 0
+   * @returns the port; another one than asked for if that was 0
    * @throws MinerError AXON_PORT_IN_USE
    */
   listen(host: string, port: number): Promise<number>;
-  /** Stops accepting, and resolves when what was admitted is answered. */
+  /** Stops accepting, and resolves when all admitted requests are answered. */
   close(): Promise<void>;
 }
 
-/** Validators on testnet put masks and prompts into headers; Node's own bound of 16 KiB would answer them 431. */
+/** Validators on testnet put masks and prompts into headers; with Node's own limit of 16 KiB they would get a 431. */
 const MAX_HEADER_BYTES = 64 * 1024;
-/** At once; each takes a file descriptor. */
+/** Connections at once; each takes a file descriptor. */
 export const MAX_CONNECTIONS = 4_096;
-/** Validators send about one request a minute; what waits here holds memory and a connection. */
+/** Validators send about one request a minute; a waiting request holds memory and a connection. */
 const MAX_OPEN_REQUESTS = 2_048;
 const HEADERS_TIMEOUT_MS = 10_000;
 /** Above the time a body may take, so that the route answers before Node cuts the connection. */
 const REQUEST_TIMEOUT_MS = 15_000;
-/** Node looks for connections past these times only so often. */
+/** How often Node looks for connections past these times. */
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 const KEEP_ALIVE_TIMEOUT_MS = 10_000;
-/** Validators are gone 11 s after they started to connect: what has not been answered by then will not be read. */
+/** Validators are gone 11 s after they started to connect, so a later answer would not be read. */
 const REQUEST_LIFE_MS = 13_000;
-/** How long the rest of a refused body is thrown away, so that the caller gets to read the refusal. */
+/** How long the rest of a refused body is read and dropped, so that the caller gets to read the refusal. */
 const LINGER_MS = 2_000;
 
 interface AxonServerOptions extends AxonRoutes {
   /** Connections at once. */
   readonly maxConnections?: number;
-  /** Requests at once, over all connections; one address has at most half of them. */
+  /** Requests at once, over all connections; one network address has at most half of them. */
   readonly maxOpenRequests?: number;
 }
 
@@ -66,7 +65,7 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
         handler,
       ),
     clientErrorHandler: answerClientError,
-    // A path that is no path, such as one with a broken percent-encoding.
+    // A malformed path, such as one with a broken percent-encoding.
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, new MinerError('AXON_REQUEST_INVALID', 'Bad Request', { cause: error }));
     },
@@ -81,26 +80,29 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
   let closing = false;
 
   app.addHook('onRequest', async (request, reply) => {
-    // The content type is an unsigned label: bodies are known by their bytes, so a malformed label is no error.
+    // The content type is an unsigned label. Bodies are known by their bytes, so a malformed label is not an error.
     delete request.raw.headers['content-type'];
     if (closing) {
       return sendError(reply, new MinerError('AXON_CLOSING', 'the miner is shutting down'));
     }
-    const address = addressGroup(request.ip);
-    if (!isSigned(request) && !rate.take(address)) {
-      return sendError(reply, new MinerError('AXON_RATE', 'too many unsigned requests of this address'));
+    const remoteAddress = addressGroup(request.ip);
+    if (!isSigned(request) && !rate.take(remoteAddress)) {
+      return sendError(
+        reply,
+        new MinerError('AXON_RATE', 'too many requests without a signature from this address'),
+      );
     }
-    const leave = openRequests.enter(address);
+    const leave = openRequests.enter(remoteAddress);
     if (leave === undefined) {
       return sendError(reply, new MinerError('AXON_BUSY', 'too many requests are open'));
     }
     reply.raw.once('close', leave);
   });
-  // Bodies stay in the socket until a route that has identified its caller reads them.
+  // Bodies stay in the socket until a route has checked the headers and reads them.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.addHook('onSend', async (_request, reply) => {
-    // A connection kept alive would hold up the shutdown until its timeout.
+    // A kept-alive connection would hold up the shutdown until its timeout.
     if (closing) reply.header('Connection', 'close');
   });
   app.setErrorHandler((error: FastifyError, _request, reply) => {
@@ -112,7 +114,7 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
   });
   app.setNotFoundHandler(
     (request, reply) =>
-      (routes.synapse && refuseUnknownSynapse(routes.synapse, request, reply)) ??
+      routes.synapse?.refuseUnknown(request, reply) ??
       sendError(reply, new MinerError('AXON_NOT_FOUND', 'Not Found')),
   );
   registerRoutes(app, routes);
@@ -127,13 +129,13 @@ export function createAxonServer(options: AxonServerOptions): AxonServer {
   };
 }
 
-/** Whether the request carries a signature, which its route will verify. Validators may share an address with others. */
+/** Whether the request has a signature that its route will verify. Validators may share a network address with others. */
 function isSigned({ headers, routeOptions }: FastifyRequest): boolean {
   const signature = headers['epistula-request-signature'] ?? headers.bt_header_dendrite_signature;
   return routeOptions.config.isSigned === true && signature !== undefined;
 }
 
-/** Answers what is not even HTTP, in the form of all other refusals. */
+/** Answers what is not HTTP, in the form of all other refusals. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -146,7 +148,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
         ? '408 Request Timeout'
         : '400 Bad Request';
   const body = JSON.stringify({ detail: status.slice(4), code: 'AXON_REQUEST_INVALID' });
-  // The other side may keep its half open for as long as it likes.
+  // The other side may never close its half.
   const linger = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => clearTimeout(linger));
   socket.end(

@@ -1,31 +1,30 @@
+// Takes a signed request from its headers to its verified body, and writes its record when it is over.
+// Each signed route of routes.ts has such a handler; the signed protocol says what is verified, and when.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BodyAccount, BodyBudget } from '../admission/body-budget.ts';
 import type { ClockSkew } from '../admission/clock-skew.ts';
 import { createDeadline, type Deadline } from '../admission/deadline.ts';
 import type { ReceivedBody } from '../answering/answerer.ts';
 import type { Clock } from '../clock.ts';
-import { LONGEST_REQUEST_MS } from '../epistula/replay-guard.ts';
+import { LONGEST_REQUEST_MS, type ReplayGuard } from '../epistula/replay-guard.ts';
+import type { SignatureVerifier } from '../epistula/signature-verifier.ts';
 import { asMinerError, MinerError } from '../errors.ts';
 import { addressGroup } from '../net/address-group.ts';
 import type { TemporaryFolder } from '../state/temporary-file.ts';
 import { type RecordBuilder, type RequestRecord, startRecord } from '../telemetry/request-record.ts';
-import { declaredBytesOf, receiveBody } from './body-sink.ts';
-import type { SignedClaim } from './gates.ts';
-import type { Caller, SignedProtocol } from './protocol.ts';
-
-/** A request whose signature was verified, with its body. */
-export interface VerifiedRequest<Claim extends SignedClaim> extends Caller<Claim> {
-  readonly body: ReceivedBody;
-  readonly deadline: Deadline;
-  readonly record: RecordBuilder;
-}
+import { declaredBytesOf, receiveBody } from './receive-body.ts';
+import type { SignedClaim, SignedProtocol, SignedText, VerifiedRequest, Verify } from './signed-protocol.ts';
+import type { StakeCheck } from './stake-check.ts';
 
 export interface SignedRequestOptions {
+  readonly verifier: Pick<SignatureVerifier, 'verify'>;
+  readonly replayGuard: Pick<ReplayGuard, 'refuseUnknown' | 'remember'>;
+  readonly checkStake: StakeCheck;
   readonly budget: BodyBudget;
   readonly skew: ClockSkew;
   readonly temporary: TemporaryFolder;
   readonly clock: Clock;
-  /** Told of each request when it is over. */
+  /** Called for each request when it is over. */
   readonly onRecord: (record: RequestRecord, error: MinerError | undefined) => void;
 }
 
@@ -34,71 +33,81 @@ export interface SignedRoute<Claim extends SignedClaim> {
   readonly name: string;
   /** What the path asks for. One signed request is served once for each task, on whichever of the task's paths. */
   readonly task: string;
-  /** @throws MinerError where the route cannot be served now */
+  /** @throws MinerError if the route cannot be served now */
   readonly precondition: () => void;
   readonly respond: (request: VerifiedRequest<Claim>, reply: FastifyReply) => Promise<FastifyReply>;
 }
 
-/**
- * Makes the handler of a signed route: authenticate, receive, verify, respond, record. A signature that covers headers
- * alone is verified before the body is received.
- */
+/** A request whose hotkey passed the stake check; its signature is not verified yet. */
+interface ClaimedRequest<Claim extends SignedClaim> {
+  readonly claim: Claim;
+  readonly uid: number;
+  readonly deadline: Deadline;
+  readonly record: RecordBuilder;
+}
+
+/** Makes the handler of a signed route: read the claim, check the stake, receive, verify, respond, record. */
 export function signedRequestHandler<Claim extends SignedClaim>(
   protocol: SignedProtocol<Claim>,
   options: SignedRequestOptions,
 ) {
-  const { budget, skew, temporary, clock, onRecord } = options;
+  const { verifier, replayGuard, checkStake, budget, skew, temporary, clock, onRecord } = options;
 
-  /** Receives and verifies the body, hands it on, and leaves nothing of it behind. */
+  /** Receives the body, verifies the request, hands the body on, and leaves nothing of it behind. */
   async function withVerifiedBody<T>(
     request: FastifyRequest,
     task: string,
-    { claim, signer }: Caller<Claim>,
-    { record, deadline }: Pick<VerifiedRequest<Claim>, 'record' | 'deadline'>,
+    { claim, uid, record, deadline }: ClaimedRequest<Claim>,
     use: (body: ReceivedBody) => Promise<T>,
   ): Promise<T> {
-    const address = addressGroup(request.ip);
-    const verified = async (verify: () => Promise<void>) => {
-      await record.step('verify', verify);
-      skew.learn(claim.signedBy, claim.timestampMs, record.arrivedAtMs);
-      record.note({ validator: { hotkey: claim.signedBy, uid: signer.uid } });
+    const remoteAddress = addressGroup(request.ip);
+    let account: BodyAccount | undefined;
+    let body: ReceivedBody | undefined;
+    let isVerified = false;
+    const { hotkey, timestampMs } = claim;
+    const holds = ({ message, signature }: SignedText) =>
+      verifier.verify({ message, signature, hotkey }, remoteAddress);
+    const verify: Verify = async (signed, check) => {
+      await record.step('verify', async () => {
+        if (!(await holds(signed))) throw new MinerError('AXON_SIGNATURE_MISMATCH', 'Signature Mismatch');
+        const { id, freshForMs } = signed;
+        if (!replayGuard.remember({ hotkey, id, task, timestampMs, freshForMs })) {
+          throw new MinerError('AXON_REPLAY', 'request was already served');
+        }
+        check?.();
+      });
+      isVerified = true;
+      skew.learn(hotkey, timestampMs, record.arrivedAtMs);
+      record.note({ validator: { hotkey, uid } });
+      account?.confirm();
     };
-    if (protocol.covers === 'headers') await verified(() => protocol.verify(claim, { address, task }));
+    await protocol.beforeBody(claim, verify);
 
     const stop = new AbortController();
     const timer = setTimeout(
       () => stop.abort(new MinerError('AXON_BODY_TIMEOUT', 'the body did not arrive in time')),
       LONGEST_REQUEST_MS - record.elapsedMs(),
     );
-    let account: BodyAccount | undefined;
-    let body: ReceivedBody | undefined;
     try {
       const opened = await budget.open({
-        address,
-        hotkey: claim.signedBy,
+        remoteAddress,
+        hotkey,
         declaredBytes: declaredBytesOf(request.raw),
-        prove: async () => protocol.covers === 'headers' || protocol.prove(claim, address),
+        prove: async () => isVerified || protocol.prove(claim, holds),
         evict: (reason) => stop.abort(reason),
       });
       account = opened;
-      if (protocol.covers === 'headers') account.confirm();
+      if (isVerified) account.confirm();
       body = await record.step('body', () =>
         receiveBody(request.raw, {
           account: opened,
           limitBytes: protocol.bodyLimitBytes,
           temporary,
-          // Where the body is needed for the signature, the deadline does not end it: a copy that ends late must still
-          // be read to be told that it is a replay.
-          signal:
-            protocol.covers === 'headers' ? AbortSignal.any([stop.signal, deadline.signal]) : stop.signal,
+          signal: protocol.signalOf({ stop: stop.signal, deadline: deadline.signal }),
         }),
       );
-      const { sha256Hex, length } = body;
-      record.note({ bytes: length });
-      if (protocol.covers === 'body') {
-        await verified(() => protocol.verify(claim, sha256Hex, { address, task }));
-        account.confirm();
-      }
+      record.note({ bytes: body.length });
+      await protocol.afterBody(claim, body.sha256Hex, verify);
       return await use(body);
     } finally {
       clearTimeout(timer);
@@ -107,10 +116,10 @@ export function signedRequestHandler<Claim extends SignedClaim>(
     }
   }
 
-  /** The deadline of a request, ended early when the caller goes away. */
-  function deadlineOf({ claim }: Caller<Claim>, record: RecordBuilder, reply: FastifyReply): Deadline {
-    const waited = skew.waitingForMs(claim.signedBy, claim.timestampMs, record.arrivedAtMs);
-    const deadline = createDeadline(clock, waited + record.elapsedMs(), claim.timeoutMs);
+  /** The deadline of a request. It ends early if the caller goes away. */
+  function deadlineOf(claim: Claim, record: RecordBuilder, reply: FastifyReply): Deadline {
+    const waitedMs = skew.waitingForMs(claim.hotkey, claim.timestampMs, record.arrivedAtMs);
+    const deadline = createDeadline(clock, waitedMs + record.elapsedMs(), claim.timeoutMs);
     reply.raw.once('close', () => {
       if (reply.raw.writableFinished) return;
       deadline.cancel(new MinerError('AXON_BODY_ABORTED', 'the caller went away'));
@@ -125,17 +134,19 @@ export function signedRequestHandler<Claim extends SignedClaim>(
       let deadline: Deadline | undefined;
       let claim: Claim | undefined;
       try {
-        const caller = await record.step('authenticate', () => {
-          const read = protocol.readClaim(request.headers, record.arrivedAtMs, route.name);
-          claim = read;
-          return protocol.admit(read, addressGroup(request.ip));
+        const read = await record.step('authenticate', async () => {
+          claim = protocol.readClaim(request.headers, record.arrivedAtMs, route.name);
+          replayGuard.refuseUnknown(claim.timestampMs);
+          const { uid } = await checkStake(claim.hotkey, addressGroup(request.ip));
+          return { claim, uid };
         });
-        record.note({ claimedHotkey: caller.claim.signedBy });
+        record.note({ claimedHotkey: read.claim.hotkey });
         route.precondition();
-        const made = deadlineOf(caller, record, reply);
+        const made = deadlineOf(read.claim, record, reply);
         deadline = made;
-        return await withVerifiedBody(request, route.task, caller, { record, deadline }, (body) =>
-          route.respond({ ...caller, body, deadline: made, record }, reply),
+        const claimed = { ...read, record, deadline: made };
+        return await withVerifiedBody(request, route.task, claimed, (body) =>
+          route.respond({ claim: read.claim, body, deadline: made, record }, reply),
         );
       } catch (error) {
         failure = asMinerError(error, 'AXON_INTERNAL');

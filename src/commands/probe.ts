@@ -34,7 +34,7 @@ export async function probe(
     body,
     headers: signRequest({
       sign: alice.sign,
-      signedBy: alice.hotkeyAddress,
+      hotkey: alice.hotkeyAddress,
       signedFor: developmentWallet('//Bob').hotkeyAddress,
       body,
       timestampMs: Date.now(),

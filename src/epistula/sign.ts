@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { requestMessage, secretMessages } from './messages.ts';
+import { requestMessage, secretMessages } from './headers.ts';
 
 interface SignRequestOptions {
-  /** Signs with the sender's sr25519 hotkey. */
+  /** An sr25519 signature over the message. */
   readonly sign: (message: string) => Uint8Array;
-  readonly signedBy: string;
+  /** Hotkey that `sign` signs with. */
+  readonly hotkey: string;
   readonly signedFor: string;
   readonly body: Uint8Array;
   readonly timestampMs: number;
@@ -13,7 +14,7 @@ interface SignRequestOptions {
 
 /** The headers with which a validator signs a request (Epistula version 2). */
 export function signRequest(options: SignRequestOptions): Record<string, string> {
-  const { sign, signedBy, signedFor, body, timestampMs, uuid = randomUUID() } = options;
+  const { sign, hotkey, signedFor, body, timestampMs, uuid = randomUUID() } = options;
   const hexSignature = (message: string) => `0x${Buffer.from(sign(message)).toString('hex')}`;
   const bodySha256Hex = createHash('sha256').update(body).digest('hex');
   const timestampText = String(timestampMs);
@@ -22,7 +23,7 @@ export function signRequest(options: SignRequestOptions): Record<string, string>
     'Epistula-Version': '2',
     'Epistula-Timestamp': timestampText,
     'Epistula-Uuid': uuid,
-    'Epistula-Signed-By': signedBy,
+    'Epistula-Signed-By': hotkey,
     'Epistula-Signed-For': signedFor,
     'Epistula-Request-Signature': hexSignature(
       requestMessage({ bodySha256Hex, uuid, timestampText, signedFor }),

@@ -1,16 +1,17 @@
+// Verifies signatures on a thread of its own, so that a flood of forged ones never stops the axon's event loop.
+// The assembly owns it; signature-check.ts calls it.
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { MinerError } from '../errors.ts';
 import type { VerifyJob, VerifyResult } from './verify-worker.ts';
 
-/** Checks signatures on a thread of its own, so that a flood of forged ones never stops the axon's event loop. */
 export interface SignatureVerifier {
   /**
-   * Whether the signature holds. Callers take turns by `lane` (the caller's network address), so one address with many
-   * forged requests only makes itself wait.
-   * @throws MinerError AXON_BUSY when a lane has too many waiting, AXON_CLOSING after `close()`
+   * Whether the signature holds. Network addresses take turns, so that an address with many forged requests only makes
+   * itself wait.
+   * @throws MinerError AXON_BUSY if too many of the address wait, AXON_CLOSING after `close()`
    */
-  verify(job: Omit<VerifyJob, 'id'>, lane: string): Promise<boolean>;
+  verify(job: Omit<VerifyJob, 'id'>, remoteAddress: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -19,13 +20,14 @@ interface Waiting extends Omit<VerifyJob, 'id'> {
   readonly fail: (error: MinerError) => void;
 }
 
-/** About two seconds of work: what waits behind more than this could hardly be answered in time. */
-const MAX_WAITING_PER_LANE = 512;
+/** About two seconds of work: a request that waits behind more could hardly be answered in time. */
+const MAX_WAITING_PER_ADDRESS = 512;
 
 export function createSignatureVerifier(): SignatureVerifier {
   const workerPath = createRequire(import.meta.url).resolve('#verify-worker');
-  const lanes = new Map<string, Waiting[]>();
-  // At once, so that the first request does not wait for it.
+  /** What waits, by network address; the next address is the first. */
+  const queues = new Map<string, Waiting[]>();
+  // Started at once, so that the first request does not wait for it.
   let worker: Worker | undefined = start();
   let current: { readonly id: number; readonly job: Waiting } | undefined;
   let nextId = 1;
@@ -44,7 +46,7 @@ export function createSignatureVerifier(): SignatureVerifier {
     started.on('error', (error) => {
       cause = error;
     });
-    // Follows an error, and comes alone where the thread ended by itself.
+    // Follows an error; comes alone if the thread ended by itself.
     started.on('exit', () => {
       worker = undefined;
       current?.job.fail(new MinerError('AXON_INTERNAL', 'the signature thread died', { cause }));
@@ -54,15 +56,15 @@ export function createSignatureVerifier(): SignatureVerifier {
     return started;
   }
 
-  /** Hands the worker the next job: lanes in turn, first come first served within each. */
+  /** Gives the worker the next job: addresses in turn, and the oldest job of each. */
   function pump(): void {
     if (current !== undefined) return;
-    const next = lanes.entries().next().value;
+    const next = queues.entries().next().value;
     if (next === undefined) return;
-    const [lane, queue] = next;
-    lanes.delete(lane);
+    const [remoteAddress, queue] = next;
+    queues.delete(remoteAddress);
     const job = queue.shift();
-    if (queue.length > 0) lanes.set(lane, queue);
+    if (queue.length > 0) queues.set(remoteAddress, queue);
     if (job === undefined) return;
     worker ??= start();
     current = { id: nextId++, job };
@@ -70,27 +72,32 @@ export function createSignatureVerifier(): SignatureVerifier {
       id: current.id,
       message: job.message,
       signature: job.signature,
-      address: job.address,
+      hotkey: job.hotkey,
     } satisfies VerifyJob);
   }
 
   return {
-    verify: (job, lane) =>
+    verify: (job, remoteAddress) =>
       new Promise((settle, fail) => {
         if (closed) return fail(new MinerError('AXON_CLOSING', 'the miner is shutting down'));
-        const queue = lanes.get(lane) ?? [];
-        if (queue.length >= MAX_WAITING_PER_LANE) {
-          return fail(new MinerError('AXON_BUSY', 'too many requests of this address wait for verification'));
+        const queue = queues.get(remoteAddress) ?? [];
+        if (queue.length >= MAX_WAITING_PER_ADDRESS) {
+          return fail(
+            new MinerError(
+              'AXON_BUSY',
+              'too many requests from this address wait for the check of their signature',
+            ),
+          );
         }
         queue.push({ ...job, settle, fail });
-        lanes.set(lane, queue);
+        queues.set(remoteAddress, queue);
         pump();
       }),
     async close() {
       closed = true;
       const gone = new MinerError('AXON_CLOSING', 'the miner is shutting down');
-      for (const queue of lanes.values()) for (const job of queue) job.fail(gone);
-      lanes.clear();
+      for (const queue of queues.values()) for (const job of queue) job.fail(gone);
+      queues.clear();
       current?.job.fail(gone);
       current = undefined;
       await worker?.terminate();

@@ -1,3 +1,4 @@
+// The thread that verifies signatures. signature-verifier.ts starts it and gives it one job at a time.
 import { parentPort } from 'node:worker_threads';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { verifySignature } from './verify.ts';
@@ -7,7 +8,7 @@ export interface VerifyJob {
   readonly id: number;
   readonly message: string;
   readonly signature: string;
-  readonly address: string;
+  readonly hotkey: string;
 }
 export interface VerifyResult {
   readonly id: number;
@@ -15,6 +16,6 @@ export interface VerifyResult {
 }
 
 await cryptoWaitReady();
-parentPort?.on('message', ({ id, message, signature, address }: VerifyJob) => {
-  parentPort?.postMessage({ id, valid: verifySignature(message, signature, address) } satisfies VerifyResult);
+parentPort?.on('message', ({ id, message, signature, hotkey }: VerifyJob) => {
+  parentPort?.postMessage({ id, valid: verifySignature(message, signature, hotkey) } satisfies VerifyResult);
 });

@@ -115,6 +115,7 @@ export interface HeldModel {
 /** A model that answers requests. Its files can change while it answers. */
 export interface Engine {
   readonly task: Task;
+  readonly state: EngineState;
   status(): EngineStatus;
   /**
    * Resolves when the model is warm.

@@ -205,6 +205,9 @@ export function createOnnxEngine({
 
   return {
     task,
+    get state() {
+      return stateNow();
+    },
 
     async ready(signal) {
       if (closing.signal.aborted) throw closingError();

@@ -22,24 +22,23 @@ interface CheckContext {
   readonly signal: AbortSignal;
 }
 
-/** What a check found that does not keep the miner from running. */
+/** The result of a check that found nothing to keep the miner from running. */
 interface CheckedMiner {
-  /** ss58 address. */
   readonly hotkey: string;
   /** Sentences. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Checks all that can be checked of a miner before it is started, and touches nothing of what runs: the wallet,
- * STATE_DIR, the lock of the hotkey, the ports, and whether the models load on their device and answer.
- * @throws AggregateError of the MinerErrors that would keep the miner from running, in the order in which it would meet
- *   them; the signal's reason once it is aborted
+ * Checks a miner before it is started, without touching one that runs: the wallet, STATE_DIR, the lock of the hotkey, the
+ * ports, and whether the models load on their device and answer.
+ * @throws AggregateError of the MinerErrors that would keep the miner from running, in the order of a start; the signal's
+ *   reason once it is aborted
  */
 export async function checkMiner(config: MinerConfig, context: CheckContext): Promise<CheckedMiner> {
   const { replacing, signal } = context;
   const problems: MinerError[] = [];
-  /** Goes on after a fault, so that an operator who made two mistakes reads of both. */
+  /** Continues after a fault, so that an operator reads of all faults at once. */
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
@@ -81,7 +80,7 @@ function portsOf({ axon, admin, chain }: MinerConfig): Array<{ host: string; por
   return [axon, admin, ...devnet];
 }
 
-/** Loads each model as the miner does, from a copy in STATE_DIR, and has it answer once. */
+/** Loads each model as the miner does, from a copy in STATE_DIR, and lets it answer once. */
 async function checkModels(config: MinerConfig, { logger, signal }: CheckContext): Promise<MinerError[]> {
   await removeStaleFolders(config.stateDir, logger);
   const copiesFolder = await makeProcessFolder(config.stateDir);

@@ -1,7 +1,7 @@
 import type { ClockSkew } from '../admission/clock-skew.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** How right the clock of this host is; plain JSON. Offsets are positive where our clock is ahead. */
+/** Whether the clock of this host is right; plain JSON. Offsets are positive if our clock is ahead. */
 interface ClockStatus {
   /** The best estimate; null until there is one. */
   readonly offsetMs: number | null;
@@ -9,29 +9,29 @@ interface ClockStatus {
   readonly isOff: boolean;
   readonly chainOffsetMs: number | null;
   readonly callers: ReturnType<ClockSkew['typical']> | null;
-  /** What is wrong and what to do, in a sentence; null while nothing is. */
+  /** What is wrong and what to do, in a sentence; null if nothing is wrong. */
   readonly warning: string | null;
 }
 
 export interface ClockCheck {
-  /** Compares anew, and logs when the clock, or the node, has become wrong, or right again. */
+  /** Compares the clocks, and logs when the clock or the node has become wrong or right. */
   check(): void;
   status(): ClockStatus;
 }
 
 interface ClockCheckOptions {
-  /** See `BlockClock`: positive where blocks arrive late, negative where they seem to come from the future. */
+  /** See `BlockClock`: positive if blocks arrive late, negative if they seem to come from the future. */
   readonly chainOffsetMs: () => number | undefined;
   readonly skew: Pick<ClockSkew, 'typical' | 'agreedOffsetMs'>;
   readonly logger: Logger;
 }
 
-/** Requests are refused as stale at 8 s, so there is time to mend it. */
+/** Requests are refused as stale at 8 s, so there is time to set the clock. */
 const WARN_OVER_MS = 2_000;
 
 /**
- * What is wrong. Late blocks alone do not tell whether our clock is fast or the node behind; callers do. Blocks from
- * the future do tell: none arrives before it was made.
+ * Late blocks alone do not show whether our clock is fast or the node is behind; the clocks of callers do. Blocks from the
+ * future show that our clock is slow, because no block arrives before it was made.
  */
 type Fault = 'clock' | 'node' | 'clock or node';
 

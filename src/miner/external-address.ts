@@ -1,3 +1,4 @@
+// Finds the address at which validators reach this axon, and gives it to the chain client, which announces it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chain } from '../chain/chain.ts';
 import type { Clock } from '../clock.ts';
@@ -5,13 +6,13 @@ import type { MinerConfig } from '../config/miner-config.ts';
 import { type ExternalIp, IP_SOURCES, resolveExternalIp } from '../net/external-ip.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** How often the address is looked up; in milliseconds. */
+/** How often the external address is looked up; in milliseconds. */
 interface Pace {
   readonly firstRetryMs: number;
   readonly longestRetryMs: number;
-  /** How long a known address is believed. */
+  /** How long a known address is trusted. */
   readonly lookAgainMs: number;
-  /** How long another address has to last before it is believed. */
+  /** How long after another address was found it is looked up again before it is trusted. */
   readonly confirmMs: number;
 }
 
@@ -20,7 +21,7 @@ interface ExternalAddressParts {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Asks a source for the address of this host; the platform's own when absent. */
+  /** Asks a source for the address of this host; the platform's `fetch` if absent. */
   readonly fetch?: Parameters<typeof resolveExternalIp>[0]['fetch'];
   readonly pace?: Pace;
 }
@@ -34,9 +35,9 @@ const PACE: Pace = {
 };
 
 /**
- * Finds the address at which validators reach this axon and hands it to the chain client, for as long as the process
- * lives: homes and clouds change addresses. One that differs from the last is looked up once more before it is
- * believed. A wrong address is an error line, never the end of the process. Resolves once `signal` is aborted.
+ * Looks the external address up until `signal` is aborted, because homes and clouds change addresses, and announces each
+ * new one. An address that differs from the last is looked up once more before it is trusted. A failure is logged and
+ * never ends the process.
  */
 export async function keepAddressAnnounced(config: MinerConfig, parts: ExternalAddressParts): Promise<void> {
   const { chain, logger, clock, signal, fetch: ask = fetch, pace = PACE } = parts;
@@ -51,7 +52,7 @@ export async function keepAddressAnnounced(config: MinerConfig, parts: ExternalA
       const waitMs = retryMs();
       const { code, reason } = found;
       chain.lackAddress({ code, reason, retryAtMs: clock.now() + waitMs });
-      // What is announced stays announced: the sources may be down while the address is what it was.
+      // The announced address stays announced: the sources may be down while the address is unchanged.
       if (announced === undefined) logger.error({ code, reason, retryMs: waitMs }, 'no address to announce');
       else logger.debug({ code, reason, retryMs: waitMs }, 'external address not looked up');
       return waitMs;

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the host lacks that a miner needs over months. */
+/** Watches the folders and limits of this host that fill up, or are taken away, while a miner runs. */
 export interface HostCheck {
   /** Sentences of the latest look; empty before the first. */
   readonly warnings: readonly string[];
   /** Looks now. Never rejects. */
   look(): Promise<void>;
-  /** Looks again and again until the signal is aborted. */
+  /** Looks every minute until the signal is aborted. */
   keepLooking(signal: AbortSignal): Promise<void>;
 }
 
@@ -18,11 +18,11 @@ interface HostCheckOptions {
   readonly stateDir: string;
   /** Connections that the axon may hold at once; each takes a file descriptor. */
   readonly maxConnections: number;
-  /** Where uploads go when memory has no room for them. */
+  /** Where uploads go if memory has no room for them. */
   readonly temporaryFolder?: string;
 }
 
-/** How much of each there has to be. */
+/** The least free room of a disk. */
 const LEAST_FREE_BYTES = 512 * 1024 * 1024;
 const LEAST_FREE_FILES = 1_000;
 /** Beside the connections: models, decoders, temporary files, the chain, libraries. */
@@ -30,7 +30,6 @@ const OTHER_DESCRIPTORS = 256;
 const LOOK_EVERY_MS = 60_000;
 const MIB = 1024 * 1024;
 
-/** Looks at the folders and limits that fill up, or are taken away, while a miner runs. */
 export function createHostCheck(options: HostCheckOptions): HostCheck {
   const { stateDir, maxConnections, temporaryFolder = tmpdir() } = options;
   let warnings: readonly string[] = [];
@@ -59,7 +58,7 @@ export function createHostCheck(options: HostCheckOptions): HostCheck {
   };
 }
 
-/** The hotkey's folder and those in it, as far as this user may not make files there. */
+/** Warns of the hotkey's folder, and of folders in it, if this user may not make files there. */
 async function unwritable(stateDir: string): Promise<string[]> {
   const inside = await readdir(stateDir, { withFileTypes: true }).catch(() => []);
   const folders = [
@@ -89,12 +88,12 @@ async function fullDisk(what: string, folder: string): Promise<string[]> {
       const free = Math.floor((bavail * bsize) / MIB);
       return [`${what} (${folder}) has ${free} MiB free; free at least ${LEAST_FREE_BYTES / MIB} MiB`];
     }
-    // File systems without such a table say 0 of 0.
+    // File systems without a limit of files say 0 of 0.
     if (files > 0 && ffree < LEAST_FREE_FILES)
       return [`${what} (${folder}) has room for ${ffree} more files only`];
     return [];
   } catch {
-    // A folder that is gone is told by whoever writes there.
+    // A missing folder is reported by the code that writes there.
     return [];
   }
 }
@@ -109,7 +108,7 @@ async function fewDescriptors(maxConnections: number): Promise<string[]> {
   ];
 }
 
-/** The soft limit; Node raises it to the hard one at its start. Undefined where there is no /proc, or no limit. */
+/** The soft limit, which Node raises to the hard one at its start; undefined if there is no /proc, or no limit. */
 async function readDescriptorLimit(): Promise<number | undefined> {
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];

@@ -12,9 +12,9 @@ interface ReadinessWatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Asked and not told, since mere time makes a miner ready too: a lost memory of served requests is waited out. */
+/** Readiness is polled, because it also changes with time alone: after a lost memory of served requests. */
 const LOOK_EVERY_MS = 100;
-/** What passes sooner, such as the steps of a start or of a new model process, is told by its own log lines. */
+/** Shorter changes, such as the steps of a start or of a new model process, have log lines of their own. */
 const SETTLED_AFTER_MS = 2_000;
 
 /** Watches whether the miner is ready, and logs each change once, until the signal is aborted. */
@@ -41,7 +41,7 @@ export async function watchReadiness(options: ReadinessWatchOptions): Promise<vo
   }
 }
 
-/** Tells of a list of sentences when it has changed and stayed so for a while; numbers in it may change. */
+/** Calls `tell` when a list of sentences has changed and stayed so for 2 s. A change of numbers alone does not count. */
 function createChangeLog(
   clock: Pick<Clock, 'monotonic'>,
   tell: (sentences: readonly string[]) => void,

@@ -1,3 +1,4 @@
+// Decides whether the miner is ready, and words the reasons and warnings. /readyz, /status and the READY line use it.
 import type { Readiness } from '../admin/server.ts';
 import type { Engines } from '../answering/answerer.ts';
 import type { Announcement } from '../chain/announcement.ts';
@@ -10,9 +11,9 @@ import { timeWords } from '../telemetry/time-words.ts';
 import type { ClockCheck } from './clock-check.ts';
 import type { HostCheck } from './host-check.ts';
 
-/** The parts of a miner by which it is judged whether it earns. */
+/** The parts of a miner that readiness depends on. */
 export interface ReadinessView {
-  /** The port listened on; undefined while not listening. */
+  /** The port of the axon; undefined while it does not listen. */
   readonly axonPort: number | undefined;
   readonly engines: Engines;
   readonly chain: Chain;
@@ -28,13 +29,13 @@ interface Findings {
   readonly warnings?: readonly string[];
 }
 
-/** Validators read the chain every 72 minutes at the latest, and each miner is asked every few minutes: two readings and a bit. */
+/** Validators read the chain every 72 minutes at the latest and ask each miner every few minutes: two readings and a little more. */
 const SILENCE_MS = 150 * 60_000;
 const OFTEN_REPLACED = 3;
 
 /**
- * Ready means that validators can find the miner and that it answers them. A reason is what keeps them from it, a warning
- * what soon may, or what is not as the operator believes. `/readyz`, `/status` and the READY line all come from here.
+ * Ready means that validators can find the miner and that it answers them. A reason says what keeps them from it. A warning
+ * says what soon may, or what an operator should know.
  */
 export function readinessOf(view: ReadinessView): Readiness {
   const status = view.chain.status();
@@ -45,7 +46,11 @@ export function readinessOf(view: ReadinessView): Readiness {
     registrationFindings(status),
     announcementFindings(view.engines, status),
     view.replayGuard.trustsFromMs > view.clock.now()
-      ? { reasons: ['the memory of served requests was lost; waiting it out'] }
+      ? {
+          reasons: [
+            'the memory of served requests was lost; requests are refused until they cannot be replays',
+          ],
+        }
       : {},
     { warnings: [...silence(view, status), ...release(status), ...view.hostCheck.warnings] },
     { warnings: [view.clockCheck.status().warning ?? []].flat() },
@@ -79,14 +84,14 @@ function chainFindings({ signersKnown }: Chain, { connection, signers }: ChainSt
   const reasons: string[] = [];
   if (connection.state === 'down') {
     const sentence = `the chain is away: ${connection.endpoint}: ${connection.reason}`;
-    if (signersKnown) warnings.push(`${sentence}; judging by the table of validators of ${age(signers)} ago`);
+    if (signersKnown) warnings.push(`${sentence}; the signer table of ${age(signers)} ago is used`);
     else reasons.push(sentence);
   }
   if (!signersKnown) {
     reasons.push(
       signers.ageMs === null
-        ? 'the table of validators has not been read from the chain'
-        : `the table of validators is ${age(signers)} old, more than SIGNERS_MAX_AGE_HOURS`,
+        ? 'the signer table has not been read from the chain'
+        : `the signer table is ${age(signers)} old, more than SIGNERS_MAX_AGE_HOURS`,
     );
   }
   return { reasons, warnings };
@@ -108,11 +113,11 @@ function registrationFindings({ registration }: ChainStatus): Findings {
         reasons: [`the hotkey was deregistered: its uid ${registration.formerUid} is no longer its own`],
       };
     case 'unknown':
-      return { reasons: ['it is not known yet whether the hotkey is registered'] };
+      return { reasons: ['the registration of the hotkey was not read yet'] };
   }
 }
 
-/** Validators call the address that the chain holds, whoever put it there. */
+/** Validators call the address that the chain holds, whichever software put it there. */
 function announcementFindings(
   engines: Engines,
   { registration, announcement, heldAddress }: ChainStatus,
@@ -120,7 +125,7 @@ function announcementFindings(
   if (registration.state !== 'registered' || announcement.state === 'announced') return {};
   const how = progress(announcement, engines);
   if (heldAddress === 'unread') {
-    return { reasons: [`it was not read yet which address the chain holds for this hotkey: ${how}`] };
+    return { reasons: [`the address that the chain holds for this hotkey was not read yet: ${how}`] };
   }
   if (heldAddress === null) return { reasons: [`the axon is not announced: ${how}`] };
   const { ip, port, leadsHere, isForeign } = heldAddress;
@@ -135,22 +140,22 @@ function announcementFindings(
   }
   const former =
     leadsHere === null
-      ? `this miner announced ${ip}:${port} before, and whether that is still its address is not known`
+      ? `this miner announced ${ip}:${port} before, and its present address is not known`
       : `the chain still holds the former address ${ip}:${port}`;
   return { reasons: [`${former}: ${how}`] };
 }
 
-/** What is done with an entry that leads here and is this miner's: one of an earlier release is written anew. */
+/** What happens with an entry of this miner that leads here; the entry of an earlier release is announced again. */
 function renewalOf(announcement: Announcement): string {
   const isRenewed =
     announcement.state === 'submitted' || ('refusal' in announcement && !!announcement.refusal);
-  return isRenewed ? 'is to be announced anew' : 'could not be read again';
+  return isRenewed ? 'will be announced again' : 'could not be read again';
 }
 
 function progress(announcement: Announcement, engines: Engines): string {
   switch (announcement.state) {
     case 'idle':
-      return Object.values(engines).every((engine) => engine.status().state === 'ready')
+      return Object.values(engines).every(({ state }) => state === 'ready')
         ? 'the address of this host is being looked up'
         : 'the announcement waits for the models';
     case 'checking':
@@ -176,7 +181,7 @@ function progress(announcement: Announcement, engines: Engines): string {
   }
 }
 
-/** An address that is on chain and that nobody calls. */
+/** Warns of an announced address that nobody calls. */
 function silence(
   { requests }: ReadinessView,
   { announcement, announcedForMs, weightsVersion }: ChainStatus,

@@ -6,7 +6,7 @@ import { displayEndpoint } from '../net/display-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { inBothForms } from '../wallet/btcli.ts';
 
-/** Says once, on each change, whether the hotkey is registered, and what to do if it is not. */
+/** Logs on each change whether the hotkey is registered, and what to do if it is not. */
 export function logRegistration(config: MinerConfig, hotkey: string, chain: Chain, logger: Logger): void {
   chain.on('registration', (registration) => {
     switch (registration.state) {
@@ -35,8 +35,8 @@ export function logRegistration(config: MinerConfig, hotkey: string, chain: Chai
 }
 
 /**
- * What an operator whose hotkey is not registered has to know: what happened, what registering costs (in TAO), and the
- * exact command for this network, for either generation of btcli. Of the price, a subnet may lock a share as collateral
+ * The notice for an operator whose hotkey is not registered: what happened, what registering costs (in TAO), and the exact
+ * command for this network, for either generation of btcli. A subnet may lock a share of the price as collateral
  * (`CollateralLockShare`, from runtime 435 on); the rest is burned.
  */
 export function unregisteredNotice(

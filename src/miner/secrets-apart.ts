@@ -5,8 +5,8 @@ import { MinerError } from '../errors.ts';
 import { isPartOfModel } from '../inference/files/model-folder.ts';
 
 /**
- * Makes sure that no wallet or password lies where it could be taken for a part of a model: a model may come from anybody,
- * and names the files with its weights itself.
+ * Makes sure that no wallet or password lies in the folder of a model. A model may come from anybody and names the files of
+ * its weights itself, so it could name a secret.
  * @throws MinerError CONFIG_INVALID
  */
 export async function requireSecretsApart(
@@ -35,7 +35,7 @@ export async function requireSecretsApart(
   }
 }
 
-/** The folder whose files may be parts of the model, without links on its way; undefined where there is no model. */
+/** The folder whose files may be parts of the model, with links resolved; undefined if there is no model. */
 async function folderOf(model: string): Promise<string | undefined> {
   try {
     const path = (await stat(model)).isDirectory() ? model : dirname(model);

@@ -9,7 +9,7 @@ import type { RequestLog } from '../telemetry/request-log.ts';
 import type { ClockCheck } from './clock-check.ts';
 import { type ReadinessView, readinessOf } from './readiness.ts';
 
-/** The parts of a miner that can tell how it is. */
+/** The parts of a miner that /status shows. */
 export interface MinerView extends ReadinessView {
   readonly config: MinerConfig;
   readonly hotkey: string;
@@ -23,7 +23,7 @@ export interface MinerView extends ReadinessView {
   readonly clockCheck: ClockCheck;
 }
 
-/** All that an operator would ask of this process, as plain JSON without secrets. */
+/** What an operator asks of this process, as plain JSON without secrets. */
 export function minerStatus(view: MinerView): Readonly<Record<string, unknown>> {
   const { config, engines, scheduler, clock } = view;
   const chain = view.chain.status();

@@ -1,3 +1,4 @@
+// The body of a synapse: JSON around the media. Takes it apart, and puts the answer together. Pure functions.
 import { z } from 'zod';
 import { MinerError } from '../errors.ts';
 
@@ -17,12 +18,12 @@ export interface Synapse {
   readonly media: Buffer;
 }
 
-/** All of a body but the media: a dendrite sends 1 kB. What is larger is not even parsed, as parsing is not bounded by time. */
+/** A body without its media; a dendrite sends 1 kB. A larger one is not parsed, because parsing has no time limit. */
 const ENVELOPE_LIMIT_BYTES = 64 * 1024;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Numbers beyond what JSON.parse keeps are left out rather than falsified: the headers have the nonce. */
+/** Numbers that JSON.parse cannot keep exactly are left out; the headers have the nonce. */
 const number = z.number().transform((value) => (Math.abs(value) > Number.MAX_SAFE_INTEGER ? null : value));
 const text = z.string().max(1_024);
 const textOrNumber = z.union([text, number]).nullish();
@@ -51,8 +52,8 @@ const fieldsSchema = z.object({
 });
 
 /**
- * Takes a request's body apart. The media is cut out before the rest is parsed, so neither its size nor what a hostile
- * body nests costs the event loop more than a millisecond or so.
+ * Takes a request's body apart. The media is cut out before the rest is parsed, so that neither a large body nor a deeply
+ * nested one costs the event loop more than about a millisecond.
  * @throws MinerError AXON_SYNAPSE_INVALID
  */
 export function parseSynapse(body: Buffer, name: SynapseName): Synapse {
@@ -70,9 +71,7 @@ export function parseSynapse(body: Buffer, name: SynapseName): Synapse {
   return { name, fields: fields.data, media };
 }
 
-/**
- * The synapse with its prediction filled in, as JSON. The media goes back as it came: a dendrite takes over every field.
- */
+/** The synapse with its prediction, as JSON. The media goes back as it came: a dendrite takes over every field. */
 export function renderSynapse({ name, fields, media }: Synapse, prediction: readonly number[]): Buffer {
   const json = JSON.stringify({ name, ...fields, prediction });
   return Buffer.concat([
@@ -91,8 +90,8 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 /**
- * Where the string lies that is the value of `key` in the outermost object: the bytes between its quotes. Undefined where
- * it is not found among the first bytes, or has an escape. Whether all of it is JSON is for others to judge.
+ * Finds the string value of `key` in the outermost object: the bytes between its quotes. Undefined if it does not begin
+ * among the first bytes or has an escape. Does not check whether the body is JSON.
  */
 function findString(body: Buffer, key: string): { start: number; end: number } | undefined {
   let depth = 0;
@@ -116,7 +115,7 @@ function findString(body: Buffer, key: string): { start: number; end: number } |
   return undefined;
 }
 
-/** Where the string ends whose first character is at `from`; -1 where that is not among the first bytes. */
+/** Where the string ends whose first character is at `from`; -1 if that is not among the first bytes. */
 function stringEnd(body: Buffer, from: number): number {
   for (let at = from; at < Math.min(body.length, ENVELOPE_LIMIT_BYTES); at++) {
     if (body[at] === BACKSLASH) at++;
@@ -126,5 +125,5 @@ function stringEnd(body: Buffer, from: number): number {
 }
 
 function invalid(what: string, cause?: unknown): MinerError {
-  return new MinerError('AXON_SYNAPSE_INVALID', `the body is no such synapse: ${what}`, { cause });
+  return new MinerError('AXON_SYNAPSE_INVALID', `the body is not a valid synapse: ${what}`, { cause });
 }

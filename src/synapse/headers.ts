@@ -1,32 +1,33 @@
+// The headers of a dendrite's request: their form, their receiver and the age of their nonce. Pure functions.
 import type { IncomingHttpHeaders } from 'node:http';
 import { MinerError } from '../errors.ts';
 
-/** What a dendrite's request says of itself in its headers. Until the signature is verified all of it is only a claim. */
+/** What a dendrite's request says of itself in its headers. All of it is only a claim until the signature is verified. */
 export interface SynapseClaim {
-  /** ss58 address of the sender's hotkey. */
-  readonly signedBy: string;
-  /** Unix time in nanoseconds at which the sender made the headers. */
+  /** Hotkey that the request names as its signer. */
+  readonly hotkey: string;
+  /** Unix time in nanoseconds at which the caller made the headers. */
   readonly nonce: bigint;
   /** The same in milliseconds. */
   readonly timestampMs: number;
-  /** How long the sender waits, in milliseconds, where it says so; any number. */
+  /** How long the caller waits, in milliseconds; any number; absent if the caller does not say. */
   readonly timeoutMs?: number;
-  /** How old the nonce may become, in milliseconds: what is allowed for the way, and the timeout, which is capped here. */
+  /** How old the nonce may become, in milliseconds: the delay allowed for the way and the timeout, up to a limit. */
   readonly windowMs: number;
   /** One per dendrite, not per request. */
   readonly uuid: string;
   /** 0x and 128 hex digits: sr25519 over the synapse's message. */
   readonly signature: string;
   readonly bodyHash: string;
-  /** The well-formed headers that are handed back in the answer, by name. */
+  /** The well-formed headers that go back with the answer, by name. */
   readonly echo: Readonly<Record<string, string>>;
 }
 
-/** The oldest SDK whose nonces are unix times: 7.2.0, as a number in base 1000. Before it they counted from the boot of the sender. */
+/** The oldest SDK whose nonces are unix times: 7.2.0, as a number in base 1000. Older ones count from the boot of the caller. */
 const OLDEST_VERSION = 7_002_000;
-/** What a request may be old besides its timeout. */
+/** How old a request may be beyond its timeout. */
 const ALLOWED_DELAY_MS = 4_000;
-/** Senders may name any timeout; a longer one makes no wider window. */
+/** A caller may name any timeout; a longer one does not widen the window. */
 const LONGEST_TIMEOUT_MS = 60_000;
 const NS_PER_MS = 1_000_000n;
 
@@ -37,7 +38,7 @@ const ADDRESS = /^[0-9A-Fa-f.:]{1,45}$/;
 const FLOAT = /^[0-9]{1,17}(\.[0-9]{1,17})?(e[+-]?[0-9]{1,3})?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Each header that is read, with its form; absent ones are left to those who need them. */
+/** Each header that is read, with its form. */
 const FORMS = {
   name: /^\w{1,64}$/,
   timeout: FLOAT,
@@ -56,10 +57,11 @@ const FORMS = {
 type HeaderName = keyof typeof FORMS;
 
 /**
- * Reads the headers of a dendrite's request to `receiver` under the path `/${name}` and checks all that needs no key and
- * no chain: form, receiver, and that the nonce is a time.
- * @throws MinerError AXON_HEADER_INVALID, AXON_VERSION_UNKNOWN, AXON_WRONG_RECEIVER, or AXON_SIGNATURE_MISMATCH where
- * there is no signature
+ * Reads the headers of a dendrite's request to the path `/${name}` and checks their form and receiver, and that the nonce
+ * is a time.
+ * @param receiver this miner's hotkey
+ * @throws MinerError AXON_HEADER_INVALID, AXON_VERSION_UNKNOWN, AXON_WRONG_RECEIVER, or AXON_SIGNATURE_MISMATCH if there
+ * is no signature
  */
 export function readSynapseClaim(headers: IncomingHttpHeaders, name: string, receiver: string): SynapseClaim {
   const read: Partial<Record<HeaderName, string>> = {};
@@ -71,16 +73,16 @@ export function readSynapseClaim(headers: IncomingHttpHeaders, name: string, rec
   }
   const { name: named = name, timeout, computed_body_hash: bodyHash } = read;
   const { bt_header_dendrite_nonce: nonceText, bt_header_dendrite_uuid: uuid } = read;
-  const { bt_header_dendrite_hotkey: signedBy, bt_header_dendrite_signature: signature } = read;
+  const { bt_header_dendrite_hotkey: hotkey, bt_header_dendrite_signature: signature } = read;
   if (named !== name) throw malformed('name');
-  if (signedBy === undefined) throw malformed('bt_header_dendrite_hotkey');
+  if (hotkey === undefined) throw malformed('bt_header_dendrite_hotkey');
   if (uuid === undefined) throw malformed('bt_header_dendrite_uuid');
   if (nonceText === undefined) throw malformed('bt_header_dendrite_nonce');
   if (bodyHash === undefined) throw malformed('computed_body_hash');
   if (Number(read.bt_header_dendrite_version ?? 0) < OLDEST_VERSION) {
     throw new MinerError(
       'AXON_VERSION_UNKNOWN',
-      'nonces of SDK versions below 7.2.0 are no times, so their age cannot be judged',
+      'nonces of SDK versions below 7.2.0 are not times, so their age cannot be checked',
     );
   }
   if ((read.bt_header_axon_hotkey ?? receiver) !== receiver) {
@@ -90,7 +92,7 @@ export function readSynapseClaim(headers: IncomingHttpHeaders, name: string, rec
   const nonce = BigInt(nonceText);
   const timeoutMs = timeout === undefined ? undefined : Number(timeout) * 1000;
   return {
-    signedBy,
+    hotkey,
     nonce,
     timestampMs: Number(nonce / NS_PER_MS),
     windowMs: ALLOWED_DELAY_MS + Math.min(LONGEST_TIMEOUT_MS, timeoutMs ?? 0),
@@ -103,8 +105,8 @@ export function readSynapseClaim(headers: IncomingHttpHeaders, name: string, rec
 }
 
 /**
- * Judges the age of a request when its headers have arrived; always, also of a sender that is known already. One that is
- * exactly as old as the window is refused, as the SDK does.
+ * Checks the age of a request when its headers have arrived, for new and known callers alike. A request that is exactly as
+ * old as the window is refused, as by the SDK.
  * @throws MinerError AXON_STALE or AXON_FUTURE
  */
 export function checkNonce(
@@ -123,7 +125,7 @@ export function checkNonce(
   }
 }
 
-/** Milliseconds as nanoseconds; exact for whole ones, however many. */
+/** Milliseconds as nanoseconds; exact for whole numbers of any size. */
 export function nanoseconds(ms: number): bigint {
   const whole = Math.floor(ms);
   return BigInt(whole) * NS_PER_MS + BigInt(Math.round((ms - whole) * 1e6));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
+import type { Pictures } from '../answering/answerer.ts';
 import { MinerError } from '../errors.ts';
 import { VIDEO_FRAMES_LIMIT } from '../media/limits.ts';
 import { splitJpegs } from '../media/pictures/jpeg-stream.ts';
@@ -9,14 +10,7 @@ import { untilAborted } from '../until-aborted.ts';
 import { decodeBase85 } from './base85.ts';
 import type { Synapse } from './envelope.ts';
 
-/** The pictures of a synapse: one, or the frames of a clip in their order. */
-export interface SynapseMedia {
-  /** Names the content, however it was wrapped: of one picture it is the hash of its file. */
-  readonly sha256Hex: string;
-  readonly pictures: readonly Buffer[];
-}
-
-/** Compressed pictures hardly shrink any further: what swells past this is an attack. */
+/** Compressed pictures hardly shrink any further, so a clip that inflates past this is an attack. */
 const INFLATED_LIMIT_BYTES = 64 * 1024 * 1024;
 const INFLATE_CHUNK_BYTES = 1024 * 1024;
 /** Characters decoded between two turns of the event loop, whole groups of base64 and of base85: about 3 ms of work. */
@@ -28,7 +22,7 @@ const inflateWhole = promisify(inflate);
  * Unwraps the media of a synapse: base64 of one picture, or base85 of zlib of JPEGs one after the other.
  * @throws MinerError MEDIA_UNSUPPORTED (no media), MEDIA_UNDECODABLE, MEDIA_TOO_LARGE; the signal's reason once aborted
  */
-export async function unwrapMedia({ name, media }: Synapse, signal: AbortSignal): Promise<SynapseMedia> {
+export async function unwrapMedia({ name, media }: Synapse, signal: AbortSignal): Promise<Pictures> {
   if (media.length === 0) throw new MinerError('MEDIA_UNSUPPORTED', 'the synapse has no media');
   if (name === 'ImageSynapse') {
     const picture = await decodeInTurns(media, decodeBase64, signal);
@@ -39,7 +33,7 @@ export async function unwrapMedia({ name, media }: Synapse, signal: AbortSignal)
   return { sha256Hex: await hashInTurns(stream, signal), pictures };
 }
 
-/** Decodes text whose groups of characters stand each for themselves. */
+/** Decodes text in parts of whole groups of characters, each of which can be decoded alone. */
 async function decodeInTurns(
   text: Buffer,
   decode: (part: Buffer) => Buffer | undefined,
@@ -56,14 +50,14 @@ async function decodeInTurns(
   return Buffer.concat(parts);
 }
 
-/** Standard base64, padded. Node itself passes over what it does not know: the length tells. */
+/** Decodes padded standard base64; undefined if the text is malformed. Node skips unknown characters, so the length is checked. */
 function decodeBase64(text: Buffer): Buffer | undefined {
   const padding = text.subarray(-2).filter((byte) => byte === 0x3d).length;
   const decoded = Buffer.from(text.toString('latin1'), 'base64');
   return text.length % 4 === 0 && decoded.length === (text.length / 4) * 3 - padding ? decoded : undefined;
 }
 
-/** Off the event loop; nothing is allocated beyond the bound. */
+/** Inflates off the event loop, and allocates nothing beyond the bound. */
 async function inflateBounded(deflated: Buffer, signal: AbortSignal): Promise<Buffer> {
   try {
     const options = { maxOutputLength: INFLATED_LIMIT_BYTES, chunkSize: INFLATE_CHUNK_BYTES };

@@ -1,7 +1,7 @@
 import type { MinerError } from '../errors.ts';
-import { synapseBodyHash } from './body-hash.ts';
+import { NO_FIELDS_HASH } from './messages.ts';
 
-/** The status and the words of an answer, as an SDK's axon would choose them. */
+/** The status and the words of an answer, as the SDK's axon chooses them. */
 export interface SynapseStatus {
   readonly code: number;
   readonly message: string;
@@ -13,7 +13,7 @@ interface ReplyHeaderOptions {
   /** Name of the synapse class. */
   readonly name: string;
   readonly status: SynapseStatus;
-  /** Well-formed headers of the request, handed back. */
+  /** Well-formed headers of the request, which go back with the answer. */
   readonly echo: Readonly<Record<string, string>>;
   readonly axon: {
     readonly hotkey: string;
@@ -26,9 +26,9 @@ interface ReplyHeaderOptions {
 }
 
 /**
- * The headers that a dendrite reads from an answer: it copies the axon's status into its own, so without
- * `bt_header_axon_status_code` nothing is a success. All numbers are such that Python's `int` and `float` read them; all
- * text is printable ASCII. No axon signature is sent: no dendrite looks at it, and signing for strangers costs.
+ * The headers that a dendrite reads from an answer. It copies the axon's status into its own, so without
+ * `bt_header_axon_status_code` no answer is a success. Python's `int` and `float` can read all numbers; all text is
+ * printable ASCII. No axon signature is sent: no dendrite looks at it, and signing costs time.
  */
 export function replyHeaders(options: ReplyHeaderOptions): Record<string, string> {
   const { name, status, echo, axon, processTimeS, bodyBytes } = options;
@@ -43,7 +43,7 @@ export function replyHeaders(options: ReplyHeaderOptions): Record<string, string
     bt_header_axon_nonce: String(axon.nonce),
     bt_header_axon_uuid: axon.uuid,
     bt_header_axon_hotkey: axon.hotkey,
-    computed_body_hash: synapseBodyHash(),
+    computed_body_hash: NO_FIELDS_HASH,
   };
   const headerBytes = Object.entries(headers).reduce(
     (sum, [key, value]) => sum + key.length + value.length,
@@ -53,9 +53,9 @@ export function replyHeaders(options: ReplyHeaderOptions): Record<string, string
 }
 
 interface RefusalOptions {
-  /** How long the sender waits, as far as it said. */
+  /** How long the caller waits, in milliseconds; undefined if it did not say. */
   readonly timeoutMs: number | undefined;
-  /** What a fault of ours is called instead of its words, which only the log has. */
+  /** Stands for the words of our own fault, which only the log has. */
   readonly errorId: string;
 }
 
@@ -87,7 +87,7 @@ export function refusalStatus(error: MinerError, { timeoutMs, errorId }: Refusal
   }
 }
 
-/** The refusal of a path that names no synapse known here. */
+/** The refusal of a path that names an unknown synapse. */
 export function unknownSynapse(name: string, known: readonly string[]): SynapseStatus {
   const list = known.map((one) => `'${one}'`).join(', ');
   return { code: 404, message: `Synapse name '${name}' not found. Available synapses [${list}]` };

@@ -3,7 +3,7 @@ import pretty from 'pino-pretty';
 
 export type { Logger };
 
-/** Never written, wherever they turn up in a logged object: keys, passwords, and the bearer tokens of Epistula. */
+/** Never written, wherever they stand in a logged object: keys, passwords, and the secret signatures of Epistula. */
 const REDACTED = [
   'password',
   'secretPhrase',
@@ -17,11 +17,11 @@ const REDACTED = [
 
 interface LoggerOptions {
   readonly level: LevelWithSilent;
-  /** Where lines go; standard output when absent. */
+  /** Where lines go; standard output if absent. */
   readonly stream?: NodeJS.WritableStream & { isTTY?: boolean };
 }
 
-/** A pino logger: readable lines on a terminal, one JSON object a line anywhere else. */
+/** A pino logger: readable lines on a terminal, one JSON object for each line elsewhere. */
 export function createLogger({ level, stream = process.stdout }: LoggerOptions): Logger {
   const options: pino.LoggerOptions = {
     level,
@@ -46,17 +46,17 @@ export function createLogger({ level, stream = process.stdout }: LoggerOptions):
   return pino(options, stream);
 }
 
-/** JSON leaves these as they are: they move the cursor or turn the direction of text where a line is shown. */
+/** JSON does not escape these characters, and a terminal obeys them: they move the cursor or turn the direction of text. */
 const INVISIBLE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A line of JSON with escapes for what a terminal obeys; it means the same. */
+/** A line of JSON with escapes for those characters; it means the same. */
 function escapeInvisible(line: string): string {
   return line.replaceAll(INVISIBLE, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /**
- * A line of JSON whose escapes of control characters stay escapes when it is read: a terminal shows them and does not obey.
- * Line breaks stay, for the traces of errors; tabs too.
+ * A line of JSON whose escapes of control characters stay escapes when it is read, so that a terminal shows them and does
+ * not obey. Line breaks and tabs stay, for the traces of errors.
  */
 function escapeForTerminal(line: string): string {
   return line.replaceAll(/\\(?:u(?:00[0189][0-9a-f]|007f|20[26][0-9a-f])|[^u])/g, (found) =>

@@ -1,12 +1,13 @@
+// Writes a log line for each signed request and counts the outcomes, for /status and for readiness.
 import type { Clock } from '../clock.ts';
 import type { MinerError } from '../errors.ts';
 import type { Logger } from './logger.ts';
 import type { RequestRecord } from './request-record.ts';
 
-/** What an operator asks of the requests so far. */
+/** The requests so far, for an operator. */
 export interface RequestSummary {
   readonly total: number;
-  /** Requests by outcome code; `OK` are the answered ones. */
+  /** How many requests had each outcome; `OK` counts the answered ones. */
   readonly byCode: Readonly<Record<string, number>>;
   /** Unix time in milliseconds of the last verified request; undefined before the first. */
   readonly lastVerifiedAtMs: number | undefined;
@@ -22,9 +23,9 @@ export interface RequestLog {
 }
 
 const RECENT_REQUESTS = 20;
-/** Strangers may call as often as they like; this many of their lines are written in each window. */
-const STRANGER_LINES = 20;
-const STRANGER_WINDOW_MS = 10_000;
+/** Anyone can send requests that are not verified; so many lines about them are written in each window. */
+const UNVERIFIED_LINES = 20;
+const UNVERIFIED_WINDOW_MS = 10_000;
 
 /** Writes a line for each signed request and counts the outcomes. */
 export function createRequestLog({ logger, clock }: { logger: Logger; clock: Clock }): RequestLog {
@@ -37,15 +38,15 @@ export function createRequestLog({ logger, clock }: { logger: Logger; clock: Clo
   let linesInWindow = 0;
   let suppressed = 0;
 
-  /** Whether one more line about a stranger may be written. */
-  function mayWriteAboutStranger(): boolean {
-    if (clock.monotonic() - windowStart > STRANGER_WINDOW_MS) {
-      if (suppressed > 0) logger.info({ suppressed }, 'further refusals of strangers not shown');
+  /** Whether one more line about an unverified request may be written. */
+  function mayWriteUnverified(): boolean {
+    if (clock.monotonic() - windowStart > UNVERIFIED_WINDOW_MS) {
+      if (suppressed > 0) logger.info({ suppressed }, 'more refusals of unverified requests, not shown');
       windowStart = clock.monotonic();
       linesInWindow = 0;
       suppressed = 0;
     }
-    if (linesInWindow++ < STRANGER_LINES) return true;
+    if (linesInWindow++ < UNVERIFIED_LINES) return true;
     suppressed++;
     return false;
   }
@@ -55,7 +56,7 @@ export function createRequestLog({ logger, clock }: { logger: Logger; clock: Clo
     const who =
       validator === undefined ? { claimedHotkey } : { uid: validator.uid, hotkey: validator.hotkey };
     const line = { ...who, ...facts, ...stepsMs };
-    // The SDK's protocol answers 500 to some faults of the caller, too.
+    // The status of the error, not of the reply: a synapse is answered with 500 for some faults of its caller, too.
     if (error !== undefined && error.status >= 500) {
       logger.error(
         { ...line, ...error.fields, err: error.cause, reason: error.message, remedy: error.remedy },
@@ -77,7 +78,7 @@ export function createRequestLog({ logger, clock }: { logger: Logger; clock: Clo
         lastVerifiedMonotonicMs = clock.monotonic();
         recent = [record, ...recent].slice(0, RECENT_REQUESTS);
       }
-      if (record.validator !== undefined || mayWriteAboutStranger()) write(record, error);
+      if (record.validator !== undefined || mayWriteUnverified()) write(record, error);
     },
     summary: () => ({
       total,

@@ -1,19 +1,19 @@
 import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
 
-/** The steps of a signed request, in their order. */
+/** The timed steps of a signed request, in their order. */
 export type Step = 'authenticate' | 'body' | 'verify' | 'wait' | 'unwrap' | 'decode' | 'infer';
 
-/** All that is known of one request when it is over; log, status and metrics read it. */
+/** What is known of one signed request when it is over; the log and /status show it. */
 export interface RequestRecord {
   readonly route: string;
   /** Network address of the caller. */
   readonly address: string;
   /** Unix time in milliseconds at which the headers had arrived. */
   readonly arrivedAtMs: number;
-  /** Hotkey and uid of the caller, where its signature was verified. */
+  /** Hotkey and uid of the caller; undefined if its signature was not verified. */
   readonly validator: { readonly hotkey: string; readonly uid: number } | undefined;
-  /** Hotkey that the caller named; only a claim. */
+  /** Hotkey that the request named; only a claim. */
   readonly claimedHotkey: string | undefined;
   readonly bytes: number;
   readonly status: number;
@@ -21,18 +21,18 @@ export interface RequestRecord {
   /** Milliseconds that each step took; a step not reached is absent. */
   readonly stepsMs: Readonly<Partial<Record<Step, number>>>;
   readonly totalMs: number;
-  /** Milliseconds that were left for the answer; undefined where no deadline was made. */
+  /** Milliseconds that were left for the answer; undefined if no deadline was made. */
   readonly spareMs: number | undefined;
-  /** What the caller was told in place of the words of a fault; undefined where it was told the words. */
+  /** Stands in the refusal for the words of a fault; absent if the refusal has the words. */
   readonly errorId?: string;
 }
 
-/** Collects a RequestRecord while the request goes its way. */
+/** Collects a RequestRecord while the request is served. */
 export interface RecordBuilder {
   readonly arrivedAtMs: number;
   /** Milliseconds since the headers had arrived. */
   elapsedMs(): number;
-  /** Times one step; it may run only once a request. */
+  /** Times one step; a step runs once in a request. */
   step<T>(step: Step, work: () => Promise<T>): Promise<T>;
   /** Notes a step that was timed elsewhere. */
   took(step: Step, ms: number): void;
@@ -42,7 +42,7 @@ export interface RecordBuilder {
   finish(status: number, code: ErrorCode | 'OK'): RequestRecord;
 }
 
-export function startRecord(route: string, address: string, clock: Clock): RecordBuilder {
+export function startRecord(route: string, remoteAddress: string, clock: Clock): RecordBuilder {
   const arrivedAtMs = clock.now();
   const startedAt = clock.monotonic();
   const stepsMs: Partial<Record<Step, number>> = {};
@@ -68,7 +68,7 @@ export function startRecord(route: string, address: string, clock: Clock): Recor
     finish: (status, code) =>
       Object.freeze({
         route,
-        address,
+        address: remoteAddress,
         arrivedAtMs,
         ...facts,
         status,

@@ -1,5 +1,5 @@
 /**
- * A length of time in the unit that a person would say it in, such as `1 second`, `90 seconds` or `3 days`.
+ * A length of time in the unit that a person would use, such as `1 second`, `90 seconds` or `3 days`.
  * @param durationMs milliseconds; negative ones count as 0
  */
 export function timeWords(durationMs: number): string {

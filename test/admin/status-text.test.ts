@@ -6,10 +6,10 @@ type Held = MinerReport['chain']['heldAddress'];
 const at = (leadsHere: boolean | null): Held => ({ ip: '8.8.8.8', port: 8091, leadsHere });
 
 it.each<[string, Held, string]>([
-  ['not read yet', 'unread', 'it was not read yet which address the chain holds'],
+  ['not read yet', 'unread', 'the address that the chain holds was not read yet'],
   ['none', null, 'not announced on the chain'],
   ['that of this miner', at(true), 'announced on the chain at 8.8.8.8:8091'],
-  ['that of another', at(false), 'announced on the chain at 8.8.8.8:8091, where this miner is not'],
+  ['that of another', at(false), 'announced on the chain at 8.8.8.8:8091, which is not this miner'],
   [
     'one that nothing can be compared with',
     at(null),

@@ -8,9 +8,9 @@ function setUp() {
   const budget = createBodyBudget({ totalBytes: 1_000, bodyLimitBytes: 100, clock });
   const evicted: string[] = [];
   let proofs = 0;
-  const open = (name: string, address: string, holdsKey = false, declaredBytes = 300, hotkey = name) =>
+  const open = (name: string, remoteAddress: string, holdsKey = false, declaredBytes = 300, hotkey = name) =>
     budget.open({
-      address,
+      remoteAddress,
       hotkey,
       declaredBytes,
       prove: async () => {
@@ -69,7 +69,7 @@ describe('the body budget', () => {
     const evicted: string[] = [];
     const open = (name: string, declaredBytes: number) =>
       budget.open({
-        address: '1.1.1.1',
+        remoteAddress: '1.1.1.1',
         hotkey: name,
         declaredBytes,
         prove: async () => false,
@@ -220,7 +220,7 @@ describe('the body budget', () => {
     const { budget, evicted, clock } = setUp();
     const unprovable = { prove: () => Promise.reject(new MinerError('AXON_BUSY', 'too many wait')) };
     const flood = await budget.open({
-      address: '1.1.1.1',
+      remoteAddress: '1.1.1.1',
       hotkey: 'named',
       declaredBytes: 300,
       ...unprovable,
@@ -230,7 +230,7 @@ describe('the body budget', () => {
     expect(await flood.proven()).toBe(false);
     clock.advance(8_000);
     const newcomer = await budget.open({
-      address: '1.1.1.1',
+      remoteAddress: '1.1.1.1',
       hotkey: 'named',
       declaredBytes: 300,
       ...unprovable,
@@ -248,7 +248,7 @@ describe('the body budget', () => {
       answer = resolve;
     });
     const slow = await budget.open({
-      address: '1.1.1.1',
+      remoteAddress: '1.1.1.1',
       hotkey: 'named',
       declaredBytes: 300,
       prove: () => proof,

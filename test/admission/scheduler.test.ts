@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline, type Deadline } from '../../src/admission/deadline.ts';
 import { createScheduler } from '../../src/admission/scheduler.ts';
@@ -262,5 +262,125 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     expect(scheduler.status().video).toMatchObject({ running: 1, waiting: 1 });
     clock.advance(1);
     await until(() => scheduler.status().video.waiting === 0);
+  });
+});
+
+/** A video lane whose work gives its slot back when the test says so, and then lasts until the test ends it. */
+function withDecodedWork(slots: number) {
+  const clock = createManualClock();
+  const scheduler = createScheduler({ slots: { image: 1, video: slots }, maxWaiting: 64, clock });
+  const order: string[] = [];
+  const start = (caller: string) => {
+    const due = deadline();
+    const end = withResolvers();
+    let freeSlot = () => {};
+    const done = scheduler.run({ lane: 'video', caller, deadline: due }, async (free) => {
+      order.push(caller);
+      freeSlot = free;
+      await Promise.race([
+        end.promise,
+        new Promise((_, reject) => due.signal.addEventListener('abort', () => reject(new Error('ended')))),
+      ]);
+    });
+    done.catch(() => undefined);
+    const decoded = async () => {
+      await nextTurn();
+      freeSlot();
+      await nextTurn();
+    };
+    return { done, due, end: end.resolve, decoded };
+  };
+  return { clock, scheduler, order, start, look: () => sleep(500) };
+}
+
+describe('the scheduler, when work gives its slot back before it ends,', () => {
+  it('gives the slot to another caller, and counts the work as running until it ends', async () => {
+    const { scheduler, start, order } = withDecodedWork(1);
+    const first = start('a');
+    const second = start('b');
+    await nextTurn();
+    expect(order).toEqual(['a']);
+    await first.decoded();
+    expect(order).toEqual(['a', 'b']);
+    expect(scheduler.status().video).toEqual({ running: 2, waiting: 0, slots: 1 });
+    let isIdle = false;
+    const idle = scheduler.idle().then(() => {
+      isIdle = true;
+    });
+    second.end();
+    await second.done;
+    expect(isIdle).toBe(false);
+    first.end();
+    await first.done;
+    await idle;
+    expect(scheduler.status().video).toEqual({ running: 0, waiting: 0, slots: 1 });
+  });
+
+  it('frees one slot for it, however often it says so', async () => {
+    const { start, order } = withDecodedWork(2);
+    const first = start('a');
+    start('b');
+    start('c');
+    start('d');
+    await nextTurn();
+    expect(order).toEqual(['a', 'b']);
+    await first.decoded();
+    await first.decoded();
+    expect(order).toEqual(['a', 'b', 'c']);
+  });
+
+  it('has no more work in the lane than two for each slot', async () => {
+    const { start, order } = withDecodedWork(1);
+    const [first, second] = [start('a'), start('b'), start('c')];
+    await first?.decoded();
+    await second?.decoded();
+    expect(order).toEqual(['a', 'b']);
+    first?.end();
+    await first?.done;
+    await nextTurn();
+    expect(order).toEqual(['a', 'b', 'c']);
+  });
+
+  it('starts no more work of one caller than before', async () => {
+    const { start, order } = withDecodedWork(2);
+    const first = start('a');
+    start('a');
+    await first.decoded();
+    start('b');
+    await nextTurn();
+    expect(order).toEqual(['a', 'b']);
+    first.end();
+    await first.done;
+    await nextTurn();
+    expect(order).toEqual(['a', 'b', 'a']);
+  });
+
+  it('ends no dear work that has no slot, if others wait for a slot', async () => {
+    const { start, order, clock, look } = withDecodedWork(1);
+    const decoded = start('a');
+    await decoded.decoded();
+    clock.advance(3_000);
+    const decoding = start('b');
+    start('c');
+    clock.advance(3_000);
+    await look();
+    expect([decoded, decoding].map(({ due }) => due.signal.aborted)).toEqual([false, false]);
+    clock.advance(1_000);
+    await expect(decoding.done).rejects.toMatchObject({ code: 'ADMISSION_YIELDED' });
+    expect(decoded.due.signal.aborted).toBe(false);
+    await nextTurn();
+    expect(order).toEqual(['a', 'b', 'c']);
+  });
+
+  it('ends dear work that has no slot, if others wait for it to end', async () => {
+    const { start, order, clock } = withDecodedWork(1);
+    const first = start('a');
+    await first.decoded();
+    await start('b').decoded();
+    start('c');
+    clock.advance(4_000);
+    await expect(first.done).rejects.toMatchObject({ code: 'ADMISSION_YIELDED' });
+    await nextTurn();
+    expect(order).toEqual(['a', 'b', 'c']);
   });
 });

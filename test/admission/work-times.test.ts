@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createWorkTimes } from '../../src/admission/work-times.ts';
+import { createWorkTimes } from '../../src/admission/scheduler.ts';
 
 function setUp() {
   const times = createWorkTimes();

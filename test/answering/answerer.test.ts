@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createDeadline } from '../../src/admission/deadline.ts';
-import { createAnswerer, type ReceivedBody } from '../../src/answering/answerer.ts';
+import { type AnsweringEngine, createAnswerer, type ReceivedBody } from '../../src/answering/answerer.ts';
 import { systemClock } from '../../src/clock.ts';
 import { decodeFloat16 } from '../../src/inference/child/float16.ts';
 import type { ModelJson, Task } from '../../src/inference/contract/model-json.ts';
@@ -255,6 +255,56 @@ describe('a model that takes pictures of any size as they are', () => {
       code: 'MEDIA_TOO_LARGE',
       message: 'the image has 4097 × 4096 pixels',
     });
+  });
+});
+
+describe('a clip', () => {
+  it('is told to be decoded before the model has answered, a picture never', async () => {
+    const onnx = weightedMeans({
+      ...{ layout: 'NTCHW', dtype: 'uint8', frames: 4, height: 2, width: 2, dynamic: 'N' },
+      gain: 1 / 64,
+    });
+    const engine = engines.open('video', writeModel(engines.root, 'model', onnx));
+    await engine.ready();
+    const order: string[] = [];
+    const answering: AnsweringEngine = {
+      state: 'ready',
+      use: (work) =>
+        engine.use((model) =>
+          work({
+            ...model,
+            infer: async () => {
+              order.push('infer');
+              return { kind: 'probabilities', values: [1, 0, 0] };
+            },
+          }),
+        ),
+    };
+    const deadline = createDeadline(systemClock, 0);
+    onTestFinished(() => deadline.dispose());
+    const answerer = createAnswerer({
+      engines: { video: answering, image: answering },
+      pictures,
+      clipThreads: 1,
+    });
+    const ask = async (task: Task, media: Buffer) =>
+      answerer.answer(task, bodyOf(media), {
+        deadline,
+        record: startRecord('any', '127.0.0.1', systemClock),
+        room: { charge: () => undefined },
+        onClipDecoded: () => order.push('decoded'),
+      });
+    await ask('video', await clipOf(10));
+    expect(order).toEqual(['decoded', 'infer']);
+    await ask(
+      'image',
+      await png(
+        picture(4, 4, () => RED),
+        4,
+        4,
+      ),
+    );
+    expect(order).toEqual(['decoded', 'infer', 'infer']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { detect } from '../../src/answering/detector.ts';
+import { detect } from '../../src/answering/answerer.ts';
 import type { HeldModel, Prediction } from '../../src/inference/engine.ts';
 import { lasting, plain, useEngines } from '../inference/harness.ts';
 import { meanHead, redMask, writeModel } from '../inference/models.ts';

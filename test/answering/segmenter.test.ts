@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { segment } from '../../src/answering/segmenter.ts';
+import { segment } from '../../src/answering/answerer.ts';
 import { lasting, plain, useEngines } from '../inference/harness.ts';
 import { meanHead, redMask, writeModel } from '../inference/models.ts';
 

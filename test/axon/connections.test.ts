@@ -86,14 +86,14 @@ describe('a connection on which nothing comes of it', () => {
   });
 
   it('does not hold up the shutdown, be it silent or in the middle of its headers', async () => {
-    const { port, axon } = await startAxon();
+    const { port, close } = await startAxon();
     const silent = openSocket(port);
     const slow = openSocket(port);
     slow.write('POST /detect_image HTTP/1.1\r\nHost: mi');
     const served = openSocket(port);
     served.write(head('GET /', {}));
     await until(() => served.text().endsWith('200'));
-    await axon.close();
+    await close();
     await Promise.all([silent.ended, slow.ended, served.ended]);
   });
 

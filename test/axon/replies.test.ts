@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Answerer } from '../../src/answering/answerer.ts';
-import { sendPrediction } from '../../src/axon/replies.ts';
+import { sendPrediction, untilTaken } from '../../src/axon/replies.ts';
 import { head, openSocket, startAxon } from '../fixtures/axon.ts';
 import { createDendrite, synapseJson } from '../fixtures/dendrite.ts';
 import { until } from '../fixtures/until.ts';
@@ -34,7 +34,7 @@ async function startSending(remainingMs: number, float16le: Buffer = MASK.float1
     setImmediate(count);
     const written = vi.spyOn(reply.raw, 'write');
     reply.raw.once('close', () => writtenBytes.push(...written.mock.calls.map(([chunk]) => chunk.length)));
-    return sendPrediction(reply, { ...MASK, float16le }, { remainingMs: () => remainingMs }).then(
+    return untilTaken(sendPrediction(reply, { ...MASK, float16le }), { remainingMs: () => remainingMs }).then(
       (sent) => {
         counting = false;
         outcomes.push({ code: undefined });

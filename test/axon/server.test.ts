@@ -82,6 +82,18 @@ describe('one address', () => {
 });
 
 describe('one signed request', () => {
+  it('is served after a copy with another body was refused, and then once', async () => {
+    const { port } = await startAxon();
+    const body = Buffer.from('picture');
+    const headers = { ...createValidator('//Alice').sign({ body }) };
+    const outcomes: unknown[] = [];
+    for (const sent of [Buffer.from('another'), body, body]) {
+      const answer = await call(port, '/detect_image', { method: 'POST', headers, body: sent });
+      outcomes.push(answer.json().code ?? answer.status);
+    }
+    expect(outcomes).toEqual(['AXON_SIGNATURE_MISMATCH', 200, 'AXON_REPLAY']);
+  });
+
   it('is served once for each task, whichever of its paths it is sent to', async () => {
     const { port } = await startAxon();
     const body = Buffer.alloc(0);
@@ -179,7 +191,7 @@ it.skipIf(!hasIpv6)('uploads from one host of IPv6 share the room of an address'
   const { port, budget } = await startAxon({ host: '::1' });
   const open = vi.spyOn(budget, 'open');
   await createValidator('//Alice').post(port, '/detect_image', Buffer.from('picture'), { host: '::1' });
-  expect(open.mock.calls.map(([{ address }]) => address)).toEqual(['0:0:0:0::/64']);
+  expect(open.mock.calls.map(([{ remoteAddress }]) => remoteAddress)).toEqual(['0:0:0:0::/64']);
 });
 
 describe('an upload that breaks off', () => {

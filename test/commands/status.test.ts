@@ -49,9 +49,9 @@ describe('status', () => {
     await until(() => miner.output().includes('"msg":"listening"'));
     const { exitCode, output } = await status(miner.adminPort);
     expect([exitCode, output.split('\n')[0]]).toEqual([1, 'not ready']);
-    expect(output).toContain('  reason: the table of validators has not been read from the chain\n');
+    expect(output).toContain('  reason: the signer table has not been read from the chain\n');
     expect(output).toContain('not known yet whether registered');
-    expect(output).toContain('it was not read yet which address the chain holds');
+    expect(output).toContain('the address that the chain holds was not read yet');
   }, 60_000);
 
   it('status says that no miner runs', async () => {

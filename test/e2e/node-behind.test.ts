@@ -64,9 +64,9 @@ describe('a miner that starts beside a node which is hours behind', () => {
     expect(await ask(running.port)).toBe(200);
     const { status, reasons, warnings } = await readyz(running.adminPort);
     expect(status).toBe(503);
-    expect(reasons).toEqual(['it is not known yet whether the hotkey is registered']);
+    expect(reasons).toEqual(['the registration of the hotkey was not read yet']);
     expect(warnings).toEqual([expect.stringContaining(`the chain is away: ${devnet.url}: ${BEHIND}`)]);
-    expect(warnings[0]).toContain('judging by the table of validators of');
+    expect(warnings[0]).toContain('the signer table of');
     expect(running.lines().map(({ msg }) => msg)).not.toContain('no longer registered on the subnet');
     expect(
       running

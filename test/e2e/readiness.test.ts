@@ -201,7 +201,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     clock.moveMs(24 * 3_600_000);
     await until(() => !miner.miner.readiness().ready);
     const { reasons } = (await call(miner.adminPort, '/readyz')).json() as unknown as Told;
-    expect(reasons).toContainEqual(expect.stringMatching(/^the table of validators is 2\d hours old/));
+    expect(reasons).toContainEqual(expect.stringMatching(/^the signer table is 2\d hours old/));
     expect((await call(miner.adminPort, '/status')).json()).toMatchObject({ readiness: { ready: false } });
   });
 });

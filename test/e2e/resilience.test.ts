@@ -1,22 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createDevnet } from '../../src/devnet/node.ts';
 import { makeClip, makeJpeg } from '../fixtures/media.ts';
 import { type RunningMiner, startDevnet, startMiner } from '../fixtures/miner.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { until } from '../fixtures/until.ts';
 import { BOB, call, createValidator } from '../fixtures/validator.ts';
 
-const closers: Array<() => Promise<void>> = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
 async function start(...options: Parameters<typeof startMiner>): Promise<RunningMiner> {
   const running = await startMiner(...options);
-  closers.push(running.close);
+  onTestFinished(running.close);
   return running;
 }
 
@@ -57,7 +50,7 @@ describe('the model process', () => {
 describe('registration', () => {
   it('is waited for: the port answers before, and the axon is announced within two blocks after', async () => {
     const devnet = await startDevnet();
-    closers.push(() => devnet.close());
+    onTestFinished(() => devnet.close());
     devnet.deregister(BOB);
     const { port, miner, chain, adminPort } = await start({ devnet, waitUntilReady: false });
     await until(() => chain.registration.state === 'unregistered' && miner.readiness().reasons.length === 1);
@@ -77,8 +70,7 @@ describe('registration', () => {
 describe('the chain', () => {
   it('may be down at a restart: who was known before is served', async () => {
     const devnet = await startDevnet();
-    const stateDir = mkdtempSync(join(tmpdir(), 'sn34-miner-test-'));
-    closers.push(async () => rmSync(stateDir, { recursive: true, force: true }));
+    const stateDir = temporaryFolderPath();
     const first = await startMiner({ devnet, stateDir });
     await first.close();
     await devnet.close();
@@ -116,7 +108,7 @@ describe('the chain', () => {
       blockTimeMs: 200,
       state,
     });
-    closers.push(() => devnet.close());
+    onTestFinished(() => devnet.close());
     await until(() => miner.readiness().ready);
     expect((await alice.post(port, '/detect_image', jpeg)).status).toBe(200);
   }, 60_000);

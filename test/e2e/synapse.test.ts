@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -13,6 +10,7 @@ import {
 } from '../fixtures/dendrite.ts';
 import { makeJpeg } from '../fixtures/media.ts';
 import { type RunningMiner, startDevnet, startMiner } from '../fixtures/miner.ts';
+import { temporaryFolderPath } from '../fixtures/temporary.ts';
 import { BOB, call, createValidator } from '../fixtures/validator.ts';
 
 let running: RunningMiner;
@@ -248,7 +246,7 @@ describe('a path', () => {
 
 it('a request that was served before a restart is refused after it', async () => {
   const devnet = await startDevnet();
-  const stateDir = mkdtempSync(join(tmpdir(), 'sn34-miner-test-'));
+  const stateDir = temporaryFolderPath();
   const headers = alice.sign({ timeout: '60.0' });
   const statuses: number[] = [];
   for (let life = 0; life < 2; life++) {
@@ -263,6 +261,5 @@ it('a request that was served before a restart is refused after it', async () =>
     await miner.close();
   }
   await devnet.close();
-  rmSync(stateDir, { recursive: true });
   expect(statuses).toEqual([200, 401]);
 }, 60_000);

@@ -31,7 +31,7 @@ describe('the headers of a signed request', () => {
       timestampMs: 1_752_969_600_123,
       timestampText: '1752969600123',
       uuid: VALID['epistula-uuid'],
-      signedBy: ALICE,
+      hotkey: ALICE,
       signedFor: BOB,
       signature: VALID['epistula-request-signature'],
       secretSignature: undefined,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { requestMessage, secretMessages } from '../../src/epistula/messages.ts';
+import { requestMessage, secretMessages } from '../../src/epistula/headers.ts';
 import { signRequest } from '../../src/epistula/sign.ts';
 import { verifySignature } from '../../src/epistula/verify.ts';
 import { developmentWallet } from '../../src/wallet/development.ts';
@@ -45,7 +45,7 @@ describe('a signature', () => {
   const signed = () =>
     signRequest({
       sign: alice().sign,
-      signedBy: alice().hotkeyAddress,
+      hotkey: alice().hotkeyAddress,
       signedFor: BOB,
       body,
       timestampMs: 1_752_969_600_123,

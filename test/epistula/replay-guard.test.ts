@@ -21,7 +21,7 @@ const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0
 
 const request = (
   parts: Pick<ServedRequest, 'id' | 'timestampMs'> & Partial<ServedRequest>,
-): ServedRequest => ({ signedBy: ALICE, task: 'image', ...parts });
+): ServedRequest => ({ hotkey: ALICE, task: 'image', ...parts });
 
 function setUp() {
   const folder = join(temporaryFolderPath(), 'served');
@@ -38,7 +38,7 @@ describe('the replay guard', () => {
     expect(guard.remember(request({ id: uuid(1), timestampMs: clock.now() }))).toBe(true);
     expect(guard.remember(request({ id: uuid(1), timestampMs: clock.now() }))).toBe(false);
     expect(guard.remember(request({ id: uuid(2), timestampMs: clock.now() }))).toBe(true);
-    expect(guard.remember(request({ signedBy: BOB, id: uuid(1), timestampMs: clock.now() }))).toBe(true);
+    expect(guard.remember(request({ hotkey: BOB, id: uuid(1), timestampMs: clock.now() }))).toBe(true);
   });
 
   it('remembers over a restart, also after a line that was cut off', () => {

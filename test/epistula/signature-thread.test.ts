@@ -28,7 +28,7 @@ it('a signature thread that dies fails the signature that it was checking, and t
       {
         message: 'm',
         signature: `0x${Buffer.from(alice.sign('m')).toString('hex')}`,
-        address: alice.hotkeyAddress,
+        hotkey: alice.hotkeyAddress,
       },
       'a',
     );

@@ -14,7 +14,7 @@ function setUp() {
   const job = (message: string) => ({
     message,
     signature: `0x${Buffer.from(alice.sign(message)).toString('hex')}`,
-    address: alice.hotkeyAddress,
+    hotkey: alice.hotkeyAddress,
   });
   return { verifier, job };
 }
@@ -34,12 +34,7 @@ describe('the signature verifier', () => {
   it('takes no signature, and no key, that cannot even be read', async () => {
     const { verifier, job } = setUp();
     const good = job('m');
-    for (const damaged of [
-      { signature: '0x00' },
-      { signature: '' },
-      { address: 'nobody' },
-      { address: '' },
-    ]) {
+    for (const damaged of [{ signature: '0x00' }, { signature: '' }, { hotkey: 'nobody' }, { hotkey: '' }]) {
       expect(await verifier.verify({ ...good, ...damaged }, 'a')).toBe(false);
     }
     expect(await verifier.verify(good, 'a')).toBe(true);

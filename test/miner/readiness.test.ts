@@ -52,7 +52,7 @@ function view(ill: {
   };
   return {
     axonPort: 'axonPort' in ill ? undefined : 8091,
-    engines: { image: { status: () => engine } as unknown as Engine },
+    engines: { image: { state: engine.state, status: () => engine } as unknown as Engine },
     chain: { signersKnown: ill.signersKnown ?? true, status: () => status } as unknown as Chain,
     replayGuard: { trustsFromMs: NOW_MS + (ill.trustsFromInMs ?? 0) },
     requests: {
@@ -90,9 +90,7 @@ describe('a miner', () => {
     expect(readinessOf(view({ chain: { connection: AWAY, signers } }))).toEqual({
       ready: true,
       reasons: [],
-      warnings: [
-        'the chain is away: ws://127.0.0.1: refused; judging by the table of validators of 3 minutes ago',
-      ],
+      warnings: ['the chain is away: ws://127.0.0.1: refused; the signer table of 3 minutes ago is used'],
     });
   });
 
@@ -157,7 +155,7 @@ describe('a miner', () => {
         { state: 'failed', ...failed },
         'could not be read again: the node did not answer (CHAIN_CALL_FAILED); the next try is at 1970-01-01T00:00:00.000Z',
       ],
-      [{ state: 'submitted' }, 'is to be announced anew: the announcement is on its way'],
+      [{ state: 'submitted' }, 'will be announced again: the announcement is on its way'],
     ];
     for (const [announcement, words] of ways) {
       expect(readinessOf(view({ chain: { announcement, heldAddress } }))).toEqual({
@@ -207,7 +205,7 @@ describe('a miner', () => {
     [
       'has not read what the chain holds',
       { chain: { announcement: { state: 'idle' }, heldAddress: 'unread' } },
-      'it was not read yet which address the chain holds for this hotkey: the address of this host is being looked up',
+      'the address that the chain holds for this hotkey was not read yet: the address of this host is being looked up',
     ],
     [
       'announced an address before, and does not know whether it is still its own',
@@ -222,7 +220,7 @@ describe('a miner', () => {
           },
         },
       },
-      'this miner announced 203.0.113.9:8091 before, and whether that is still its address is not known: no source told the address of this host (CHAIN_NO_EXTERNAL_IP); the next try is at 1970-01-01T00:00:00.000Z',
+      'this miner announced 203.0.113.9:8091 before, and its present address is not known: no source told the address of this host (CHAIN_NO_EXTERNAL_IP); the next try is at 1970-01-01T00:00:00.000Z',
     ],
     [
       'waits for its announcement',
@@ -288,12 +286,12 @@ describe('a miner', () => {
     [
       'has not read the validators',
       { signersKnown: false },
-      'the table of validators has not been read from the chain',
+      'the signer table has not been read from the chain',
     ],
     [
       'could not read the validators for a day',
       { signersKnown: false, chain: { signers: { known: false, count: 1, ageMs: 25 * 3_600_000 } } },
-      'the table of validators is 25 hours old, more than SIGNERS_MAX_AGE_HOURS',
+      'the signer table is 25 hours old, more than SIGNERS_MAX_AGE_HOURS',
     ],
     [
       'is not registered',
@@ -312,12 +310,12 @@ describe('a miner', () => {
     [
       'does not know whether it is registered',
       { chain: { registration: { state: 'unknown' } } },
-      'it is not known yet whether the hotkey is registered',
+      'the registration of the hotkey was not read yet',
     ],
     [
       'has forgotten what it served',
       { trustsFromInMs: 1 },
-      'the memory of served requests was lost; waiting it out',
+      'the memory of served requests was lost; requests are refused until they cannot be replays',
     ],
   ])('that %s is not ready, and says so', (_what, ill, reason) => {
     expect(readinessOf(view(ill))).toEqual({ ready: false, reasons: [reason], warnings: [] });

@@ -89,7 +89,7 @@ function createInspectionEngine({ loaded, ask }: InspectedModel): InspectionEngi
     get latest() {
       return latest;
     },
-    status: () => ({ state: 'ready' }),
+    state: 'ready',
     use: (work) => work({ contract, infer }),
   };
 }

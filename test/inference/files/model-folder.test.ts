@@ -113,7 +113,7 @@ describe('the snapshot of a model', () => {
     try {
       await once(swapper.stdout, 'data');
       const seen = { weights: 0, refused: 0 };
-      while (seen.weights < 500 || seen.refused < 500) {
+      while (seen.weights < 150 || seen.refused < 150) {
         const file = await openModelFile(folder, 'model.data').catch(() => undefined);
         if (file === undefined) {
           seen.refused += 1;

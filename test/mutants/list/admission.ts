@@ -5,12 +5,13 @@ import type { Mutant } from '../mutant.ts';
 const BUDGET = { file: 'src/admission/body-budget.ts', tests: ['test/admission/body-budget.test.ts'] };
 const ANSWERS = { file: 'src/admission/answer-budget.ts', tests: ['test/admission/answer-budget.test.ts'] };
 const REPLIES = { file: 'src/axon/replies.ts', tests: ['test/axon/replies.test.ts'] };
+const ROUTES = { file: 'src/axon/routes.ts', tests: ['test/axon/video-slots.test.ts'] };
 const OPEN = { file: 'src/admission/open-requests.ts', tests: ['test/admission/open-requests.test.ts'] };
 const RATE = { file: 'src/admission/request-rate.ts', tests: ['test/admission/request-rate.test.ts'] };
 const SKEW = { file: 'src/admission/clock-skew.ts', tests: ['test/admission/clock-skew.test.ts'] };
 const DEADLINE = { file: 'src/admission/deadline.ts', tests: ['test/admission/deadline.test.ts'] };
 const SCHEDULER = { file: 'src/admission/scheduler.ts', tests: ['test/admission/scheduler.test.ts'] };
-const WORK_TIMES = { file: 'src/admission/work-times.ts', tests: ['test/admission/work-times.test.ts'] };
+const WORK_TIMES = { ...SCHEDULER, tests: ['test/admission/work-times.test.ts'] };
 const ADDRESS = { file: 'src/net/address-group.ts', tests: ['test/net/address-group.test.ts'] };
 
 export const ADMISSION: readonly Mutant[] = [
@@ -151,6 +152,30 @@ export const ADMISSION: readonly Mutant[] = [
     name: 'Any number of requests wait for their turn',
     find: 'if (waiting.size > maxWaiting) {',
     replace: 'if (false) {',
+  },
+  {
+    ...SCHEDULER,
+    name: 'Work that gave its slot back keeps it',
+    find: 'started.holdsSlot = false;',
+    replace: '',
+  },
+  {
+    ...SCHEDULER,
+    name: 'Any number of decoded clips wait for the model',
+    find: 'return hasFreeSlot(lane) && runningIn(lane).length < most;',
+    replace: 'return hasFreeSlot(lane) && most > 0;',
+  },
+  {
+    ...SCHEDULER,
+    name: 'A decoded clip is ended for those who wait for a slot, and leaves them none',
+    find: '.filter(({ holdsSlot }) => holdsSlot || hasFreeSlot(lane))',
+    replace: '',
+  },
+  {
+    ...ROUTES,
+    name: 'A clip holds its slot while it waits for the model',
+    find: ', onClipDecoded: freeSlot }',
+    replace: ' }',
   },
   {
     ...SCHEDULER,

@@ -3,19 +3,18 @@ import type { Mutant } from '../mutant.ts';
 /** Who may call at all: headers, age, receiver, signature, signer table, stake, and each request once. */
 
 const HEADERS = { file: 'src/epistula/headers.ts', tests: ['test/epistula/headers.test.ts'] };
-const MESSAGES = { file: 'src/epistula/messages.ts', tests: ['test/epistula/messages.test.ts'] };
+const MESSAGES = { ...HEADERS, tests: ['test/epistula/messages.test.ts'] };
 const VERIFY = { file: 'src/epistula/verify.ts', tests: ['test/epistula/signature-verifier.test.ts'] };
 const VERIFIER = {
   file: 'src/epistula/signature-verifier.ts',
   tests: ['test/epistula/signature-verifier.test.ts', 'test/epistula/signature-thread.test.ts'],
 };
-const EPISTULA = {
-  file: 'src/axon/authenticate.ts',
-  tests: ['test/axon/authenticate.test.ts', 'test/e2e/refusals.test.ts'],
-};
-const GATES = {
-  file: 'src/axon/gates.ts',
-  tests: ['test/axon/authenticate.test.ts', 'test/e2e/refusals.test.ts'],
+const CHECKS = { tests: ['test/axon/epistula-protocol.test.ts', 'test/e2e/refusals.test.ts'] };
+const EPISTULA = { ...CHECKS, file: 'src/axon/epistula-protocol.ts' };
+const STAKE = { ...CHECKS, file: 'src/axon/stake-check.ts' };
+const SIGNATURE = {
+  file: 'src/axon/signed-request.ts',
+  tests: ['test/axon/server.test.ts', 'test/e2e/refusals.test.ts'],
 };
 const REPLAY = { file: 'src/epistula/replay-guard.ts', tests: ['test/epistula/replay-guard.test.ts'] };
 
@@ -88,16 +87,16 @@ export const AUTHENTICATION: readonly Mutant[] = [
     replace: '',
   },
   {
-    ...EPISTULA,
+    ...SIGNATURE,
     name: 'A signature is served once in all, not once for each task',
-    find: 'signature, id, task, freshForMs: STALE_AFTER_MS }',
-    replace: "signature, id, task: 'any', freshForMs: STALE_AFTER_MS }",
+    find: 'remember({ hotkey, id, task, timestampMs',
+    replace: "remember({ hotkey, id, task: task && 'any', timestampMs",
   },
   {
     ...EPISTULA,
     name: 'A caller without a secret signature counts as proven',
-    find: 'if (secretSignature === undefined) return false;',
-    replace: 'if (secretSignature === undefined) return true;',
+    find: 'if (signature === undefined) return false;',
+    replace: 'if (signature === undefined) return true;',
   },
   {
     ...MESSAGES,
@@ -133,8 +132,8 @@ export const AUTHENTICATION: readonly Mutant[] = [
   {
     ...VERIFY,
     name: 'Every well-formed signature holds',
-    find: 'return sr25519Verify(stringToU8a(message), hexToU8a(signature), decodeAddress(address));',
-    replace: 'return decodeAddress(address).length > 0;',
+    find: 'return sr25519Verify(stringToU8a(message), hexToU8a(signature), decodeAddress(hotkey));',
+    replace: 'return decodeAddress(hotkey).length > 0;',
   },
   {
     ...VERIFY,
@@ -145,14 +144,14 @@ export const AUTHENTICATION: readonly Mutant[] = [
   {
     ...VERIFIER,
     name: 'One address may have any number of signatures waiting',
-    find: 'if (queue.length >= MAX_WAITING_PER_LANE) {',
+    find: 'if (queue.length >= MAX_WAITING_PER_ADDRESS) {',
     replace: 'if (false) {',
   },
   {
     ...VERIFIER,
     name: 'Addresses do not take turns at the signature thread',
-    find: 'lanes.delete(lane);',
-    replace: 'if (queue.length <= 1) lanes.delete(lane);',
+    find: 'queues.delete(remoteAddress);',
+    replace: 'if (queue.length <= 1) queues.delete(remoteAddress);',
   },
   {
     ...VERIFIER,
@@ -167,51 +166,52 @@ export const AUTHENTICATION: readonly Mutant[] = [
     replace: 'if (false) return fail(',
   },
   {
-    ...GATES,
+    ...CHECKS,
+    file: 'src/epistula/replay-guard.ts',
     name: 'A request is taken while the memory of served requests is lost',
-    find: 'if (timestampMs < replayGuard.trustsFromMs) {',
+    find: 'if (timestampMs < trustsFromMs) {',
     replace: 'if (false) {',
   },
   {
-    ...GATES,
+    ...STAKE,
     name: 'A signer counts as unregistered while the table is not known',
     find: 'if (signer === undefined && !signers.signersKnown) {',
     replace: 'if (false) {',
   },
   {
-    ...GATES,
+    ...STAKE,
     name: 'A signer who is not in the table is admitted',
     find: 'if (signer === undefined) {',
-    replace: 'if (signer === undefined) return { uid: 0, stakeTao: 0 };\n      if (false) {',
+    replace: 'if (signer === undefined) return { uid: 0, stakeTao: 0 };\n    if (false) {',
   },
   {
-    ...GATES,
+    ...STAKE,
     name: 'A signer of any stake is admitted',
     find: 'if (signer.stakeTao < minStakeTao) {',
     replace: 'if (false) {',
   },
   {
-    ...GATES,
+    ...STAKE,
     name: 'A signer of exactly the least stake is refused',
     find: 'signer.stakeTao < minStakeTao',
     replace: 'signer.stakeTao <= minStakeTao',
   },
   {
-    ...GATES,
+    ...SIGNATURE,
     name: 'The signature of a request is not checked',
     find: 'if (!(await holds(',
     replace: 'if (false && !(await holds(',
   },
   {
-    ...GATES,
+    ...SIGNATURE,
     name: 'A request is served as often as it comes',
     find: 'if (!replayGuard.remember(',
     replace: 'if (false && !replayGuard.remember(',
   },
   {
-    ...GATES,
-    name: 'Any number of strangers at one address wait for a fresh table',
-    find: 'waiting >= MAX_WAITING_STRANGERS_PER_ADDRESS',
+    ...STAKE,
+    name: 'Any number of unknown hotkeys of one address wait for a fresh table',
+    find: 'waiting >= MAX_WAITING_UNKNOWN_PER_ADDRESS',
     replace: 'false',
   },
   {
@@ -224,7 +224,7 @@ export const AUTHENTICATION: readonly Mutant[] = [
   {
     ...REPLAY,
     name: 'A request of one sender uses up the id of another',
-    find: 'const forEveryTask = `${signedBy}:',
+    find: 'const forEveryTask = `${hotkey}:',
     replace: "const forEveryTask = `${'5'.repeat(48)}:",
   },
   {
@@ -253,7 +253,7 @@ export const AUTHENTICATION: readonly Mutant[] = [
   },
   {
     ...REPLAY,
-    tests: ['test/epistula/replay-guard.test.ts', 'test/axon/authenticate.test.ts'],
+    tests: ['test/epistula/replay-guard.test.ts', 'test/axon/server.test.ts'],
     name: 'A copy on the path of another task uses up the id of a request',
     find: 'const key = `${forEveryTask}:${task}`;',
     replace: 'const key = `${forEveryTask}:any`;',

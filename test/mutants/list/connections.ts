@@ -56,7 +56,7 @@ export const CONNECTIONS: readonly Mutant[] = [
     ...SERVER,
     tests: ['test/axon/server.test.ts'],
     name: 'Unsigned requests may come without end',
-    find: '!isSigned(request) && !rate.take(address)',
+    find: '!isSigned(request) && !rate.take(remoteAddress)',
     replace: 'false',
   },
   {
@@ -198,7 +198,7 @@ export const CONNECTIONS: readonly Mutant[] = [
   {
     ...REQUEST_LOG,
     name: 'Strangers may fill the log',
-    find: 'if (linesInWindow++ < STRANGER_LINES) return true;',
+    find: 'if (linesInWindow++ < UNVERIFIED_LINES) return true;',
     replace: 'if (linesInWindow++ >= 0) return true;',
   },
   {

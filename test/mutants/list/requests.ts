@@ -6,20 +6,26 @@ const REQUEST = {
   file: 'src/axon/signed-request.ts',
   tests: ['test/axon/server.test.ts', 'test/axon/synapse.test.ts', 'test/e2e/refusals.test.ts'],
 };
-const BODY = { file: 'src/axon/body-sink.ts', tests: ['test/axon/body-sink.test.ts'] };
+const BODY = { file: 'src/axon/receive-body.ts', tests: ['test/axon/receive-body.test.ts'] };
+const EPISTULA = { ...REQUEST, file: 'src/axon/epistula-protocol.ts' };
+const SYNAPSE = { ...REQUEST, file: 'src/axon/synapse-protocol.ts' };
+const ROUTES = {
+  file: 'src/axon/routes.ts',
+  tests: ['test/axon/replies.test.ts', 'test/axon/synapse.test.ts'],
+};
 
 export const REQUESTS: readonly Mutant[] = [
   {
-    ...REQUEST,
+    ...EPISTULA,
     name: 'A signature over the body is not verified',
-    find: 'await verified(() => protocol.verify(claim, sha256Hex, { address, task }));',
-    replace: '',
+    find: 'return verify({ message, signature, id, freshForMs: STALE_AFTER_MS });',
+    replace: 'return Promise.resolve(void [verify, message, signature, id, STALE_AFTER_MS]);',
   },
   {
-    ...REQUEST,
+    ...SYNAPSE,
     name: 'A signature over the headers is not verified',
-    find: "if (protocol.covers === 'headers') await verified(() => protocol.verify(claim, { address, task }));",
-    replace: '',
+    find: 'return verify(signed, () => {',
+    replace: 'return (async (_: object, check: () => void) => { void verify; check(); })(signed, () => {',
   },
   {
     ...REQUEST,
@@ -56,29 +62,29 @@ export const REQUESTS: readonly Mutant[] = [
     ...REQUEST,
     tests: ['test/axon/server.test.ts'],
     name: 'A copy on another path of the same task is served',
-    find: 'sha256Hex, { address, task }',
-    replace: 'sha256Hex, { address, task: request.url }',
+    find: 'remember({ hotkey, id, task, timestampMs',
+    replace: 'remember({ hotkey, id, task: task && request.url, timestampMs',
   },
   {
     ...REQUEST,
     tests: ['test/axon/server.test.ts'],
     name: 'An upload whose signature was verified still shares the room of those that are not',
-    find: '        account.confirm();\n      }',
-    replace: '      }',
+    find: 'account?.confirm();',
+    replace: '',
   },
   {
-    ...REQUEST,
+    ...SYNAPSE,
     tests: ['test/axon/synapse.test.ts'],
-    name: 'The body of a synapse is waited for when its sender is gone',
-    find: "protocol.covers === 'headers' ? AbortSignal.any([stop.signal, deadline.signal]) : stop.signal",
-    replace: 'stop.signal',
+    name: 'The body of a synapse is waited for when its caller is gone',
+    find: 'AbortSignal.any([stop, deadline])',
+    replace: '(deadline ? stop : stop)',
   },
   {
     ...REQUEST,
     tests: ['test/axon/server.test.ts'],
     name: 'Each address of a host of IPv6 has a share of its own',
-    find: 'const address = addressGroup(request.ip);',
-    replace: 'const address = request.ip;',
+    find: 'const remoteAddress = addressGroup(request.ip);',
+    replace: 'const remoteAddress = request.ip;',
   },
   {
     ...BODY,
@@ -144,4 +150,22 @@ export const REQUESTS: readonly Mutant[] = [
     reason: 'Node itself fails the body then; the check stays for the case that a later Node does not',
   },
   { ...BODY, name: 'The file of a refused body stays', find: 'await store.remove();', replace: '' },
+  {
+    ...ROUTES,
+    name: 'The media that a synapse gives back takes no room',
+    find: 'room.charge(protocol.returnedBytes(body));',
+    replace: '',
+  },
+  {
+    ...ROUTES,
+    name: 'The room of an answer stays taken when its request is over',
+    find: 'room.close();',
+    replace: '',
+  },
+  {
+    ...ROUTES,
+    name: 'A route of a task does not check that its model is warm',
+    find: 'precondition: () => assertWarm(answerer, task),',
+    replace: 'precondition: () => void assertWarm,',
+  },
 ];

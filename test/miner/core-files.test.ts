@@ -48,6 +48,6 @@ it('whatever opens a hotkey leaves no memory on disk when it crashes, not even w
 
 it('a host without prlimit is warned of, and the memory is kept out of core files all the same', async () => {
   const output = await openHotkeyIn({ PATH: '/nowhere' });
-  expect(output).toContain('core files not forbidden');
+  expect(output).toContain('core files are not forbidden');
   expect(output).toMatch(NO_MEMORY);
 });

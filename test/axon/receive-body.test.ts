@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createBodyBudget } from '../../src/admission/body-budget.ts';
 import type { ReceivedBody } from '../../src/answering/answerer.ts';
-import { receiveBody } from '../../src/axon/body-sink.ts';
+import { receiveBody } from '../../src/axon/receive-body.ts';
 import { systemClock } from '../../src/clock.ts';
 import { MinerError } from '../../src/errors.ts';
 import { createTemporaryFolder } from '../../src/state/temporary-file.ts';
@@ -31,7 +31,7 @@ async function setUp({
     async (raw): Promise<ReceivedBody> => {
       const account = await budget.open({
         declaredBytes: undefined,
-        address: '127.0.0.1',
+        remoteAddress: '127.0.0.1',
         hotkey: 'named',
         prove,
         evict: (reason) => stop.abort(reason),
@@ -117,7 +117,7 @@ describe('a body', () => {
     const { received, post, files, budget } = await setUp({ totalBytes: 16 * MIB });
     const evict = () => undefined;
     const other = await budget.open({
-      address: '2.2.2.2',
+      remoteAddress: '2.2.2.2',
       hotkey: 'other',
       declaredBytes: 1,
       prove: async () => true,

@@ -1,3 +1,5 @@
+// Receives the body of a request: hashed as it streams, charged to an account, in memory or in a private file.
+// Called by signed-request.ts, which removes the body when the request is over.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -18,23 +20,22 @@ interface ReceiveOptions {
 /** Bodies up to this size stay in memory; nearly all images do. */
 const MEMORY_THRESHOLD_BYTES = 4 * 1024 * 1024;
 /**
- * Large bodies must come at least this fast, measured after the grace. A validator that uploads to many miners may begin
- * slowly, so a proven one has the longer grace: at less than this rate no large body arrives within its 11 s.
+ * The least average rate of a large body, checked after a grace time. A validator that uploads to many miners may begin
+ * slowly, so a proven caller has a longer grace time. At a lower rate no large body arrives within 11 s.
  */
 const MIN_BYTES_PER_SECOND = 32 * 1024;
 const RATE_GRACE_MS = 4_000;
 const PROVEN_RATE_GRACE_MS = 8_000;
 const RATE_CHECK_INTERVAL_MS = 1_000;
 const RATE_FREE_BYTES = 1024 * 1024;
-/** Each chunk of a chunked body costs as much as kilobytes do; tiny ones are an attack, and no validator sends chunks. */
+/** Each chunk of a chunked body costs as much as kilobytes. Tiny chunks are an attack; validators send no chunks. */
 const MAX_FRAMING_RATIO = 4;
 const FREE_FRAMING_BYTES = 256 * 1024;
 
 /**
- * Reads a request's body: hashed as it streams, charged to the caller's account, in memory below a threshold and in a
- * file above it. Nothing of it is left behind on failure.
+ * Reads the body into memory up to a threshold, and into a file above it. On failure nothing of it is left behind.
  * @throws MinerError AXON_BODY_TOO_LARGE, AXON_BODY_ABORTED (the caller went away), AXON_BODY_TIMEOUT (too slow),
- * AXON_BUSY (no room), MEDIA_NO_SPACE, or the reason of the signal
+ * AXON_BUSY (no room), AXON_REQUEST_INVALID (tiny chunks), MEDIA_NO_SPACE, or the reason of the signal
  */
 export async function receiveBody(raw: IncomingMessage, options: ReceiveOptions): Promise<ReceivedBody> {
   const { account, limitBytes, temporary, signal } = options;
@@ -59,8 +60,8 @@ export async function receiveBody(raw: IncomingMessage, options: ReceiveOptions)
 }
 
 /**
- * Hands over chunk after chunk until the body ends. When it must stop it lets the rest flow by unread, without closing
- * the socket: a caller that is still sending gets to read why it was refused.
+ * Calls `onChunk` for each chunk until the body ends. On a failure the rest is read and dropped and the socket stays open,
+ * so that a caller that is still sending gets to read the refusal.
  */
 async function forEachChunk(
   raw: IncomingMessage,
@@ -88,11 +89,11 @@ async function forEachChunk(
       const chunk = value as Buffer;
       received += chunk.length;
       if (raw.socket.bytesRead - bytesBefore > MAX_FRAMING_RATIO * received + FREE_FRAMING_BYTES) {
-        throw new MinerError('AXON_REQUEST_INVALID', 'the body comes in too small chunks');
+        throw new MinerError('AXON_REQUEST_INVALID', 'the chunks of the body are too small');
       }
       await onChunk(chunk);
     }
-    if (!raw.complete) throw new MinerError('AXON_BODY_ABORTED', 'the body ended before its end');
+    if (!raw.complete) throw new MinerError('AXON_BODY_ABORTED', 'the body broke off');
   } catch (error) {
     void chunks.return?.().then(
       () => raw.resume(),
@@ -115,7 +116,7 @@ async function isTooSlow(account: BodyAccount, raw: IncomingMessage): Promise<bo
   return account.ageMs() >= PROVEN_RATE_GRACE_MS || !(await account.proven());
 }
 
-/** How large the body says it is; undefined for a chunked one. */
+/** The declared size of the body; undefined for a chunked one. */
 export function declaredBytesOf({ headers }: IncomingMessage): number | undefined {
   const declared = headers['content-length'];
   return declared === undefined ? undefined : Number(declared);

@@ -2,8 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createAuthenticator } from '../../src/axon/authenticate.ts';
-import { createGates, type Signer } from '../../src/axon/gates.ts';
+import { createEpistulaProtocol } from '../../src/axon/epistula-protocol.ts';
+import type { FullSignature } from '../../src/axon/signed-protocol.ts';
+import { createStakeCheck, type KnownSigner } from '../../src/axon/stake-check.ts';
 import { createReplayGuard } from '../../src/epistula/replay-guard.ts';
 import { createSignatureVerifier } from '../../src/epistula/signature-verifier.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
@@ -17,37 +18,34 @@ beforeAll(async () => {
   await cryptoWaitReady();
 });
 
-/** An authenticator of //Bob whose table is read anew only when the test says so. */
+/** Epistula for //Bob with a signer table that is read again only when the test says so. */
 function setUp({ known = true, servedKnown = true } = {}) {
   const clock = createManualClock();
   const verifier = createSignatureVerifier();
   onTestFinished(() => verifier.close());
-  const table = new Map<string, Signer>();
+  const table = new Map<string, KnownSigner>();
   const refreshes: Array<() => void> = [];
   const folder = join(temporaryFolderPath(), 'served');
   // A folder without its file is what a lost memory looks like.
   if (!servedKnown) mkdirSync(folder);
-  const gates = createGates({
+  const checkStake = createStakeCheck({
     minStakeTao: 10_000,
     signers: {
       signersKnown: known,
       signer: (hotkey) => table.get(hotkey),
       refreshSigners: () => new Promise((resolve) => refreshes.push(resolve)),
     },
-    replayGuard: createReplayGuard({
-      folder,
-      futureToleranceMs: 60_000,
-      clock,
-      logger: createCapturingLogger().logger,
-    }),
-    verifier,
-    clock,
   });
-  const authenticator = createAuthenticator({
+  const replayGuard = createReplayGuard({
+    folder,
+    futureToleranceMs: 60_000,
+    clock,
+    logger: createCapturingLogger().logger,
+  });
+  const epistula = createEpistulaProtocol({
     hotkey: BOB,
     futureToleranceMs: 60_000,
     bodyLimitBytes: 1_000_000,
-    gates,
   });
   const headersOf = (caller: ReturnType<typeof createValidator>) =>
     Object.fromEntries(
@@ -56,17 +54,20 @@ function setUp({ known = true, servedKnown = true } = {}) {
         value,
       ]),
     );
-  const admit = async (headers: Record<string, string>, address: string) =>
-    authenticator.admit(authenticator.readClaim(headers, clock.now(), '/detect_image'), address);
-  const identify = (caller: ReturnType<typeof createValidator>, address: string) =>
-    admit(headersOf(caller), address);
+  const admit = async (headers: Record<string, string>, remoteAddress: string) => {
+    const claim = epistula.readClaim(headers, clock.now(), '/detect_image');
+    replayGuard.refuseUnknown(claim.timestampMs);
+    return { claim, signer: await checkStake(claim.hotkey, remoteAddress) };
+  };
+  const identify = (caller: ReturnType<typeof createValidator>, remoteAddress: string) =>
+    admit(headersOf(caller), remoteAddress);
   const refresh = () => {
     for (const resolve of refreshes.splice(0)) resolve();
   };
-  return { authenticator, clock, table, refreshes, refresh, headersOf, admit, identify };
+  return { epistula, verifier, clock, table, refreshes, refresh, headersOf, admit, identify };
 }
 
-describe('the authenticator', () => {
+describe('Epistula', () => {
   it('looks a stranger up in a fresh table, a known caller in the one at hand', async () => {
     const { table, identify, refreshes, refresh } = setUp();
     const alice = createValidator('//Alice');
@@ -74,7 +75,7 @@ describe('the authenticator', () => {
     table.set(alice.address, { uid: 5, stakeTao: 10_000 });
     refresh();
     expect((await asked).signer).toEqual({ uid: 5, stakeTao: 10_000 });
-    expect((await identify(alice, '1.1.1.1')).claim.signedBy).toBe(alice.address);
+    expect((await identify(alice, '1.1.1.1')).claim.hotkey).toBe(alice.address);
     expect(refreshes).toHaveLength(0);
   });
 
@@ -118,12 +119,14 @@ describe('the authenticator', () => {
   });
 
   it('takes the secret signature for a proof only from the key that is named', async () => {
-    const { authenticator, headersOf, table, admit } = setUp();
+    const { epistula, verifier, headersOf, table, admit } = setUp();
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
     const proofOf = async (headers: Record<string, string>) => {
       const { claim } = await admit(headers, '1.1.1.1');
-      return authenticator.prove(claim, '1.1.1.1');
+      return epistula.prove(claim, (signed) =>
+        verifier.verify({ ...signed, hotkey: claim.hotkey }, '1.1.1.1'),
+      );
     };
     const name = 'epistula-secret-signature-1';
     const own = headersOf(alice);
@@ -133,27 +136,21 @@ describe('the authenticator', () => {
     expect(await proofOf(without)).toBe(false);
   });
 
-  it('serves a signature once, and forgets none that it refused', async () => {
-    const { authenticator, headersOf, table, admit } = setUp();
+  it('hands its full signature over when the hash of the body is there, with its uuid as its id', async () => {
+    const { epistula, headersOf, table, admit } = setUp();
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
     const { claim } = await admit(headersOf(alice), '1.1.1.1');
-    const verify = (hash: string) => authenticator.verify(claim, hash, { address: '1.1.1.1', task: 'image' });
-    await expect(verify('0'.repeat(64))).rejects.toMatchObject({ code: 'AXON_SIGNATURE_MISMATCH' });
-    await verify(EMPTY_SHA256);
-    await expect(verify(EMPTY_SHA256)).rejects.toMatchObject({ code: 'AXON_REPLAY' });
-  });
-
-  it('serves one signature once for each task', async () => {
-    const { authenticator, headersOf, table, admit } = setUp();
-    const alice = createValidator('//Alice');
-    table.set(alice.address, { uid: 0, stakeTao: 20_000 });
-    const { claim } = await admit(headersOf(alice), '1.1.1.1');
-    const verify = (task: string) => authenticator.verify(claim, EMPTY_SHA256, { address: '1.1.1.1', task });
-    await verify('miner_info');
-    await verify('image');
-    await expect(verify('image')).rejects.toMatchObject({ code: 'AXON_REPLAY' });
-    await expect(verify('miner_info')).rejects.toMatchObject({ code: 'AXON_REPLAY' });
+    const handed: FullSignature[] = [];
+    const verify = async (signed: FullSignature) => {
+      handed.push(signed);
+    };
+    await epistula.beforeBody(claim, verify);
+    expect(handed).toEqual([]);
+    await epistula.afterBody(claim, EMPTY_SHA256, verify);
+    const { uuid, timestampText, signature } = claim;
+    const message = `${EMPTY_SHA256}.${uuid}.${timestampText}.${BOB}`;
+    expect(handed).toEqual([{ message, signature, id: uuid, freshForMs: 8_000 }]);
   });
 
   it('refuses what could be a replay while the memory of served requests is lost, and nothing later', async () => {
