@@ -1,6 +1,6 @@
 /**
- * The miner's view of one subnet on the chain. It owns the parts of this folder, passes events between them, and tells the
- * rest of the miner. Owned by the miner.
+ * The miner's view of one subnet on the chain. It owns the parts of this folder, passes events between them, and tells
+ * the rest of the miner. Owned by the miner.
  */
 
 import { join } from 'node:path';
@@ -82,7 +82,10 @@ interface ChainOptions {
   readonly endpoints: readonly string[];
   readonly netuid: number;
   readonly wallet: { readonly hotkeyAddress: string; readonly pair: KeyringPair };
-  /** The hash of the first block of the accepted chain, 0x-prefixed. If absent, the first chain that was used is accepted. */
+  /**
+   * The hash of the first block of the accepted chain, 0x-prefixed. If absent, the first chain that was used is
+   * accepted.
+   */
   readonly expectedGenesisHash?: string;
   /** The folder for state that must survive a restart. If absent, nothing is kept. */
   readonly stateDir?: string;

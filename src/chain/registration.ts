@@ -50,7 +50,9 @@ interface RegistrationOptions {
   /** The uid of the hotkey that an earlier process saved. */
   readonly formerUid?: number | undefined;
   readonly logger: Logger;
-  /** Called when the hotkey joins the subnet, leaves it or changes its uid; not when only the price or the pay changes. */
+  /**
+   * Called when the hotkey joins the subnet, leaves it or changes its uid; not when only the price or the pay changes.
+   */
   readonly onChange: (registration: Registration) => void;
   /** Called for an answer that no subtensor gives. */
   readonly onUnreadable: () => void;

@@ -1,6 +1,6 @@
 /**
- * The release of the subnet's software that validators run, as the `weights_version` on chain tells it. The watch is owned
- * by chain.ts.
+ * The release of the subnet's software that validators run, as the `weights_version` on chain tells it. The watch is
+ * owned by chain.ts.
  */
 
 import { asMinerError } from '../errors.ts';
@@ -13,7 +13,10 @@ export interface ValidatorRelease {
   readonly value: number;
   /** The release that the number stands for, such as `3.3.1`; null if it stands for none. */
   readonly release: string | null;
-  /** Whether that release sends pictures and clips to axons; null if the number does not tell. Validators may run a later one. */
+  /**
+   * Whether that release sends pictures and clips to axons; null if the number does not tell. Validators may run a
+   * later one.
+   */
   readonly asksAxons: boolean | null;
 }
 

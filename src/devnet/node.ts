@@ -57,7 +57,8 @@ export interface Devnet extends Control {
   /** Ends the open WebSockets. New ones are accepted. */
   dropConnections(): void;
   /**
-   * Makes a block at once, from which on another runtime is in force. Extrinsics that were signed for the old one are refused.
+   * Makes a block at once, from which on another runtime is in force. Extrinsics that were signed for the old one are
+   * refused.
    * @param serveAxonIndex the index of the call; subtensor has 4, and no client should sign another
    * @throws MinerError DEVNET_INVALID_CONTROL if the version is not higher than the present one
    */

@@ -20,7 +20,8 @@ const OTHER_IMAGE_BRANDS = new Set([
 const OLD_QUICKTIME_ATOMS = new Set(['moov', 'mdat', 'wide', 'free', 'skip', 'pnot']);
 
 /**
- * Tells the kind of media by content, not by label: organic requests carry PNG, WebP or anything else marked `image/jpeg`.
+ * Tells the kind of media by content, not by label: organic requests carry PNG, WebP or anything else marked
+ * `image/jpeg`.
  *
  * @param head the first `SNIFF_LENGTH_BYTES` of the file, or the whole file if it is shorter
  * @returns undefined for a kind that the miner does not decode (HEIC, SVG, PDF, WebM, text, …)

@@ -5,8 +5,8 @@ const MAPPED_IPV4 = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i;
 const PREFIX_GROUPS = 4;
 
 /**
- * The part of an address that counts as one host: a whole IPv4 address, also if it is written as IPv6, or the first 64 bits
- * of an IPv6 address, because one host may use all the others.
+ * The part of an address that counts as one host: a whole IPv4 address, also if it is written as IPv6, or the first 64
+ * bits of an IPv6 address, because one host may use all the others.
  */
 export function addressGroup(remoteAddress: string): string {
   const mapped = MAPPED_IPV4.exec(remoteAddress)?.[1];

@@ -30,9 +30,9 @@ interface OpenConnection {
 }
 
 /**
- * Watches the connections of a server that allows one open request on each. If there are too many, the address with the most
- * of them loses one, so that a host that opens thousands shuts out only itself. A connection whose answer is not read ends
- * too: nobody keeps one for longer than a request may stay open.
+ * Watches the connections of a server that allows one open request on each. If there are too many, the address with the
+ * most of them loses one, so that a host that opens thousands shuts out only itself. A connection whose answer is not
+ * read ends too: nobody keeps one for longer than a request may stay open.
  */
 export function watchConnections(server: Server, options: ConnectionsOptions): Connections {
   const { maxConnections, requestLifeMs, lingerMs } = options;

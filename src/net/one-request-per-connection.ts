@@ -17,16 +17,16 @@ interface Newest {
 }
 
 /**
- * An HTTP server with at most one open request on each connection. A second request ends the connection; the handler never
- * sees it. A request is a second one if it comes before the kernel has the whole answer to the previous request, or in the
- * same read as the headers of the previous request. A client that reads each answer before its next request is never cut
- * off, provided that the handler ends an answer together with its last bytes.
+ * An HTTP server with at most one open request on each connection. A second request ends the connection; the handler
+ * never sees it. A request is a second one if it comes before the kernel has the whole answer to the previous request,
+ * or in the same read as the headers of the previous request. A client that reads each answer before its next request
+ * is never cut off, provided that the handler ends an answer together with its last bytes.
  *
- * Without this bound, Node handles every request in a read, about 2,400 short ones in 64 KiB, and keeps all of them and their
- * answers until the client reads. A few hundred connections that never read would fill the heap.
+ * Without this bound, Node handles every request in a read, about 2,400 short ones in 64 KiB, and keeps all of them and
+ * their answers until the client reads. A few hundred connections that never read would fill the heap.
  *
- * @param options `requireHostHeader` is left out: an answer by Node itself would bypass this bound, so a missing header is
- *   refused here
+ * @param options `requireHostHeader` is left out: an answer by Node itself would bypass this bound, so a missing header
+ *   is refused here
  */
 export function createOneRequestServer(
   options: Omit<ServerOptions, 'requireHostHeader'>,
@@ -81,8 +81,9 @@ interface ParsedSocket extends Socket {
 const END_OF_HTTP = 2;
 
 /**
- * Ends the connection, and stops the parser. A destroyed socket alone does not stop it: Node would still make an object of
- * each request that it has read. 64 KiB of requests block the event loop for 25 ms, and with a stopped parser for 0.3 ms.
+ * Ends the connection, and stops the parser. A destroyed socket alone does not stop it: Node would still make an object
+ * of each request that it has read. 64 KiB of requests block the event loop for 25 ms, and with a stopped parser for
+ * 0.3 ms.
  */
 function cut(socket: ParsedSocket): void {
   if (socket.parser) socket.parser.onIncoming = () => END_OF_HTTP;

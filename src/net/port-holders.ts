@@ -12,8 +12,8 @@ const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 const LISTENING = '0A';
 
 /**
- * The processes that listen on a TCP port, on any address. Only root sees processes of other users. Reading /proc blocks for
- * some milliseconds, so call this only before the process ends. Never throws.
+ * The processes that listen on a TCP port, on any address. Only root sees processes of other users. Reading /proc
+ * blocks for some milliseconds, so call this only before the process ends. Never throws.
  */
 export function portHolders(port: number): PortHolder[] {
   const sockets = new Set(

@@ -3,8 +3,8 @@ import type { MinerConfig } from '../config/miner-config.ts';
 import { makePrivateFolder } from './private-folder.ts';
 
 /**
- * Makes the folder of a hotkey, for state that must survive a restart. Its name is the address, because one hotkey can be in
- * several wallets.
+ * Makes the folder of a hotkey, for state that must survive a restart. Its name is the address, because one hotkey can
+ * be in several wallets.
  * @param hotkey ss58 address
  * @returns its path
  * @throws MinerError STATE_DIR_UNUSABLE

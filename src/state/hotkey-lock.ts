@@ -47,8 +47,8 @@ const IS_HELD = 99;
 
 /**
  * Takes the exclusive lock of a hotkey. Waits for its holder if there is one.
- * @throws MinerError HOTKEY_IN_USE if the holder does not end in time, STATE_DIR_UNUSABLE if the file cannot be locked; the
- *   signal's reason once it is aborted
+ * @throws MinerError HOTKEY_IN_USE if the holder does not end in time, STATE_DIR_UNUSABLE if the file cannot be locked;
+ *   the signal's reason once it is aborted
  */
 export async function takeHotkeyLock(options: TakeOptions): Promise<HotkeyLock> {
   const { folder, hotkey, holder, waitMs, logger, signal } = options;
@@ -111,8 +111,8 @@ function openLockFile(folder: string): number {
 }
 
 /**
- * Locks an open file by flock(2). Node has no such call, so the program `flock` locks the open file that it shares with this
- * process. The lock stays when the program ends.
+ * Locks an open file by flock(2). Node has no such call, so the program `flock` locks the open file that it shares with
+ * this process. The lock stays when the program ends.
  * @returns false if another process has the lock
  */
 async function flock(file: number, how: readonly string[], signal: AbortSignal): Promise<boolean> {

@@ -4,8 +4,8 @@ import { MinerError } from '../errors.ts';
 const OTHERS = 0o077;
 
 /**
- * Makes a folder that belongs only to this user (mode 0700), or accepts an existing one. A user who could enter it could hold
- * the lock in it, and its owner could replace it.
+ * Makes a folder that belongs only to this user (mode 0700), or accepts an existing one. A user who could enter it
+ * could hold the lock in it, and its owner could replace it.
  * @throws MinerError STATE_DIR_UNUSABLE
  */
 export async function makePrivateFolder(path: string): Promise<void> {

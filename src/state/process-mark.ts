@@ -1,16 +1,16 @@
 import { readFile, readlink } from 'node:fs/promises';
 
 /**
- * A name of this process that is unique until the host restarts: `<pid namespace>-<pid>-<start time>`. A pid alone is not:
- * pids are reused, and each container that shares a folder has its own.
+ * A name of this process that is unique until the host restarts: `<pid namespace>-<pid>-<start time>`. A pid alone is
+ * not: pids are reused, and each container that shares a folder has its own.
  */
 export async function ownMark(): Promise<string> {
   return `${await pidNamespace()}-${process.pid}-${(await startTime(process.pid)) ?? 0}`;
 }
 
 /**
- * Whether a name that begins with a mark belongs to a process that is certainly gone. A process of another container never
- * counts as gone, because this process cannot see it.
+ * Whether a name that begins with a mark belongs to a process that is certainly gone. A process of another container
+ * never counts as gone, because this process cannot see it.
  */
 export async function isMarkStale(name: string): Promise<boolean> {
   const [, namespace, pid, start] = /^(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];

@@ -58,7 +58,8 @@ const DISK_RESERVED_SHARE = 0.01;
 const NO_SPACE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
- * Removes the folders of processes that are gone, and makes one folder (mode 0700) in memory and one on disk for this process.
+ * Removes the folders of processes that are gone, and makes one folder (mode 0700) in memory and one on disk for this
+ * process.
  */
 export async function createTemporaryFolder(options: TemporaryFolderOptions = {}): Promise<TemporaryFolder> {
   const { logger, memoryFolder = '/dev/shm', diskFolder = tmpdir() } = options;

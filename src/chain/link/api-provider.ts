@@ -5,11 +5,12 @@ import type { RpcSocket } from './json-rpc.ts';
 type Provider = NonNullable<ApiOptions['provider']>;
 
 /**
- * Connects polkadot.js to a socket. Owned by the session. Two differences keep the faults of polkadot.js out of the miner:
- * - A failed call ends the connection and never settles, because polkadot.js prints failed calls to the console and leaves
- *   some rejections unhandled, which would end the process. Callers race each call against `socket.ended`.
- * - There are no subscriptions. This switches off the keep-alive, the reconnection and the runtime updates of polkadot.js.
- *   The miner's own subscriptions go to the socket directly.
+ * Connects polkadot.js to a socket. Owned by the session. Two differences keep the faults of polkadot.js out of the
+ * miner:
+ * - A failed call ends the connection and never settles, because polkadot.js prints failed calls to the console and
+ *   leaves some rejections unhandled, which would end the process. Callers race each call against `socket.ended`.
+ * - There are no subscriptions. This switches off the keep-alive, the reconnection and the runtime updates of
+ *   polkadot.js. The miner's own subscriptions go to the socket directly.
  */
 export function createApiProvider(socket: RpcSocket): Provider {
   const provider: Provider = {

@@ -1,4 +1,6 @@
-/** How far our clock is from the chain's, from the times that block authors write into their blocks. Owned by chain.ts. */
+/**
+ * How far our clock is from the chain's, from the times that block authors write into their blocks. Owned by chain.ts.
+ */
 export interface BlockClock {
   /** Records a new block that was made at `timestampMs` and arrived at `arrivedAtMs`, both Unix time. */
   learn(timestampMs: number, arrivedAtMs: number): void;
@@ -6,7 +8,9 @@ export interface BlockClock {
   readonly offsetMs: number | undefined;
 }
 
-/** Two minutes of a real chain. The block with the shortest delay decides; a clock that was set shows within that time. */
+/**
+ * Two minutes of a real chain. The block with the shortest delay decides; a clock that was set shows within that time.
+ */
 const REMEMBERED_BLOCKS = 10;
 /** A block may take this long to be made, passed on and imported. A shorter delay says nothing about clocks. */
 const LONGEST_DELAY_MS = 3_000;

@@ -81,9 +81,9 @@ const RETRY_LONGEST_MS = 15_000;
 const RETRY_UNTRUSTED_LONGEST_MS = 300_000;
 
 /**
- * Connects to one node at a time, and starts from scratch whenever that connection ends. After a failure the other endpoints
- * are tried at once. If all have failed, the next round waits: from 1 s up to 15 s, and up to 5 minutes if the last endpoint
- * was untrusted.
+ * Connects to one node at a time, and starts from scratch whenever that connection ends. After a failure the other
+ * endpoints are tried at once. If all have failed, the next round waits: from 1 s up to 15 s, and up to 5 minutes if
+ * the last endpoint was untrusted.
  */
 export function createNodeConnection(options: NodeConnectionOptions): NodeConnection {
   const { endpoints, genesis, metadataCache, blockWatchdogMs, callersClockOffsetMs, logger, clock } = options;
@@ -193,7 +193,8 @@ export function createNodeConnection(options: NodeConnectionOptions): NodeConnec
       });
       if (closing.signal.aborted) break;
       const isUntrusted = reason.code === 'CHAIN_ENDPOINT_UNTRUSTED';
-      // The end of a connection that worked counts as a first failure. An untrusted one did not work, whatever blocks it gave.
+      // The end of a connection that worked counts as a first failure. An untrusted one did not work, whatever blocks
+      // it gave.
       failures = worked && !isUntrusted ? 1 : failures + 1;
       setDown(endpoint, reason);
       if (failures % endpoints.length !== 0) continue;

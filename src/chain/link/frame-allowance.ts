@@ -5,8 +5,8 @@ export interface FrameAllowance {
 }
 
 /**
- * In 10 seconds a node of finney sends a block, two or three notifications and, at the start of a session, about 30 answers
- * with 2 MB in all. A development chain may make ten blocks a second. The limits are ten times as high.
+ * In 10 seconds a node of finney sends a block, two or three notifications and, at the start of a session, about 30
+ * answers with 2 MB in all. A development chain may make ten blocks a second. The limits are ten times as high.
  */
 const WINDOW_MS = 10_000;
 const FRAMES = 3_000;

@@ -33,7 +33,10 @@ export function createHeadJudge({ limitMs, clock, callersClockOffsetMs }: HeadJu
   };
 }
 
-/** The time of a block as the chain stores it, a SCALE `u64`, in Unix milliseconds. @throws MinerError CHAIN_ENDPOINT_UNTRUSTED */
+/**
+ * The time of a block in Unix milliseconds. The chain stores it as a SCALE `u64`.
+ * @throws MinerError CHAIN_ENDPOINT_UNTRUSTED
+ */
 export function decodeBlockTime(hex: string): number {
   if (!/^0x[0-9a-f]{16}$/i.test(hex)) {
     throw new MinerError('CHAIN_ENDPOINT_UNTRUSTED', 'the time of the block is not a u64');

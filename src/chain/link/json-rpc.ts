@@ -42,8 +42,8 @@ export interface RpcSocket {
    */
   request(method: string, params: readonly unknown[]): Promise<unknown>;
   /**
-   * Subscribes. `onUpdate` gets the result of each notification until `unsubscribe` or the end of the connection. It throws
-   * a `MinerError` if a notification is malformed, which ends the connection.
+   * Subscribes. `onUpdate` gets the result of each notification until `unsubscribe` or the end of the connection. It
+   * throws a `MinerError` if a notification is malformed, which ends the connection.
    */
   subscribe(
     method: string,

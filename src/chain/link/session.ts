@@ -97,9 +97,9 @@ const hashSchema = hexSchema.refine((hash) => hash.length === 66, { error: 'is n
 /** A fork moves the best block by a few. No chain jumps this far between two notifications of one node. */
 const LONGEST_JUMP_BLOCKS = 1_000;
 /**
- * Connects to a node, checks which chain it serves and that its newest block is young, and only then loads its metadata.
- * So nothing from a node that is still syncing is read, kept or pinned. A runtime upgrade ends the session, because the old
- * metadata decode wrong values; the next session loads the new metadata.
+ * Connects to a node, checks which chain it serves and that its newest block is young, and only then loads its
+ * metadata. So nothing from a node that is still syncing is read, kept or pinned. A runtime upgrade ends the session,
+ * because the old metadata decode wrong values; the next session loads the new metadata.
  *
  * @throws MinerError CHAIN_UNREACHABLE, CHAIN_WRONG_NETWORK, CHAIN_NODE_BEHIND, CHAIN_ENDPOINT_UNTRUSTED or
  *   CHAIN_CALL_FAILED

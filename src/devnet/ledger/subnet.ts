@@ -88,8 +88,8 @@ export function registerNeuron(subnet: Subnet, hotkey: string, registration: Reg
 }
 
 /**
- * The subnet without the hotkey and its axon. On the real chain every uid below `SubnetworkN` has a hotkey, because a neuron
- * leaves only when another takes its uid. Here a stand-in takes the uid; nobody has its key.
+ * The subnet without the hotkey and its axon. On the real chain every uid below `SubnetworkN` has a hotkey, because a
+ * neuron leaves only when another takes its uid. Here a stand-in takes the uid; nobody has its key.
  *
  * @throws MinerError DEVNET_INVALID_CONTROL if the hotkey is not registered
  */

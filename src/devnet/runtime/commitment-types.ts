@@ -1,7 +1,8 @@
 import type { TypeDefinition } from './type-table.ts';
 
 /**
- * The types of commitments, as on finney (spec 424). There are no commitments here, so only the empty kind of data is declared.
+ * The types of commitments, as on finney (spec 424). There are no commitments here, so only the empty kind of data is
+ * declared.
  */
 export const COMMITMENT_TYPES: Readonly<Record<string, TypeDefinition>> = {
   Commitment: {

@@ -57,7 +57,8 @@ class Reader {
   compact(): bigint {
     const first = this.byte();
     const mode = first & 3;
-    // The lowest two bits are the mode, which gives the number of bytes. In the first three modes the other bits are data.
+    // The lowest two bits are the mode, which gives the number of bytes. In the first three modes the other bits are
+    // data.
     const rest = this.take(mode === 3 ? (first >> 2) + 4 : ([0, 1, 3][mode] ?? 0));
     const littleEndian = mode === 3 ? [...rest] : [first, ...rest];
     const value = littleEndian.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);

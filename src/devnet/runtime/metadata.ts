@@ -13,8 +13,8 @@ const METADATA_V15 =
   '(Vec<PortableType>, Vec<PalletMetadataV15>, ExtrinsicMetadataV15, SiLookupTypeId, Vec<RuntimeApiMetadataV15>, OuterEnums15, CustomMetadata15)';
 
 /**
- * The metadata of the development chain, about 20 kB in each format. `state_getMetadata` answers V14, as on every node; V14
- * lacks the runtime calls, and V15 has them.
+ * The metadata of the development chain, about 20 kB in each format. `state_getMetadata` answers V14, as on every node;
+ * V14 lacks the runtime calls, and V15 has them.
  */
 export interface EncodedMetadata {
   readonly v14: Uint8Array;

@@ -1,4 +1,7 @@
-/** The fields of a struct or of an enum's case, named (`{ port: 'u16' }`) or unnamed (`['u16']`). Values are type expressions. */
+/**
+ * The fields of a struct or of an enum's case, named (`{ port: 'u16' }`) or unnamed (`['u16']`). Values are type
+ * expressions.
+ */
 type Fields = Readonly<Record<string, string>> | readonly string[];
 
 export interface Variant {
@@ -24,7 +27,8 @@ interface PortableType {
 
 export interface TypeTable {
   /**
-   * The id of a type expression. A new type is added with its parts. Expressions are written as in Rust: `u16`, `Vec<Compact<u64>>`, `Option<T>`, `[u8; 32]`, `(u16, AccountId)`, `()`, or a defined name.
+   * The id of a type expression. A new type is added with its parts. Expressions are written as in Rust: `u16`,
+   * `Vec<Compact<u64>>`, `Option<T>`, `[u8; 32]`, `(u16, AccountId)`, `()`, or a defined name.
    *
    * @throws Error for an unknown type: a mistake in the definitions
    */

@@ -32,17 +32,17 @@ export interface DecodingForecast {
 }
 
 /**
- * The highest speed of one thread on any host. On a core of a 2024 server, 1 ms of CPU time decodes 1.0 million pixels of
- * H.264 (0.6 of VP9 and AV1, 0.4 of HEVC) in one colour at 8K, or 7,700 bytes of lossless noise. These limits allow for cores
- * 2.5 times as fast.
+ * The highest speed of one thread on any host. On a core of a 2024 server, 1 ms of CPU time decodes 1.0 million pixels
+ * of H.264 (0.6 of VP9 and AV1, 0.4 of HEVC) in one colour at 8K, or 7,700 bytes of lossless noise. These limits allow
+ * for cores 2.5 times as fast.
  */
 const FASTEST_PIXELS_PER_MS = 2_500_000;
 const FASTEST_BYTES_PER_MS = 20_000;
 
 /**
- * The CPU time of a clip after which its frames so far show the speed. Starting ffmpeg takes 0.1 s, and the first frame costs
- * the most. So at the start of the interval the remaining frames may be cheaper by this factor. At the end they count as
- * equally expensive, so that no hopeless clip takes 2 s.
+ * The CPU time of a clip after which its frames so far show the speed. Starting ffmpeg takes 0.1 s, and the first frame
+ * costs the most. So at the start of the interval the remaining frames may be cheaper by this factor. At the end they
+ * count as equally expensive, so that no hopeless clip takes 2 s.
  */
 const FORECAST_FROM_CPU_MS = 1_000;
 const FIRST_TOLERANCE = 1.5;

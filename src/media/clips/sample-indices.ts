@@ -6,9 +6,10 @@
 export type FrameStride = 'even' | number;
 
 /**
- * The frames of a clip to sample. `even` is `round(i · (n − 1) / (k − 1))`, which always includes the first and the last
- * frame; for one frame it is the middle one, `floor((n − 1) / 2)`. A stride s is `i · s`, or the largest stride that fits if
- * the clip is too short. A clip with fewer frames than `wanted` gives each frame once, in order, and repeats its last.
+ * The frames of a clip to sample. `even` is `round(i · (n − 1) / (k − 1))`, which always includes the first and the
+ * last frame; for one frame it is the middle one, `floor((n − 1) / 2)`. A stride s is `i · s`, or the largest stride
+ * that fits if the clip is too short. A clip with fewer frames than `wanted` gives each frame once, in order, and
+ * repeats its last.
  *
  * @param frameCount frames of the clip, n ≥ 1
  * @param wanted frames to sample, k ≥ 1

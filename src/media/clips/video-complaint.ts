@@ -2,8 +2,8 @@ import { MinerError } from '../../errors.ts';
 import { DECODER_MEMORY_LIMIT_BYTES, VIDEO_FRAME_PIXELS_LIMIT } from '../limits.ts';
 
 /**
- * The coded error for a clip that ffprobe or ffmpeg refused, from its standard error. The message has its words on one line,
- * without paths and addresses.
+ * The coded error for a clip that ffprobe or ffmpeg refused, from its standard error. The message has its words on one
+ * line, without paths and addresses.
  */
 export function complaintError(complaint: string): MinerError {
   if (complaint.includes('exceeds specified max pixel count')) {

@@ -31,8 +31,8 @@ const probeSchema = z.object({
 });
 
 /**
- * Reads the size of a clip and counts its frames by reading its packets. This takes about 0.2 s, most of it for the start of
- * ffprobe. A file with fewer frames than its index names is refused here, before anything is decoded.
+ * Reads the size of a clip and counts its frames by reading its packets. This takes about 0.2 s, most of it for the
+ * start of ffprobe. A file with fewer frames than its index names is refused here, before anything is decoded.
  *
  * @returns the facts, and the CPU milliseconds that the probe took
  * @throws MinerError MEDIA_UNSUPPORTED (no video in it, or a codec that is not decoded here), MEDIA_TOO_LARGE,

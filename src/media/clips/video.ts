@@ -31,10 +31,11 @@ export interface VideoSample {
 }
 
 /**
- * Decodes the frames of a clip that `sampleIndices` names, and fits each. Only the first `VIDEO_FRAMES_LIMIT` frames of a clip
- * count. At native size the frames equal ffmpeg's own decode to rgb24 byte for byte: lossless RGB passes no colour matrix, and
- * a rotation in the container is ignored, as EXIF orientation is in images. At most one whole frame is held besides the
- * result. A clip that cannot be decoded in time is refused early: by its header, or after about a CPU-second of decoding.
+ * Decodes the frames of a clip that `sampleIndices` names, and fits each. Only the first `VIDEO_FRAMES_LIMIT` frames of
+ * a clip count. At native size the frames equal ffmpeg's own decode to rgb24 byte for byte: lossless RGB passes no
+ * colour matrix, and a rotation in the container is ignored, as EXIF orientation is in images. At most one whole frame
+ * is held besides the result. A clip that cannot be decoded in time is refused early: by its header, or after about a
+ * CPU-second of decoding.
  *
  * @param path a local MP4 or QuickTime file; its index may lie at either end
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE (damaged or truncated), MEDIA_TIMEOUT,

@@ -7,8 +7,8 @@ import { type Pixels, resample } from './resample.ts';
 /**
  * Fits decoded frames to the input size of a model, one after the other, in short turns of the event loop.
  *
- * @throws MinerError MEDIA_TOO_LARGE if the result would be larger than `FRAMES_LIMIT_BYTES`; the signal's reason once it is
- *   aborted
+ * @throws MinerError MEDIA_TOO_LARGE if the result would be larger than `FRAMES_LIMIT_BYTES`; the signal's reason once
+ *   it is aborted
  */
 export async function fitFrames(
   frames: RgbFrames,

@@ -21,8 +21,8 @@ export interface FitPlan {
 }
 
 /**
- * For `cover`, a picture longer than this many times the crop is cut before it is resized. Otherwise a 30,000 × 1 picture would
- * become 6.7 million pixels wide on its way to 224 × 224. The crop never shows the part that is cut off.
+ * For `cover`, a picture longer than this many times the crop is cut before it is resized. Otherwise a 30,000 × 1
+ * picture would become 6.7 million pixels wide on its way to 224 × 224. The crop never shows the part that is cut off.
  */
 const COVER_LENGTH_RATIO_LIMIT = 16;
 

@@ -6,7 +6,10 @@ export interface Interpolation {
   readonly weight: Float64Array;
 }
 
-/** A part of an edge, in pixels: pixel i reaches from i to i + 1. It may begin and end within a pixel, or beyond the edge. */
+/**
+ * A part of an edge, in pixels: pixel i reaches from i to i + 1. It may begin and end within a pixel, or beyond the
+ * edge.
+ */
 export interface Span {
   readonly start: number;
   readonly length: number;

@@ -25,13 +25,14 @@ export interface Resampling {
 }
 
 /**
- * Bilinear resizing, antialiased if it shrinks. The result equals Pillow's `BILINEAR` bit for bit, and so the input of a model
- * that was trained with torchvision's `Resize` on Pillow's pictures. (If one edge shrinks and the other grows, samples differ by
- * up to 1: versions of Pillow differ in the order.) libvips samples at 64ths of a pixel and rounds differently: every fifth
- * sample is off by one or two, which changes the answer of a detector of traces by some percent.
+ * Bilinear resizing, antialiased if it shrinks. The result equals Pillow's `BILINEAR` bit for bit, and so the input of
+ * a model that was trained with torchvision's `Resize` on Pillow's pictures. (If one edge shrinks and the other grows,
+ * samples differ by up to 1: versions of Pillow differ in the order.) libvips samples at 64ths of a pixel and rounds
+ * differently: every fifth sample is off by one or two, which changes the answer of a detector of traces by some
+ * percent.
  *
- * Columns come first, then rows, and bytes are rounded in between, as in Pillow. The work runs in short turns of the event
- * loop: 33 ms in all for 2048 × 2048 pixels, 6 ms for 1280 × 720.
+ * Columns come first, then rows, and bytes are rounded in between, as in Pillow. The work runs in short turns of the
+ * event loop: 33 ms in all for 2048 × 2048 pixels, 6 ms for 1280 × 720.
  *
  * @returns the pixels of the window
  * @throws the signal's reason once it is aborted
@@ -74,7 +75,10 @@ interface Weights {
   readonly products: number;
 }
 
-/** The triangle filter between pixel centres, as wide as an output pixel if it shrinks. At the edges it is cut and normalised. */
+/**
+ * The triangle filter between pixel centres, as wide as an output pixel if it shrinks. At the edges it is cut and
+ * normalised.
+ */
 function weigh(from: number, to: number, start: number, length: number): Weights {
   const scale = from / to;
   const reach = Math.max(1, scale);
@@ -102,8 +106,8 @@ function weigh(from: number, to: number, start: number, length: number): Weights
   return { first, count, weights, stride, products: count.reduce((total, one) => total + one, 0) };
 }
 
-// Sums are marked as 32-bit whole numbers (`| 0`, `imul`), and elements are read in place, not through a function that gets
-// arrays of several types. This makes the engine three times as fast.
+// Sums are marked as 32-bit whole numbers (`| 0`, `imul`), and elements are read in place, not through a function that
+// gets arrays of several types. This makes the engine three times as fast.
 
 function mixColumns(
   source: Buffer,

@@ -4,8 +4,8 @@ import type { RgbFrames } from '../frames.ts';
 import { IMAGE_PIXELS_LIMIT } from '../limits.ts';
 import { assertFewScans } from './judge-picture.ts';
 
-// libvips knows dozens of formats (SVG, PDF, camera raw, its own dumps) and applies the gain map of an UltraHDR JPEG, which
-// Pillow does not. Only the six intended loaders stay enabled.
+// libvips knows dozens of formats (SVG, PDF, camera raw, its own dumps) and applies the gain map of an UltraHDR JPEG,
+// which Pillow does not. Only the six intended loaders stay enabled.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
@@ -17,20 +17,20 @@ sharp.unblock({
     'VipsForeignLoadHeifBuffer',
   ],
 });
-// No two requests share an input, so a cache would only hold memory. One thread is enough: several processes decode one image
-// each.
+// No two requests share an input, so a cache would only hold memory. One thread is enough: several processes decode one
+// image each.
 sharp.cache(false);
 sharp.concurrency(1);
 
 /**
- * Decodes one image to 8-bit RGB at full size. Only the end of the process ends the work, so the miner calls this through a
- * `PictureDecoder`.
+ * Decodes one image to 8-bit RGB at full size. Only the end of the process ends the work, so the miner calls this
+ * through a `PictureDecoder`.
  *
- * JPEG, PNG, WebP, GIF (first frame, transparent pixels black) and TIFF (first page) equal Pillow's
- * `convert('RGB')` bit for bit: colour profiles, gamma and EXIF orientation are ignored, alpha is dropped and not
- * composited, grey is repeated. 16-bit samples keep their high byte (Pillow would clip grey ones). CMYK goes
- * through libvips's built-in press profile, which is truer and darker than Pillow's formula. AVIF has no Pillow
- * reference: the version of the validators does not read it.
+ * JPEG, PNG, WebP, GIF (first frame, transparent pixels black) and TIFF (first page) equal Pillow's `convert('RGB')`
+ * bit for bit: colour profiles, gamma and EXIF orientation are ignored, alpha is dropped and not composited, grey is
+ * repeated. 16-bit samples keep their high byte (Pillow would clip grey ones). CMYK goes through libvips's built-in
+ * press profile, which is truer and darker than Pillow's formula. AVIF has no Pillow reference: the version of the
+ * validators does not read it.
  *
  * Damage is judged as Pillow does: a file that ends early is refused, a JPEG with a few bad bytes in its scan is not.
  *

@@ -21,8 +21,8 @@ interface SplitOptions {
 }
 
 /**
- * Splits JPEGs that directly follow each other. It reads the markers one by one, because an end marker may also be inside a
- * segment, such as that of a thumbnail.
+ * Splits JPEGs that directly follow each other. It reads the markers one by one, because an end marker may also be
+ * inside a segment, such as that of a thumbnail.
  * @throws MinerError MEDIA_UNDECODABLE if the bytes are not JPEGs up to the end; the signal's reason once aborted
  */
 export async function splitJpegs(bytes: Buffer, { limit, signal }: SplitOptions): Promise<Buffer[]> {

@@ -28,8 +28,8 @@ const HEADER_READERS: Readonly<Record<ImageFormat, (bytes: Buffer) => CodedPictu
  *
  * @param bytes the whole file
  * @param pixelsLimit pixels at most
- * @returns bytes of memory for decoding, with the file; all the memory for decoding if the header is not understood, in which
- *   case libvips judges the picture
+ * @returns bytes of memory for decoding, with the file; all the memory for decoding if the header is not understood, in
+ *   which case libvips judges the picture
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE
  */
 export function judgePicture(bytes: Buffer, pixelsLimit = IMAGE_PIXELS_LIMIT): number {
@@ -52,7 +52,8 @@ export function judgePicture(bytes: Buffer, pixelsLimit = IMAGE_PIXELS_LIMIT): n
 }
 
 /**
- * Refuses a JPEG with more scans than any real picture. Reads the whole file, which takes some milliseconds for a megabyte.
+ * Refuses a JPEG with more scans than any real picture. Reads the whole file, which takes some milliseconds for a
+ * megabyte.
  * @throws MinerError MEDIA_TOO_LARGE
  */
 export function assertFewScans(bytes: Buffer): void {

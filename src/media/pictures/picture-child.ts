@@ -14,9 +14,9 @@ import {
 import { writePixelFile } from './pixel-file.ts';
 
 /**
- * The process that decodes pictures and fits them to a model's input. libvips cannot be interrupted, and a picture can make it
- * take any memory. So it runs in this process, where the kernel limits the memory, and where the miner ends the work by killing
- * the process. The messages of picture-messages.ts go over standard input and output.
+ * The process that decodes pictures and fits them to a model's input. libvips cannot be interrupted, and a picture can
+ * make it take any memory. So it runs in this process, where the kernel limits the memory, and where the miner ends the
+ * work by killing the process. The messages of picture-messages.ts go over standard input and output.
  */
 
 const OUTPUT = 1;

@@ -32,8 +32,8 @@ export interface PictureDecoder {
    * still worked on it has ended.
    *
    * @param bytes the whole file
-   * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE, MEDIA_TIMEOUT, MEDIA_DECODER_MISSING, INTERNAL
-   *   (no process can be started); the signal's reason once it is aborted
+   * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE, MEDIA_TIMEOUT, MEDIA_DECODER_MISSING,
+   *   INTERNAL (no process can be started); the signal's reason once it is aborted
    */
   decode(bytes: Buffer, options: DecodeOptions): Promise<DecodedPicture>;
   /** Kills the processes. Resolves when nothing is left of them. */

@@ -5,7 +5,10 @@ const WORDS_LIMIT_CHARS = 200;
 /** The words of glib, libjpeg, libheif, libtiff and V8 if they get no memory. */
 const NO_MEMORY = /memory|alloc/i;
 
-/** The coded error for a picture that libvips could not decode. Its message has the first line, without control characters. */
+/**
+ * The coded error for a picture that libvips could not decode. Its message has the first line, without control
+ * characters.
+ */
 export function asPictureError(error: unknown): MinerError {
   if (error instanceof MinerError) return error;
   const [words = ''] = String(error instanceof Error ? error.message : error).split('\n');

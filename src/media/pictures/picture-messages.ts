@@ -2,8 +2,8 @@ import type { ErrorCode } from '../../errors.ts';
 import type { Fit } from '../frames.ts';
 
 /**
- * The messages between the miner and the process that decodes pictures, over the child's standard input and output. A message
- * is the length of its head (32 bits, little-endian), the head as JSON, and as many bytes as the head names.
+ * The messages between the miner and the process that decodes pictures, over the child's standard input and output. A
+ * message is the length of its head (32 bits, little-endian), the head as JSON, and as many bytes as the head names.
  */
 
 /** Asks for one picture; the file follows. */

@@ -42,8 +42,8 @@ export interface PictureProcess {
 }
 
 /**
- * A small heap is enough: pixels lie outside it, and are freed after each picture. One thread of libuv decodes, because there
- * is one picture at a time, and one of V8 compiles. Each further thread would take memory from the limit.
+ * A small heap is enough: pixels lie outside it, and are freed after each picture. One thread of libuv decodes, because
+ * there is one picture at a time, and one of V8 compiles. Each further thread would take memory from the limit.
  */
 const NODE_OPTIONS = [
   '--max-old-space-size=64',
@@ -62,7 +62,10 @@ const ENVIRONMENT = {
   MALLOC_TRIM_THRESHOLD_: KEPT_BYTES,
 };
 
-/** Starts a process that decodes pictures, under a kernel limit on memory. It ends with this process, however this one ends. */
+/**
+ * Starts a process that decodes pictures, under a kernel limit on memory. It ends with this process, however this one
+ * ends.
+ */
 export function startPictureProcess(): PictureProcess {
   const entry = createRequire(import.meta.url).resolve('#picture-child');
   const shared = openPixelFile(randomUUID());

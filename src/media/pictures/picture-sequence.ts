@@ -21,8 +21,8 @@ interface PictureSample {
 }
 
 /**
- * Like `sampleVideo`, but for a clip whose frames are separate pictures. Decodes the frames that `sampleIndices` names and fits
- * each, one after the other.
+ * Like `sampleVideo`, but for a clip whose frames are separate pictures. Decodes the frames that `sampleIndices` names
+ * and fits each, one after the other.
  *
  * @param pictures one file each, all of the same size
  * @throws MinerError MEDIA_UNSUPPORTED, MEDIA_TOO_LARGE, MEDIA_UNDECODABLE, MEDIA_TIMEOUT; the signal's reason once it

@@ -17,8 +17,8 @@ function createBitReader(bytes: Buffer): ReadBits {
 }
 
 /**
- * The largest frame of an AV1 stream, from its sequence header; undefined if there is none at its start. The decoder uses this
- * size and ignores the container's. (AV1 Bitstream & Decoding Process, 5.3 and 5.5)
+ * The largest frame of an AV1 stream, from its sequence header; undefined if there is none at its start. The decoder
+ * uses this size and ignores the container's. (AV1 Bitstream & Decoding Process, 5.3 and 5.5)
  */
 export function readAv1FrameSize(
   stream: Buffer,

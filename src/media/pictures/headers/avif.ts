@@ -7,8 +7,8 @@ const BYTES_PER_PIXEL = 22;
 /** Of 12-bit samples with transparency: 28.4. */
 const BYTES_PER_PIXEL_OF_MORE_BITS = 29;
 /**
- * The highest number of coded pixels for one visible pixel: its own, that of its transparency, and the edges of tiles. Above
- * it, the picture counts as a larger one: hidden pixels cost time too.
+ * The highest number of coded pixels for one visible pixel: its own, that of its transparency, and the edges of tiles.
+ * Above it, the picture counts as a larger one: hidden pixels cost time too.
  */
 const CODED_PER_SHOWN = 3;
 /** Pictures and tiles in one file. */
@@ -22,9 +22,9 @@ const larger = (a: Size, b: Size): Size => (areaOf(b) > areaOf(a) ? b : a);
 const NOTHING: Size = { width: 0, height: 0 };
 
 /**
- * The coded size of an AVIF, and the memory for decoding it; undefined if the header is not understood. A crop box (`clap`) may
- * show only a corner, and a picture of tiles (`grid`) has parts with their own sizes. So the largest size in the file counts,
- * and that of the AV1 streams.
+ * The coded size of an AVIF, and the memory for decoding it; undefined if the header is not understood. A crop box
+ * (`clap`) may show only a corner, and a picture of tiles (`grid`) has parts with their own sizes. So the largest size
+ * in the file counts, and that of the AV1 streams.
  */
 export function readAvifHeader(bytes: Buffer): CodedPicture | undefined {
   try {

@@ -1,6 +1,6 @@
 /**
- * The work of decoding a picture, from its header. Sizes are the coded ones, because they cost memory and time. A crop box or
- * a canvas may hide them.
+ * The work of decoding a picture, from its header. Sizes are the coded ones, because they cost memory and time. A crop
+ * box or a canvas may hide them.
  */
 export interface CodedPicture {
   readonly width: number;

@@ -12,8 +12,8 @@ const EXTENSION = 0x21;
 const FRAME = 0x2c;
 
 /**
- * The size of a GIF, and the memory for decoding it: the larger of its screen and its first frame. Undefined if the header is
- * not understood.
+ * The size of a GIF, and the memory for decoding it: the larger of its screen and its first frame. Undefined if the
+ * header is not understood.
  */
 export function readGifHeader(bytes: Buffer): CodedPicture | undefined {
   if (bytes.length < SCREEN_HEAD_BYTES) return undefined;

@@ -1,13 +1,18 @@
 import type { CodedPicture } from './coded-picture.ts';
 
 /**
- * Bytes for a pixel of JPEG: 3 for the result, and the rest for libvips between its steps. Measured as the growth of VmData over
- * 40 megapixels: 3.6 for RGB, 3.8 for CMYK.
+ * Bytes for a pixel of JPEG: 3 for the result, and the rest for libvips between its steps. Measured as the growth of
+ * VmData over 40 megapixels: 3.6 for RGB, 3.8 for CMYK.
  */
 const BYTES_PER_PIXEL = 4;
-/** libjpeg keeps all coefficients of a picture whose pixels come in several scans. Measured: 3.0 more a pixel for 4:2:0, 6.0 for 4:4:4. */
+/**
+ * libjpeg keeps all coefficients of a picture whose pixels come in several scans. Measured: 3.0 more a pixel for 4:2:0,
+ * 6.0 for 4:4:4.
+ */
 const BYTES_PER_COEFFICIENT = 2;
-/** Segments before the frame header. Colour profiles and metadata come in pieces of 64 kB; real files have some hundred. */
+/**
+ * Segments before the frame header. Colour profiles and metadata come in pieces of 64 kB; real files have some hundred.
+ */
 const SEGMENTS_LIMIT = 4096;
 const BLOCK_EDGE = 8;
 

@@ -9,8 +9,8 @@ const CHUNK_HEAD_BYTES = 8;
 const FRAME_HEAD_BYTES = 16;
 
 /**
- * The size of a WebP, and the memory for decoding it: the larger of its canvas and its first frame. Undefined if the header is
- * not understood.
+ * The size of a WebP, and the memory for decoding it: the larger of its canvas and its first frame. Undefined if the
+ * header is not understood.
  */
 export function readWebpHeader(bytes: Buffer): CodedPicture | undefined {
   let [width, height] = [0, 0];
