@@ -39,7 +39,7 @@ const PACE: Pace = {
  * new one. An address that differs from the last is looked up once more before it is trusted. A failure is logged and
  * never ends the process.
  */
-export async function keepAddressAnnounced(config: MinerConfig, parts: ExternalAddressParts): Promise<void> {
+export async function followExternalAddress(config: MinerConfig, parts: ExternalAddressParts): Promise<void> {
   const { chain, logger, clock, signal, fetch: ask = fetch, pace = PACE } = parts;
   let announced: string | undefined;
   let unconfirmed: string | undefined;

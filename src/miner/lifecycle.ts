@@ -9,7 +9,7 @@ import { takeHotkeyLock } from '../state/hotkey-lock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { assembleMiner } from './assemble.ts';
 import { LOCK_WAIT_MS, type Open, openParts } from './closing.ts';
-import { keepAddressAnnounced } from './external-address.ts';
+import { followExternalAddress } from './external-address.ts';
 import { openHotkey } from './open-hotkey.ts';
 import { watchReadiness } from './readiness-watch.ts';
 import { logRegistration, unregisteredNotice } from './registration-log.ts';
@@ -87,7 +87,7 @@ async function serve(config: MinerConfig, context: LifecycleContext, open: Open)
   logger.info({ ...ports, host: config.axon.host }, 'listening');
 
   await Promise.all(Object.values(engines).map((engine) => engine.ready(ending)));
-  const announcing = keepAddressAnnounced(config, { chain, logger, clock, signal: ending });
+  const announcing = followExternalAddress(config, { chain, logger, clock, signal: ending });
   await watchReadiness({
     readiness: miner.readiness,
     onFirstReady: () => context.onReady(ports),

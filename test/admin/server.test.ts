@@ -12,7 +12,7 @@ async function start(readiness: () => Readiness = () => ({ ready: true, reasons:
 }
 
 describe('the admin port', () => {
-  it('is alive whether or not the miner is ready, and says why it is not', async () => {
+  it('the admin port is alive whether or not the miner is ready, and says why it is not', async () => {
     let ready = true;
     const { port } = await start(() => ({
       ready,
@@ -30,7 +30,7 @@ describe('the admin port', () => {
   });
 
   it.each(['localhost', '127.0.0.1:9091', '127.8.8.8', '[::1]:9091', 'LOCALHOST:1'])(
-    'answers as %s',
+    'the admin port answers as %s',
     async (host) => {
       const { port } = await start();
       const answer = await call(port, '/status', { headers: { Host: host } });
@@ -39,7 +39,7 @@ describe('the admin port', () => {
   );
 
   it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1', '127.0.0.1@evil'])(
-    'answers no page that reaches it as "%s"',
+    'the admin port refuses a web page that reaches it as "%s"',
     async (host) => {
       const { port } = await start();
       const answer = await call(port, '/status', { headers: { Host: host } });
@@ -48,7 +48,7 @@ describe('the admin port', () => {
     },
   );
 
-  it('names a port that is taken', async () => {
+  it('the admin port fails with the number of a taken port', async () => {
     const { port } = await start();
     const other = createAdminServer({
       readiness: () => ({ ready: true, reasons: [], warnings: [] }),
@@ -63,7 +63,7 @@ describe('the admin port', () => {
     await other.close();
   });
 
-  it('ends a connection that does not wait for its answers', async () => {
+  it('the admin port ends a connection that does not wait for its answers', async () => {
     const { port } = await start();
     const client = openSocket(port);
     client.write(head('GET /status', { Host: 'localhost' }).repeat(1_000));
@@ -71,7 +71,7 @@ describe('the admin port', () => {
     expect(client.text().split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(1);
   });
 
-  it('ends a connection whose answer is not read', async () => {
+  it('the admin port ends a connection whose answer is not read', async () => {
     const admin = createAdminServer({
       readiness: () => ({ ready: true, reasons: [], warnings: [] }),
       status: () => ({ text: 'x'.repeat(50_000_000) }),
@@ -86,7 +86,7 @@ describe('the admin port', () => {
     clearInterval(prod);
   }, 20_000);
 
-  it('ends a connection that never finishes its headers', async () => {
+  it('the admin port ends a connection that never finishes its headers', async () => {
     const { port } = await start();
     const client = openSocket(port);
     client.write('GET /livez HTTP/1.1\r\nHost: local');
@@ -95,14 +95,14 @@ describe('the admin port', () => {
     clearInterval(drip);
   }, 20_000);
 
-  it('answers though another user holds as many connections as it takes', async () => {
+  it('the admin port answers though another user holds as many connections as it takes', async () => {
     const { port } = await start();
     const crowd = Array.from({ length: 100 }, () => openSocket(port));
     await until(() => crowd.filter((one) => one.isEnded()).length === 36);
     expect((await call(port, '/livez')).status).toBe(200);
   });
 
-  it('closes at once, though a connection says nothing, and leaves its port to others', async () => {
+  it('the admin port closes at once, though a connection says nothing, and leaves its port to others', async () => {
     const { admin, port } = await start();
     const silent = openSocket(port);
     expect((await call(port, '/livez')).status).toBe(200);

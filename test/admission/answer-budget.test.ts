@@ -4,7 +4,7 @@ import { createAnswerBudget } from '../../src/admission/answer-budget.ts';
 const busy = expect.objectContaining({ code: 'AXON_BUSY' });
 
 describe('the room for answers', () => {
-  it('is half of it for one caller, over all its answers, and the other half stays for others', () => {
+  it('one caller gets at most half of the room for answers, over all its answers', () => {
     const budget = createAnswerBudget({ totalBytes: 1000 });
     budget.open('greedy').charge(300);
     const second = budget.open('greedy');
@@ -14,7 +14,7 @@ describe('the room for answers', () => {
     expect(budget.status()).toEqual({ bytes: 1000, totalBytes: 1000 });
   });
 
-  it('is refused when all callers together have all of it', () => {
+  it('an answer is refused if the answers of all callers take all room', () => {
     const budget = createAnswerBudget({ totalBytes: 1000 });
     budget.open('first').charge(500);
     budget.open('second').charge(400);
@@ -22,7 +22,7 @@ describe('the room for answers', () => {
     expect(() => budget.open('third').charge(100)).not.toThrow();
   });
 
-  it('comes back once when an answer is over, however often that is said', () => {
+  it('the room of an answer comes back once, however often its account is closed', () => {
     const budget = createAnswerBudget({ totalBytes: 1000 });
     const account = budget.open('caller');
     account.charge(200);
@@ -33,7 +33,7 @@ describe('the room for answers', () => {
     expect(() => budget.open('caller').charge(500)).not.toThrow();
   });
 
-  it('is not taken by an answer that was refused', () => {
+  it('a refused answer takes no room', () => {
     const budget = createAnswerBudget({ totalBytes: 1000 });
     const account = budget.open('caller');
     expect(() => account.charge(501)).toThrow(busy);

@@ -23,14 +23,14 @@ function setUp() {
 }
 
 describe('the body budget', () => {
-  it('asks for no proof while there is room', async () => {
+  it('the body budget asks for no proof while there is room', async () => {
     const { open, proofs } = setUp();
     const account = await open('a', '1.1.1.1');
     await account.charge(100);
     expect(proofs()).toBe(0);
   });
 
-  it('lets claimed callers use half of the room, and of that one address half', async () => {
+  it('the body budget lets claimed callers use half of the room, and of that one address half', async () => {
     const { open, budget } = setUp();
     const first = await open('a', '1.1.1.1');
     await first.charge(250);
@@ -42,7 +42,7 @@ describe('the body budget', () => {
     await expect(third.charge(1)).rejects.toMatchObject({ code: 'AXON_BUSY' });
   });
 
-  it('lets a caller that proves its key use the other half too', async () => {
+  it('the body budget lets a proven upload use the other half too', async () => {
     const { open, budget } = setUp();
     await (await open('a', '1.1.1.1')).charge(250);
     await (await open('b', '2.2.2.2')).charge(250);
@@ -52,7 +52,7 @@ describe('the body budget', () => {
     expect(budget.status()).toMatchObject({ claimedBytes: 500, provenBytes: 400 });
   });
 
-  it('ends the slowest claimed upload for a newcomer without proof', async () => {
+  it('the body budget ends the slowest claimed upload for a newcomer without proof', async () => {
     const { open, clock, evicted } = setUp();
     await (await open('slow', '1.1.1.1')).charge(120);
     clock.advance(8_000);
@@ -62,7 +62,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual(['slow']);
   });
 
-  it('ends a large burst that will go on for long rather than a small upload that is whole', async () => {
+  it('the body budget ends a large upload that still takes long rather than a small one that is whole', async () => {
     const clock = createManualClock();
     const MIB = 1024 * 1024;
     const budget = createBodyBudget({ totalBytes: 64 * MIB, bodyLimitBytes: 8 * MIB, clock });
@@ -87,7 +87,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual(['burst 0']);
   });
 
-  it('asks a slow upload for its proof before it is ended', async () => {
+  it('the body budget asks a slow upload for its proof before it is ended', async () => {
     const { open, clock, evicted } = setUp();
     await (await open('slow validator', '1.1.1.1', true)).charge(200);
     await (await open('slow stranger', '1.1.1.1')).charge(50);
@@ -97,7 +97,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual(['slow stranger']);
   });
 
-  it('never ends an upload whose full signature was verified', async () => {
+  it('the body budget never ends an upload whose full signature was verified', async () => {
     const { open, clock, evicted } = setUp();
     const verified = await open('verified', '1.1.1.1');
     await verified.charge(240);
@@ -108,7 +108,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual([]);
   });
 
-  it('makes room by number of uploads too', async () => {
+  it('the body budget makes room if one address has too many uploads', async () => {
     const { open, clock, evicted, budget } = setUp();
     for (let index = 0; index < 256; index++) await open(`slow ${index}`, '1.1.1.1');
     clock.advance(5_000);
@@ -118,7 +118,7 @@ describe('the body budget', () => {
     expect(budget.status().claimedUploads).toBe(256);
   });
 
-  it('makes room among all claimed uploads when there are 512', async () => {
+  it('the body budget makes room among all claimed uploads if there are 512', async () => {
     const { open, clock, evicted, budget } = setUp();
     for (let index = 0; index < 512; index++) await open(`slow ${index}`, `1.1.1.${index % 4}`);
     clock.advance(5_000);
@@ -140,7 +140,7 @@ describe('the body budget', () => {
     return made;
   }
 
-  it('gives one proven hotkey a quarter of the room, from however many addresses', async () => {
+  it('the body budget gives one proven hotkey a quarter of the room, from however many addresses', async () => {
     const { open, budget, clock } = await copiedProof();
     clock.advance(10);
     const another = await open('copy 5', '9.9.9.9', true, 10_000_000, 'validator');
@@ -149,7 +149,7 @@ describe('the body budget', () => {
     await (await open('other', '8.8.8.8', true)).charge(250);
   });
 
-  it('ends the slowest upload of a proven hotkey for a quicker one of the same', async () => {
+  it('the body budget ends the slowest upload of a proven hotkey for a quicker one of the same', async () => {
     const { open, evicted, clock } = await copiedProof();
     clock.advance(8_000);
     const own = await open('own', '3.3.3.3', true, 100, 'validator');
@@ -157,7 +157,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual(['copy 0', 'copy 1']);
   });
 
-  it('holds a verified upload against no share, and never ends it', async () => {
+  it('the body budget counts a verified upload against no share, and never ends it', async () => {
     const { open, evicted, clock } = setUp();
     const verified = await open('verified', '1.1.1.1', true, 300, 'validator');
     await verified.charge(250);
@@ -171,7 +171,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual([]);
   });
 
-  it('makes room for a hotkey that holds less among the proven uploads of the one that holds the most', async () => {
+  it('the body budget makes room for a hotkey that holds less among the proven uploads of the one that holds the most', async () => {
     const { open, evicted } = setUp();
     const names = ['a', 'b', 'c', 'd'];
     for (const name of names) {
@@ -183,7 +183,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual(['a']);
   });
 
-  it('makes none for a hotkey that would then hold the most itself', async () => {
+  it('the body budget makes no room for a hotkey that would then hold the most itself', async () => {
     const { open, evicted } = setUp();
     for (const name of ['a', 'b', 'c', 'd', 'e']) {
       const upload = await open(name, '1.1.1.1', true);
@@ -195,7 +195,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual([]);
   });
 
-  it('takes at most 256 proven uploads of one hotkey', async () => {
+  it('the body budget takes at most 256 proven uploads of one hotkey', async () => {
     const { open, evicted, clock } = setUp();
     for (let index = 0; index < 256; index++) {
       await (await open(`copy ${index}`, `1.1.${index}.1`, true, 300, 'validator')).proven();
@@ -207,7 +207,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual(['copy 0']);
   });
 
-  it('gives room back when an account closes', async () => {
+  it('the body budget gives room back when an account closes', async () => {
     const { open, budget } = setUp();
     const account = await open('a', '1.1.1.1');
     await account.charge(250);
@@ -216,7 +216,7 @@ describe('the body budget', () => {
     await (await open('b', '1.1.1.1')).charge(250);
   });
 
-  it('takes a proof that cannot be had for none, and goes on', async () => {
+  it('the body budget counts a proof that cannot be checked as none, and goes on', async () => {
     const { budget, evicted, clock } = setUp();
     const unprovable = { prove: () => Promise.reject(new MinerError('AXON_BUSY', 'too many wait')) };
     const flood = await budget.open({
@@ -263,7 +263,7 @@ describe('the body budget', () => {
     return { budget, slow, answer, charges, evicted };
   }
 
-  it('ends nothing whose proof is still awaited', async () => {
+  it('the body budget ends no upload whose proof is still awaited', async () => {
     const { answer, charges, evicted } = await awaitingProof();
     expect(evicted).toEqual([]);
     answer(true);
@@ -271,7 +271,7 @@ describe('the body budget', () => {
     expect(evicted).toEqual([]);
   });
 
-  it('lets a verified upload stay when its proof fails afterwards', async () => {
+  it('the body budget lets a verified upload stay when its proof fails afterwards', async () => {
     const { budget, slow, answer, charges, evicted } = await awaitingProof();
     slow.confirm();
     answer(false);
@@ -280,7 +280,7 @@ describe('the body budget', () => {
     expect(budget.status()).toMatchObject({ claimedBytes: 200, provenBytes: 250 });
   });
 
-  it('ends nothing for room that has come free while the proof was awaited', async () => {
+  it('the body budget ends no upload if room came free while a proof was awaited', async () => {
     const { slow, answer, charges, evicted } = await awaitingProof();
     slow.close();
     answer(false);

@@ -14,7 +14,7 @@ function setUp() {
 }
 
 describe('the rate of unsigned requests', () => {
-  it('lets an address ask 400 times at once, and then 20 times a second', () => {
+  it('the rate of unsigned requests lets an address ask 400 times at once, and then 20 times a second', () => {
     const { clock, takeAll } = setUp();
     expect(takeAll('a')).toBe(400);
     clock.advance(1_000);
@@ -23,13 +23,13 @@ describe('the rate of unsigned requests', () => {
     expect(takeAll('a')).toBe(400);
   });
 
-  it('is for each address its own', () => {
+  it('each address has its own rate of unsigned requests', () => {
     const { rate, takeAll } = setUp();
     takeAll('a');
     expect(rate.take('b')).toBe(true);
   });
 
-  it('never ends for who asks once a second', () => {
+  it('the rate of unsigned requests always admits one request a second', () => {
     const { clock, rate } = setUp();
     for (let second = 0; second < 10_000; second++) {
       expect(rate.take('monitor')).toBe(true);
@@ -37,7 +37,7 @@ describe('the rate of unsigned requests', () => {
     }
   });
 
-  it('remembers at most 4,096 addresses, and none that has regained its credit', () => {
+  it('the rate of unsigned requests remembers at most 4,096 addresses, and none with full credit', () => {
     const { clock, rate } = setUp();
     for (let index = 0; index < 5_000; index++) rate.take(`address ${index}`);
     expect(rate.size).toBe(4_096);

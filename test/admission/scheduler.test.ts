@@ -35,7 +35,7 @@ function occupied(maxWaiting = 16) {
 }
 
 describe('the scheduler', () => {
-  it('takes what is due first', async () => {
+  it('the scheduler takes the job that is due first', async () => {
     const { order, enqueue, free } = occupied();
     const jobs = [
       enqueue('a', 'late'),
@@ -47,7 +47,7 @@ describe('the scheduler', () => {
     expect(order).toEqual(['sooner', 'soon', 'late']);
   });
 
-  it('prefers a validator that has nothing running, however urgent the others are', async () => {
+  it('the scheduler prefers a validator that has nothing running, however urgent the others are', async () => {
     const scheduler = createScheduler({
       slots: { image: 3, video: 1 },
       maxWaiting: 16,
@@ -77,7 +77,7 @@ describe('the scheduler', () => {
     expect(order).toEqual(['modest', 'greedy']);
   });
 
-  it('keeps images going while videos fill their lane', async () => {
+  it('the scheduler keeps images going while videos fill their lane', async () => {
     const { scheduler, free, first } = occupied();
     const answer = await scheduler.run(
       { lane: 'video', caller: 'a', deadline: deadline() },
@@ -88,7 +88,7 @@ describe('the scheduler', () => {
     await first;
   });
 
-  it('refuses the least urgent request of the validator with the most, when too many wait', async () => {
+  it('the scheduler refuses the least urgent request of the validator with the most, when too many wait', async () => {
     const { enqueue, free } = occupied(2);
     const patient = enqueue('crowd', 'patient');
     const urgent = enqueue('crowd', 'urgent', deadline(9_000));
@@ -98,7 +98,7 @@ describe('the scheduler', () => {
     await Promise.all([urgent, lone]);
   });
 
-  it('drops a request whose time is over while it waits', async () => {
+  it('the scheduler drops a request whose time is over while it waits', async () => {
     const { enqueue, free, order, first } = occupied();
     const due = deadline();
     const dropped = enqueue('a', 'dropped', due);
@@ -109,7 +109,7 @@ describe('the scheduler', () => {
     expect(order).toEqual([]);
   });
 
-  it('does no work for a request whose time is over when it comes', async () => {
+  it('the scheduler does no work for a request whose time is over when it comes', async () => {
     const { scheduler } = withDearWork(1);
     const due = deadline();
     due.cancel(new MinerError('ADMISSION_DEADLINE', 'over'));
@@ -121,7 +121,7 @@ describe('the scheduler', () => {
     expect(isDone).toBe(false);
   });
 
-  it('frees the slot when the work fails, and tells when it is idle', async () => {
+  it('the scheduler frees the slot when the work fails, and tells when it is idle', async () => {
     const { scheduler, enqueue, free, order } = occupied();
     const failing = scheduler.run({ lane: 'image', caller: 'a', deadline: deadline(5_000) }, () =>
       Promise.reject(new Error('broken')),
@@ -162,7 +162,7 @@ function withDearWork(slots: number) {
 }
 
 describe('the scheduler, against a caller whose work is dear,', () => {
-  it('leaves a slot of the lane to others', async () => {
+  it('against dear work, the scheduler leaves a slot of the lane to others', async () => {
     const { start, order, scheduler } = withDearWork(2);
     start('greedy');
     start('greedy');
@@ -172,7 +172,7 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     expect(scheduler.status().video).toEqual({ running: 1, waiting: 1, slots: 2 });
   });
 
-  it('ends its work after four seconds if another waits, and then puts it behind all others', async () => {
+  it('against dear work, the scheduler ends its work after four seconds if another waits, and then puts it behind all others', async () => {
     const { start, order, clock, look } = withDearWork(1);
     const dear = start('greedy');
     const second = start('greedy', Promise.resolve());
@@ -187,7 +187,7 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     expect(order).toEqual(['greedy', 'a', 'b', 'greedy']);
   });
 
-  it('lets it go on while nobody else waits, or nobody has waited for long', async () => {
+  it('against dear work, the scheduler does nothing while nobody else waits, or nobody has waited for long', async () => {
     const { start, clock, look, scheduler } = withDearWork(1);
     start('greedy');
     const second = start('greedy');
@@ -200,7 +200,7 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     expect(scheduler.status().video).toMatchObject({ running: 1, waiting: 1 });
   });
 
-  it('ends no work of a caller for the next request of that same caller', async () => {
+  it('against dear work, the scheduler ends no work of a caller for the next request of that same caller', async () => {
     const { start, clock } = withDearWork(3);
     const own = start('patient');
     clock.advance(1);
@@ -213,7 +213,7 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     expect([own, newer].map(({ due }) => due.signal.aborted)).toEqual([false, false]);
   });
 
-  it('ends no work of others for a caller whose own was ended', async () => {
+  it('against dear work, the scheduler ends no work of others for a caller whose own was ended', async () => {
     const { start, clock, look } = withDearWork(1);
     const dear = start('greedy');
     const other = start('other');
@@ -225,7 +225,7 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     expect(other.due.signal.aborted).toBe(false);
   });
 
-  it('ends one work of a lane, and once, however long it takes to end', async () => {
+  it('against dear work, the scheduler ends one work of a lane, and once, however long it takes to end', async () => {
     const { scheduler, clock, start, look } = withDearWork(2);
     let fail = () => {};
     const failing = new Promise<void>((_, reject) => {
@@ -248,7 +248,7 @@ describe('the scheduler, against a caller whose work is dear,', () => {
     await expect(older?.done).rejects.toMatchObject({ fields: { tookMs: 4_002 } });
   });
 
-  it('lets work go on that takes as long as that of other callers', async () => {
+  it('against dear work, the scheduler lets work go on that takes as long as that of other callers', async () => {
     const { start, clock, look, scheduler } = withDearWork(1);
     const { promise, resolve } = withResolvers();
     const usual = start('usual', promise);
@@ -294,7 +294,7 @@ function withDecodedWork(slots: number) {
 }
 
 describe('the scheduler, when work gives its slot back before it ends,', () => {
-  it('gives the slot to another caller, and counts the work as running until it ends', async () => {
+  it('for work that freed its slot, the scheduler gives the slot to another caller, and counts the work as running until it ends', async () => {
     const { scheduler, start, order } = withDecodedWork(1);
     const first = start('a');
     const second = start('b');
@@ -316,7 +316,7 @@ describe('the scheduler, when work gives its slot back before it ends,', () => {
     expect(scheduler.status().video).toEqual({ running: 0, waiting: 0, slots: 1 });
   });
 
-  it('frees one slot for it, however often it says so', async () => {
+  it('for work that freed its slot, the scheduler frees one slot for it, however often it says so', async () => {
     const { start, order } = withDecodedWork(2);
     const first = start('a');
     start('b');
@@ -329,7 +329,7 @@ describe('the scheduler, when work gives its slot back before it ends,', () => {
     expect(order).toEqual(['a', 'b', 'c']);
   });
 
-  it('has no more work in the lane than two for each slot', async () => {
+  it('for work that freed its slot, the scheduler has no more work in the lane than two for each slot', async () => {
     const { start, order } = withDecodedWork(1);
     const [first, second] = [start('a'), start('b'), start('c')];
     await first?.decoded();
@@ -341,7 +341,7 @@ describe('the scheduler, when work gives its slot back before it ends,', () => {
     expect(order).toEqual(['a', 'b', 'c']);
   });
 
-  it('starts no more work of one caller than before', async () => {
+  it('for work that freed its slot, the scheduler starts no more work of one caller than before', async () => {
     const { start, order } = withDecodedWork(2);
     const first = start('a');
     start('a');
@@ -355,7 +355,7 @@ describe('the scheduler, when work gives its slot back before it ends,', () => {
     expect(order).toEqual(['a', 'b', 'a']);
   });
 
-  it('ends no dear work that has no slot, if others wait for a slot', async () => {
+  it('for work that freed its slot, the scheduler ends no dear work that has no slot, if others wait for a slot', async () => {
     const { start, order, clock, look } = withDecodedWork(1);
     const decoded = start('a');
     await decoded.decoded();
@@ -372,7 +372,7 @@ describe('the scheduler, when work gives its slot back before it ends,', () => {
     expect(order).toEqual(['a', 'b', 'c']);
   });
 
-  it('ends dear work that has no slot, if others wait for it to end', async () => {
+  it('for work that freed its slot, the scheduler ends dear work that has no slot, if others wait for it to end', async () => {
     const { start, order, clock } = withDecodedWork(1);
     const first = start('a');
     await first.decoded();

@@ -10,7 +10,7 @@ function setUp() {
 }
 
 describe('the time that work may take while others wait', () => {
-  it('is four seconds, or four times what the work of other callers takes', () => {
+  it('the time that work may take while others wait is four seconds, or four times what the work of other callers takes', () => {
     const { times, note } = setUp();
     expect(times.allowanceMs('video', 'a')).toBe(4_000);
     note('b', 400);
@@ -20,13 +20,13 @@ describe('the time that work may take while others wait', () => {
     expect(times.allowanceMs('image', 'a')).toBe(4_000);
   });
 
-  it('is not raised by a caller for itself', () => {
+  it('the time that work may take while others wait is not raised by a caller for itself', () => {
     const { times, note } = setUp();
     note('greedy', 9_000, 10);
     expect(times.allowanceMs('video', 'greedy')).toBe(4_000);
   });
 
-  it('is that of the latest 64 jobs', () => {
+  it('the time that work may take while others wait depends on the latest 64 jobs', () => {
     const { times, note } = setUp();
     note('b', 9_000, 64);
     note('b', 100, 64);

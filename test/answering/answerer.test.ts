@@ -82,7 +82,7 @@ const IDENTITY = [1 / 64, 0, 0, 0, 1 / 64, 0, 0, 0, 1 / 64];
 const TWO = [1 / 64, 0, 0, 1 / 64, 0, 0];
 
 describe('a model in the published format, without model.json', () => {
-  it('gets a wide picture with its shortest edge resized to the declared one and the middle cut out', async () => {
+  it('a model in the published format gets a wide picture with its shortest edge resized to the declared one and the middle cut out', async () => {
     // 400 × 64 becomes 200 × 32, of which 48 columns in the middle are those from 152 to 248.
     const wide = picture(400, 64, (column) => (column >= 150 && column < 250 ? GREEN : RED));
     const onnx = meanHead({ weights: IDENTITY, outputs: 3, shape: ['N', 3, 32, 48] });
@@ -91,7 +91,7 @@ describe('a model in the published format, without model.json', () => {
     expect(answer).toEqual(close(softmax([0, 2, 0.5])));
   });
 
-  it('gets an upright picture likewise, at 224 × 224 where it takes any, and may have two classes', async () => {
+  it('a model in the published format gets an upright picture likewise, at 224 × 224 if it takes any size, and may have two classes', async () => {
     // 60 × 300 becomes 224 × 1120; the 224 rows in the middle were rows 120 to 180, and are interpolated at the rim.
     const upright = picture(60, 300, (_, row) => (row >= 118 && row < 182 ? GREEN : RED));
     const onnx = meanHead({ weights: TWO, outputs: 2, shape: ['N', 3, 'height', 'width'] });
@@ -100,7 +100,7 @@ describe('a model in the published format, without model.json', () => {
     expect(answer).toEqual(close([...softmax([0, 2]), 0]));
   });
 
-  it('gets the frames of a clip in their order, as many as it declares', async () => {
+  it('a model in the published format gets the frames of a clip in their order, as many as it declares', async () => {
     const onnx = weightedMeans({
       ...{ layout: 'NTCHW', dtype: 'uint8', frames: 4, height: 2, width: 2, dynamic: 'N' },
       gain: 1 / 64,
@@ -110,7 +110,7 @@ describe('a model in the published format, without model.json', () => {
     expect(answer).toEqual(close(softmax(meansOf([0, 3, 6, 9]))));
   });
 
-  it('gets 16 frames of 224 × 224 where it takes any, and may have two classes', async () => {
+  it('a model in the published format gets 16 frames of 224 × 224 if it takes any number and size, and may have two classes', async () => {
     const onnx = weightedMeans({
       ...{ layout: 'NTCHW', dtype: 'uint8', frames: 16, height: 224, width: 224, dynamic: 'NTHW' },
       gain: 1 / 6400,
@@ -131,7 +131,7 @@ describe('a model in the published format, without model.json', () => {
 });
 
 describe('a model with a model.json', () => {
-  it('gets the leading frames where it asks for a stride', async () => {
+  it('a model with a model.json gets the leading frames if it asks for a stride', async () => {
     const onnx = weightedMeans({
       ...{ layout: 'NTCHW', dtype: 'uint8', frames: 4, height: 2, width: 2, dynamic: 'N' },
       gain: 1 / 64,
@@ -140,7 +140,7 @@ describe('a model with a model.json', () => {
     expect(answer).toEqual(close(softmax(meansOf([0, 2, 4, 6]))));
   });
 
-  it('answers by the binary rule where it asks for that', async () => {
+  it('a model with a model.json answers by the binary rule if it asks for that', async () => {
     // Probabilities that are near [0.4, 0.3, 0.3].
     const logits: Colour = [64, 45, 45];
     const onnx = meanHead({ weights: IDENTITY, outputs: 3, shape: [1, 3, 8, 8] });
@@ -161,7 +161,7 @@ describe('a model with a model.json', () => {
     expect(values.indexOf(Math.max(...values))).toBe(1);
   });
 
-  it('is spared a picture that is too large for its native size, by the header alone', async () => {
+  it('a picture that is too large for the native size of a model is refused by its header alone', async () => {
     const onnx = redMask(['N', 3, 'height', 'width']);
     const json: ModelJson = { input: { size: 'native' } };
     const header = (edge: number) =>
@@ -175,7 +175,7 @@ describe('a model with a model.json', () => {
     });
   });
 
-  it('has its mask brought back to the picture, whatever the fit', async () => {
+  it('a model with a model.json has its mask brought back to the picture, whatever the fit', async () => {
     // Red is marked: the columns from 25 to 50 of 100, in a picture of 100 × 60.
     const marked = (column: number) => column >= 25 && column < 50;
     const media = await png(
@@ -226,27 +226,32 @@ describe('a model that takes pictures of any size as they are', () => {
   it.each([
     ['small enough for a message', 31, 17],
     ['that travels in a file', 401, 299],
-  ])('gets every pixel that was decoded, where it was: a picture %s', async (_, width, height) => {
-    const pixels = makePixels({ width, height, seed: 4 });
-    const engine = engines.open(
-      'mask',
-      writeModel(engines.root, 'model', redMask(['N', 3, 'H', 'W']), native),
-    );
-    await engine.ready();
-    // Each colour in the place of red in its turn.
-    for (const shift of [0, 1, 2]) {
-      const turned = Buffer.from(pixels.map((_value, at) => pixels[at - (at % 3) + ((at + shift) % 3)] ?? 0));
-      const { answer } = await answerBy(engine, await png(turned, width, height), 'mask');
-      if (answer.kind !== 'mask') throw new Error('no mask');
-      const reds = Array.from({ length: width * height }, (_value, place) =>
-        Math.round(255 * decodeFloat16(answer.float16le.readUInt16LE(place * 2))),
+  ])(
+    'a model that takes pictures of any size gets every decoded pixel in its place: a picture %s',
+    async (_, width, height) => {
+      const pixels = makePixels({ width, height, seed: 4 });
+      const engine = engines.open(
+        'mask',
+        writeModel(engines.root, 'model', redMask(['N', 3, 'H', 'W']), native),
       );
-      const sent = Array.from({ length: width * height }, (_value, place) => turned[place * 3]);
-      expect(reds).toEqual(sent);
-    }
-  });
+      await engine.ready();
+      // Each colour in the place of red in its turn.
+      for (const shift of [0, 1, 2]) {
+        const turned = Buffer.from(
+          pixels.map((_value, at) => pixels[at - (at % 3) + ((at + shift) % 3)] ?? 0),
+        );
+        const { answer } = await answerBy(engine, await png(turned, width, height), 'mask');
+        if (answer.kind !== 'mask') throw new Error('no mask');
+        const reds = Array.from({ length: width * height }, (_value, place) =>
+          Math.round(255 * decodeFloat16(answer.float16le.readUInt16LE(place * 2))),
+        );
+        const sent = Array.from({ length: width * height }, (_value, place) => turned[place * 3]);
+        expect(reds).toEqual(sent);
+      }
+    },
+  );
 
-  it('is not given more pixels than it can take', async () => {
+  it('a model that takes pictures of any size does not get more pixels than it can take', async () => {
     const media = await sharp({ create: { width: 4097, height: 4096, channels: 3, background: 'black' } })
       .png()
       .toBuffer();
@@ -259,7 +264,7 @@ describe('a model that takes pictures of any size as they are', () => {
 });
 
 describe('a clip', () => {
-  it('is told to be decoded before the model has answered, a picture never', async () => {
+  it('a clip reports that it is decoded before the model answers, a picture never does', async () => {
     const onnx = weightedMeans({
       ...{ layout: 'NTCHW', dtype: 'uint8', frames: 4, height: 2, width: 2, dynamic: 'N' },
       gain: 1 / 64,
@@ -309,7 +314,7 @@ describe('a clip', () => {
 });
 
 describe('a segmenter', () => {
-  it('charges for the mask of the picture, before it is made', async () => {
+  it('a segmenter charges for the mask of a picture before the mask is made', async () => {
     const media = await png(
       picture(50, 30, () => RED),
       50,
@@ -320,7 +325,7 @@ describe('a segmenter', () => {
     expect(charged).toEqual([50 * 30 * 2]);
   });
 
-  it('refuses a picture by its header, of which a mask would be too large', async () => {
+  it('a segmenter refuses a picture by its header if its mask would be too large', async () => {
     // The header of a PNG with one pixel more than there may be, and no pixels at all.
     const [small, large] = await Promise.all(
       [1, 2].map(async (edge) => {

@@ -8,7 +8,7 @@ const engines = useEngines();
 const input = { frames: plain([200, 100, 50]), contentHash: 'any', sourceSize: { height: 8, width: 8 } };
 
 describe('a detector', () => {
-  it('answers with three numbers whose sum is 1', async () => {
+  it('a detector answers with three numbers whose sum is 1', async () => {
     const onnx = meanHead({ weights: [0.01, 0, 0, 0, 0.01, 0, 0, 0, 0.01], outputs: 3 });
     const engine = engines.open('image', writeModel(engines.root, 'model', onnx));
     await engine.ready();
@@ -17,13 +17,13 @@ describe('a detector', () => {
     expect(Math.abs(values[0] + values[1] + values[2] - 1)).toBeLessThanOrEqual(1e-9);
   });
 
-  it('does not pass a mask off as an answer', async () => {
+  it('a detector does not pass a mask off as an answer', async () => {
     const engine = engines.open('mask', writeModel(engines.root, 'model', redMask([1, 3, 8, 8])));
     await engine.ready();
     await expect(detect(engine, input, lasting())).rejects.toMatchObject({ code: 'INFERENCE_FAILED' });
   });
 
-  it('does not trust an engine that breaks its promise', async () => {
+  it('a detector refuses an answer that is no proper vector', async () => {
     const onnx = meanHead({ weights: [0, 0, 0, 0, 0, 0], outputs: 2 });
     const engine = engines.open('image', writeModel(engines.root, 'model', onnx));
     await engine.ready();

@@ -8,7 +8,7 @@ const sourceSize = { height: 30, width: 20 };
 const input = { frames: plain([255, 0, 0]), contentHash: 'any', sourceSize };
 
 describe('a segmenter', () => {
-  it('answers with a mask of exactly the size of the picture', async () => {
+  it('a segmenter answers with a mask of exactly the size of the picture', async () => {
     const engine = engines.open('mask', writeModel(engines.root, 'model', redMask([1, 3, 8, 8])));
     await engine.ready();
     const mask = await segment(engine, input, lasting());
@@ -16,14 +16,14 @@ describe('a segmenter', () => {
     expect(mask.float16le.toString('hex')).toBe('003c'.repeat(30 * 20));
   });
 
-  it('does not pass probabilities off as a mask', async () => {
+  it('a segmenter does not pass probabilities off as a mask', async () => {
     const onnx = meanHead({ weights: [0, 0, 0, 0, 0, 0], outputs: 2 });
     const engine = engines.open('image', writeModel(engines.root, 'model', onnx));
     await engine.ready();
     await expect(segment(engine, input, lasting())).rejects.toMatchObject({ code: 'INFERENCE_FAILED' });
   });
 
-  it('does not answer with a mask of another size', async () => {
+  it('a segmenter does not answer with a mask of another size', async () => {
     const engine = engines.open('mask', writeModel(engines.root, 'model', redMask([1, 3, 8, 8])));
     await engine.ready();
     const infer = async () => ({

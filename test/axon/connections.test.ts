@@ -6,8 +6,8 @@ import { call, createValidator } from '../fixtures/validator.ts';
 
 const MIB = 1024 * 1024;
 
-describe('a connection on which nothing comes of it', () => {
-  it('is ended after what is not HTTP, though the other side stays open and says no more', async () => {
+describe('a connection that makes no progress', () => {
+  it('a connection is ended after bytes that are not HTTP, though the other side stays open and says no more', async () => {
     const { port } = await startAxon();
     const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
     const before = sockets();
@@ -23,14 +23,14 @@ describe('a connection on which nothing comes of it', () => {
     expect(client.socket.destroyed).toBe(false);
   });
 
-  it('is ended when it says nothing for ten seconds', async () => {
+  it('a connection is ended when it says nothing for ten seconds', async () => {
     const { port } = await startAxon();
     const client = openSocket(port);
     await client.ended;
     expect(client.text()).toContain('408 Request Timeout');
   }, 20_000);
 
-  it('is ended when its answers are not read', async () => {
+  it('a connection is ended when its answers are not read', async () => {
     const { port } = await startAxon({
       answer: async () => ({ kind: 'mask', height: 4096, width: 4096, float16le: Buffer.alloc(32 * MIB) }),
     });
@@ -50,7 +50,7 @@ describe('a connection on which nothing comes of it', () => {
     clearInterval(prod);
   }, 25_000);
 
-  it('is ended by a second request while the first is open, and the first is given up', async () => {
+  it('a connection is ended by a second request while the first is open, and the first is given up', async () => {
     let asked = 0;
     const { port, records } = await startAxon({
       answer: (_task, _body, { deadline }) => {
@@ -77,7 +77,7 @@ describe('a connection on which nothing comes of it', () => {
     expect(client.text()).toBe('');
   });
 
-  it('is ended by requests that do not wait for answers, of which it gets one at most', async () => {
+  it('a connection is ended by requests that do not wait for answers, of which it gets one at most', async () => {
     const { port } = await startAxon();
     const client = openSocket(port);
     client.write(head('GET /', {}).repeat(1_000));
@@ -85,7 +85,7 @@ describe('a connection on which nothing comes of it', () => {
     expect(client.text().split('HTTP/1.1 ').length - 1).toBeLessThanOrEqual(1);
   });
 
-  it('does not hold up the shutdown, be it silent or in the middle of its headers', async () => {
+  it('a connection does not hold up the shutdown, be it silent or in the middle of its headers', async () => {
     const { port, close } = await startAxon();
     const silent = openSocket(port);
     const slow = openSocket(port);
@@ -97,7 +97,7 @@ describe('a connection on which nothing comes of it', () => {
     await Promise.all([silent.ended, slow.ended, served.ended]);
   });
 
-  it('gives way to others when its address has opened too many', async () => {
+  it('a connection gives way to others when its address has opened too many', async () => {
     const { port } = await startAxon({ maxConnections: 20 });
     const crowd = Array.from({ length: 60 }, () => openSocket(port));
     await until(() => crowd.filter((one) => one.isEnded()).length >= 40);
@@ -116,7 +116,7 @@ describe('a connection on which nothing comes of it', () => {
 });
 
 describe('a connection', () => {
-  it('is ended when its headers take longer than ten seconds, before the whole request would have to be there', async () => {
+  it('a connection is ended when its headers take longer than ten seconds, before the whole request would have to be there', async () => {
     const { port } = await startAxon();
     const client = openSocket(port);
     const startedAt = performance.now();
@@ -133,7 +133,7 @@ describe('a connection', () => {
     ['of a length', { 'Content-Length': 20 * MIB }, 'x', 1_800],
     ['in chunks', { 'Transfer-Encoding': 'chunked' }, '1\r\nx\r\n', 0],
   ])(
-    'on which a refused body %s goes on coming is ended',
+    'a connection on which a refused body %s goes on coming is ended',
     async (_kind, header, piece, atLeastMs) => {
       const { port } = await startAxon();
       const client = openSocket(port);

@@ -68,7 +68,7 @@ function setUp({ known = true, servedKnown = true } = {}) {
 }
 
 describe('Epistula', () => {
-  it('looks a stranger up in a fresh table, a known caller in the one at hand', async () => {
+  it('an unknown hotkey is looked up in a fresh signer table, a known one in the present table', async () => {
     const { table, identify, refreshes, refresh } = setUp();
     const alice = createValidator('//Alice');
     const asked = identify(alice, '1.1.1.1');
@@ -79,7 +79,7 @@ describe('Epistula', () => {
     expect(refreshes).toHaveLength(0);
   });
 
-  it('lets a crowd of strangers at one address wait in vain without costing others their look', async () => {
+  it('a hundred unknown hotkeys of one address do not cost another address its look at a fresh signer table', async () => {
     const { table, identify, refreshes, refresh } = setUp();
     const dave = createValidator('//Dave');
     const crowd = Array.from({ length: 100 }, () =>
@@ -101,14 +101,14 @@ describe('Epistula', () => {
     await expect(again).rejects.toMatchObject({ fields: { claimedHotkey: dave.address } });
   });
 
-  it('says that the table is missing rather than that the caller is unknown', async () => {
+  it('a missing signer table is told apart from an unknown hotkey', async () => {
     const { identify, refresh } = setUp({ known: false });
     const asked = identify(createValidator('//Alice'), '1.1.1.1');
     refresh();
     await expect(asked).rejects.toMatchObject({ code: 'AXON_SIGNERS_UNKNOWN', status: 503 });
   });
 
-  it('refuses a caller with too little stake', async () => {
+  it('a hotkey with too little stake is refused', async () => {
     const { table, identify } = setUp();
     const charlie = createValidator('//Charlie');
     table.set(charlie.address, { uid: 2, stakeTao: 9_999 });
@@ -118,7 +118,7 @@ describe('Epistula', () => {
     });
   });
 
-  it('takes the secret signature for a proof only from the key that is named', async () => {
+  it('Epistula counts a secret signature as a proof only if it is of the claimed hotkey', async () => {
     const { epistula, verifier, headersOf, table, admit } = setUp();
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
@@ -136,7 +136,7 @@ describe('Epistula', () => {
     expect(await proofOf(without)).toBe(false);
   });
 
-  it('hands its full signature over when the hash of the body is there, with its uuid as its id', async () => {
+  it('Epistula has its full signature verified when the hash of the body is there, with the uuid as its id', async () => {
     const { epistula, headersOf, table, admit } = setUp();
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });
@@ -153,7 +153,7 @@ describe('Epistula', () => {
     expect(handed).toEqual([{ message, signature, id: uuid, freshForMs: 8_000 }]);
   });
 
-  it('refuses what could be a replay while the memory of served requests is lost, and nothing later', async () => {
+  it('while the memory of served requests is lost, a request that could be a replay is refused, and no later one', async () => {
     const { clock, headersOf, table, admit } = setUp({ servedKnown: false });
     const alice = createValidator('//Alice');
     table.set(alice.address, { uid: 0, stakeTao: 20_000 });

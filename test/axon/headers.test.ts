@@ -4,7 +4,7 @@ import { until } from '../fixtures/until.ts';
 import { call, createValidator } from '../fixtures/validator.ts';
 
 describe('the headers of a request', () => {
-  it('may be as large as those that testnet validators send, with masks and prompts', async () => {
+  it('the headers of a request may be as large as those that testnet validators send, with masks and prompts', async () => {
     const { port } = await startAxon();
     const headers = { 'X-Testnet-Mask': 'x'.repeat(60_000) };
     const answer = await createValidator('//Alice').post(port, '/detect_image', Buffer.from('p'), {
@@ -13,7 +13,7 @@ describe('the headers of a request', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('are not asked where the request comes from: that is the other end of the connection', async () => {
+  it('the headers of a request do not decide its remote address: that is the other end of the connection', async () => {
     const { port, records } = await startAxon();
     const headers = { 'X-Forwarded-For': '6.6.6.6', Forwarded: 'for=6.6.6.6', 'X-Real-IP': '6.6.6.6' };
     await createValidator('//Alice').post(port, '/detect_image', Buffer.from('p'), { headers });
@@ -21,7 +21,7 @@ describe('the headers of a request', () => {
     expect(records[0]?.address).toBe('127.0.0.1');
   });
 
-  it('may name any type of content, also one that is none', async () => {
+  it('the headers of a request may name any content type, also a malformed one', async () => {
     const { port } = await startAxon();
     for (const type of ['image/jpeg', '', ';;', 'a/b; c=', 'x'.repeat(1_000)]) {
       const headers = { 'Content-Type': type };
@@ -32,7 +32,7 @@ describe('the headers of a request', () => {
     }
   });
 
-  it('are needed on every path but the ones that anyone may ask', async () => {
+  it('the headers of a request are needed on every path except the open ones', async () => {
     const { port } = await startAxon();
     const post = (path: string) => call(port, path, { method: 'POST' });
     expect((await call(port, '/')).status).toBe(200);

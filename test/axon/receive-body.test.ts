@@ -62,22 +62,25 @@ describe('a body', () => {
     ['nothing', 0, false],
     ['a picture', 100_000, false],
     ['a clip', 9 * MIB, true],
-  ])('of %s is hashed and kept whole, on disk only when it is large', async (_what, length, onDisk) => {
-    const { received, post, files } = await setUp();
-    const body = Buffer.alloc(length, 'media');
-    post(`Content-Length: ${length}`, body);
-    const kept = await received;
-    expect(kept.length).toBe(length);
-    expect(kept.sha256Hex).toBe(createHash('sha256').update(body).digest('hex'));
-    expect(files()).toHaveLength(onDisk ? 1 : 0);
-    expect((await kept.bytes()).equals(body)).toBe(true);
-    const path = await kept.file();
-    expect(readFileSync(path).equals(body)).toBe(true);
-    await kept.remove();
-    expect(existsSync(path)).toBe(false);
-  });
+  ])(
+    'a body of %s is hashed and kept whole, on disk only when it is large',
+    async (_what, length, onDisk) => {
+      const { received, post, files } = await setUp();
+      const body = Buffer.alloc(length, 'media');
+      post(`Content-Length: ${length}`, body);
+      const kept = await received;
+      expect(kept.length).toBe(length);
+      expect(kept.sha256Hex).toBe(createHash('sha256').update(body).digest('hex'));
+      expect(files()).toHaveLength(onDisk ? 1 : 0);
+      expect((await kept.bytes()).equals(body)).toBe(true);
+      const path = await kept.file();
+      expect(readFileSync(path).equals(body)).toBe(true);
+      await kept.remove();
+      expect(existsSync(path)).toBe(false);
+    },
+  );
 
-  it('that lies in a file is not in memory too, while the rest of it is waited for', async () => {
+  it('a body in a file is not in memory too while its rest arrives', async () => {
     setFlagsFromString('--expose-gc');
     const collectGarbage: () => void = runInNewContext('gc');
     const { received, post, budget, stop } = await setUp({ limitBytes: 128 * MIB, totalBytes: 256 * MIB });
@@ -95,13 +98,13 @@ describe('a body', () => {
     await expect(received).rejects.toMatchObject({ code: 'AXON_CLOSING' });
   });
 
-  it('in chunks of single bytes is kept whole', async () => {
+  it('a body in chunks of single bytes is kept whole', async () => {
     const { received, post } = await setUp();
     post('Transfer-Encoding: chunked', `${'1\r\nx\r\n'.repeat(50_000)}0\r\n\r\n`);
     expect((await (await received).bytes()).toString()).toBe('x'.repeat(50_000));
   });
 
-  it('announced or found too large is refused', async () => {
+  it('a body that is declared or found too large is refused', async () => {
     const announced = await setUp({ limitBytes: MIB });
     announced.post(`Content-Length: ${MIB + 1}`);
     await expect(announced.received).rejects.toMatchObject({ code: 'AXON_BODY_TOO_LARGE' });
@@ -113,7 +116,7 @@ describe('a body', () => {
     await expect(found.received).rejects.toMatchObject({ code: 'AXON_BODY_TOO_LARGE' });
   });
 
-  it('without room for it is refused, and its file removed', async () => {
+  it('a body without room for it is refused, and its file removed', async () => {
     const { received, post, files, budget } = await setUp({ totalBytes: 16 * MIB });
     const evict = () => undefined;
     const other = await budget.open({
@@ -133,30 +136,36 @@ describe('a body', () => {
   it.each([
     ['in memory', MIB],
     ['in a file', 6 * MIB],
-  ])('ended from outside while it is %s gives that reason and leaves nothing', async (_where, sent) => {
-    const { received, post, files, stop, budget } = await setUp();
-    post(`Content-Length: ${12 * MIB}`, Buffer.alloc(sent));
-    await until(() => budget.status().claimedBytes === sent);
-    stop.abort(new MinerError('AXON_BODY_TIMEOUT', 'too late'));
-    await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_TIMEOUT', message: 'too late' });
-    expect(files()).toEqual([]);
-  });
+  ])(
+    'a body that is ended from outside while it is %s gives that reason and leaves nothing behind',
+    async (_where, sent) => {
+      const { received, post, files, stop, budget } = await setUp();
+      post(`Content-Length: ${12 * MIB}`, Buffer.alloc(sent));
+      await until(() => budget.status().claimedBytes === sent);
+      stop.abort(new MinerError('AXON_BODY_TIMEOUT', 'too late'));
+      await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_TIMEOUT', message: 'too late' });
+      expect(files()).toEqual([]);
+    },
+  );
 
-  it.each(['end', 'resetAndDestroy'] as const)('broken off with %s is told as such', async (ending) => {
-    const { received, post, client, budget } = await setUp();
-    post('Content-Length: 1000', Buffer.alloc(500));
-    await until(() => budget.status().claimedBytes === 500);
-    client.socket[ending]();
-    await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_ABORTED' });
-  });
+  it.each(['end', 'resetAndDestroy'] as const)(
+    'a body that breaks off with %s gives AXON_BODY_ABORTED',
+    async (ending) => {
+      const { received, post, client, budget } = await setUp();
+      post('Content-Length: 1000', Buffer.alloc(500));
+      await until(() => budget.status().claimedBytes === 500);
+      client.socket[ending]();
+      await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_ABORTED' });
+    },
+  );
 
-  it('that is large and slow is ended when its caller does not prove its key, even if no proof can be had', async () => {
+  it('a body that is large and slow is ended if its hotkey is not proven, also if the proof cannot be checked', async () => {
     const { received, post } = await setUp();
     post(`Content-Length: ${12 * MIB}`, Buffer.alloc(1000));
     await expect(received).rejects.toMatchObject({ code: 'AXON_BODY_TIMEOUT' });
   });
 
-  it('that is small may come slowly', async () => {
+  it('a body that is small may come slowly', async () => {
     const { received, client, post } = await setUp();
     post('Content-Length: 4', 'so');
     // The rate is looked at every 4 seconds.
@@ -164,7 +173,7 @@ describe('a body', () => {
     expect((await (await received).bytes()).toString()).toBe('some');
   }, 15_000);
 
-  it('that is large and slow is ended later, but is ended, when its caller proves its key', async () => {
+  it('a body that is large and slow is ended later if its hotkey is proven', async () => {
     const { received, post } = await setUp({ prove: async () => true });
     const startedAt = performance.now();
     post(`Content-Length: ${12 * MIB}`, Buffer.alloc(1000));

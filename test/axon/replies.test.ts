@@ -64,7 +64,7 @@ function askWithoutReading(port: number) {
 }
 
 describe('a large mask', () => {
-  it('arrives byte for byte, with its length and its shape', async () => {
+  it('a large mask arrives byte for byte, with its length and its shape', async () => {
     const float16le = randomBytes(3 * MIB + 2);
     const { port, outcomes } = await startSending(10_000, float16le);
     const answer = await call(port, '/');
@@ -79,7 +79,7 @@ describe('a large mask', () => {
     expect(outcomes).toEqual([{ code: undefined }]);
   });
 
-  it('is written in pieces, and others have their turn in between', async () => {
+  it('a large mask is written in pieces, between which other work has its turn', async () => {
     const { port, turns, writtenBytes } = await startSending(20_000);
     await call(port, '/');
     await until(() => writtenBytes.length > 0);
@@ -87,7 +87,7 @@ describe('a large mask', () => {
     expect(Math.max(...writtenBytes)).toBeLessThanOrEqual(MIB);
   });
 
-  it('that is not read is cut off when its caller gives up', async () => {
+  it('a large mask that is not read is cut off when its caller gives up', async () => {
     const { port, outcomes } = await startSending(200);
     const client = openSocket(port);
     client.socket.pause();
@@ -100,7 +100,7 @@ describe('a large mask', () => {
     clearInterval(prod);
   });
 
-  it('whose caller goes away is given up', async () => {
+  it('a large mask whose caller goes away is given up', async () => {
     const { port, outcomes } = await startSending(20_000);
     const client = openSocket(port);
     client.write(head('GET /', {}));
@@ -112,7 +112,7 @@ describe('a large mask', () => {
 });
 
 describe('the room that answers take', () => {
-  it('is held until the answer is read, and refuses those for whom there is none left', async () => {
+  it('the room of an answer is held until the answer is read, and an answer without room is refused', async () => {
     const { port, answers, records } = await startAxon({ answer: large });
     const clients = Array.from({ length: 4 }, () => askWithoutReading(port));
     // Half of 256 MiB is one caller's.
@@ -125,7 +125,7 @@ describe('the room that answers take', () => {
     expect(records.map(({ code }) => code).sort()).toEqual(['AXON_BUSY', 'OK', 'OK', 'OK', 'OK']);
   });
 
-  it('comes back when the caller goes away, and when there is no answer', async () => {
+  it('the room of an answer comes back if the caller goes away, and if there is no answer', async () => {
     const { port, answers, records } = await startAxon({ answer: large });
     const client = askWithoutReading(port);
     await until(() => answers.status().bytes === 32 * MIB);
@@ -143,7 +143,7 @@ describe('the room that answers take', () => {
     await until(() => failing.answers.status().bytes === 0);
   });
 
-  it('counts the media that a synapse gives back', async () => {
+  it('the room of an answer counts the media that a synapse gives back', async () => {
     let bytes = 0;
     const { port, answers } = await startAxon({
       answer: async () => {

@@ -25,7 +25,7 @@ async function pour(socket: Socket, chunk: Buffer, times: number): Promise<numbe
 }
 
 describe('one address', () => {
-  it('that asks without signature again and again is told to ask less, and signed requests of it are served', async () => {
+  it('an address that asks again and again without a signature gets 429, and its signed requests are served', async () => {
     const { port } = await startAxon();
     const statuses = new Map<number, number>();
     // Credit comes back meanwhile: a slow machine asks more often than 400 times.
@@ -49,7 +49,7 @@ describe('one address', () => {
     expect(new Set(signed.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
-  it('that puts a signature on a request that needs none is counted all the same', async () => {
+  it('a signature on a path that needs none does not escape the rate of an address', async () => {
     const { port } = await startAxon();
     const headers = createValidator('//Alice').sign();
     let answer = await call(port, '/', { headers });
@@ -58,7 +58,7 @@ describe('one address', () => {
     expect(answer.status).toBe(429);
   }, 20_000);
 
-  it('has at most half of the requests that may be open', async () => {
+  it('one address has at most half of all open requests', async () => {
     const { port } = await startAxon({
       maxOpenRequests: 4,
       answer: (_task, _body, { deadline }) =>
@@ -82,7 +82,7 @@ describe('one address', () => {
 });
 
 describe('one signed request', () => {
-  it('is served after a copy with another body was refused, and then once', async () => {
+  it('one signed request is served after a copy with another body was refused, and then once', async () => {
     const { port } = await startAxon();
     const body = Buffer.from('picture');
     const headers = { ...createValidator('//Alice').sign({ body }) };
@@ -94,7 +94,7 @@ describe('one signed request', () => {
     expect(outcomes).toEqual(['AXON_SIGNATURE_MISMATCH', 200, 'AXON_REPLAY']);
   });
 
-  it('is served once for each task, whichever of its paths it is sent to', async () => {
+  it('one signed request is served once for each task, whichever of its paths it is sent to', async () => {
     const { port } = await startAxon();
     const body = Buffer.alloc(0);
     const headers = { ...createValidator('//Alice').sign({ body }) };
@@ -113,7 +113,7 @@ describe('one signed request', () => {
 });
 
 describe('a refusal', () => {
-  it('is read by a caller that goes on sending, and the connection can be used again', async () => {
+  it('a refusal is read by a caller that goes on sending, and the connection can be used again', async () => {
     const { port } = await startAxon();
     const body = Buffer.alloc(20 * MIB);
     const client = openSocket(port);
@@ -129,7 +129,7 @@ describe('a refusal', () => {
     expect(client.text()).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
   });
 
-  it('in the middle of a body lets the rest flow by', async () => {
+  it('after a refusal in the middle of a body the rest is read and dropped', async () => {
     const { port, filesPath, budget, records } = await startAxon({ bodyLimitBytes: 8 * MIB });
     const client = openSocket(port);
     client.write(
@@ -149,7 +149,7 @@ describe('a refusal', () => {
     expect(filesOf(filesPath)).toEqual([]);
   });
 
-  it('ends the connection of a caller that never stops sending', async () => {
+  it('a refusal ends the connection of a caller that never stops sending', async () => {
     const { port } = await startAxon();
     const client = openSocket(port);
     client.write(head('POST /nothing', { 'Transfer-Encoding': 'chunked' }));
@@ -159,7 +159,7 @@ describe('a refusal', () => {
     expect(client.text()).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
   });
 
-  it.each(['/%zz', '/detect_image%'])('of the path %s has the form of all others', async (path) => {
+  it.each(['/%zz', '/detect_image%'])('a refusal of the path %s has the form of all others', async (path) => {
     const { port } = await startAxon();
     const answer = await call(port, path, { method: 'POST' });
     expect([answer.status, answer.json()]).toEqual([
@@ -169,7 +169,7 @@ describe('a refusal', () => {
   });
 });
 
-it('an upload leaves the room of callers to be verified when it is verified, and its file when it is answered', async () => {
+it('an upload leaves the room of claimed uploads when it is verified, and its file when it is answered', async () => {
   const { port, filesPath, budget } = await startAxon({
     answer: async () => {
       expect(filesOf(filesPath)).toHaveLength(1);
@@ -200,7 +200,7 @@ describe('an upload that breaks off', () => {
     ['in memory', 1000],
     ['in a file', 6 * MIB],
   ];
-  it.each(stages)('%s leaves nothing behind', async (_stage, sent) => {
+  it.each(stages)('an upload that breaks off %s leaves nothing behind', async (_stage, sent) => {
     const { port, filesPath, budget, records } = await startAxon();
     for (const ending of ['resetAndDestroy', 'end'] as const) {
       const client = openSocket(port);

@@ -13,7 +13,7 @@ const endless: Answerer['answer'] = (_task, _media, { deadline }) =>
   );
 
 describe('a synapse request', () => {
-  it('reaches the model as the picture that it holds', async () => {
+  it('a synapse request reaches the model as the picture that it holds', async () => {
     const seen: Pictures[] = [];
     const { port, records } = await startAxon({
       answer: async (_task, media) => {
@@ -41,13 +41,13 @@ describe('a synapse request', () => {
     ]);
   });
 
-  it('is refused while the model warms up', async () => {
+  it('a synapse request is refused while the model warms up', async () => {
     const { port } = await startAxon({ isWarm: false });
     const answer = await createDendrite('//Alice').post(port, '/ImageSynapse', JSON_BODY);
     expect([answer.status, answer.json()]).toEqual([503, { message: 'the model is still loading' }]);
   });
 
-  it('that is worked on for longer than its sender waits is told so', async () => {
+  it('a synapse request that takes longer than its caller waits gets a 408', async () => {
     const { port, records } = await startAxon({ answer: endless });
     const answer = await createDendrite('//Alice').post(port, '/ImageSynapse', JSON_BODY, { timeout: '1.5' });
     expect([answer.status, answer.json()]).toEqual([408, { message: 'Response timeout after: 1.5s' }]);
@@ -55,7 +55,7 @@ describe('a synapse request', () => {
     expect(records[0]?.code).toBe('ADMISSION_DEADLINE');
   });
 
-  it('whose body comes too late for its sender is not waited for', async () => {
+  it('a synapse request whose body comes too late for its caller is given up', async () => {
     const { port, budget, records } = await startAxon();
     const client = openSocket(port);
     const signed = createDendrite('//Alice').sign({ timeout: '1.0' });
@@ -68,7 +68,7 @@ describe('a synapse request', () => {
     expect(records[0]?.code).toBe('ADMISSION_DEADLINE');
   });
 
-  it('with a forged signature is refused before a byte of its body has come', async () => {
+  it('a synapse request with a forged signature is refused before a byte of its body has come', async () => {
     const { port } = await startAxon();
     const client = openSocket(port);
     const forged = {
@@ -80,7 +80,7 @@ describe('a synapse request', () => {
     expect(client.text()).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  it('that is announced larger than 64 MiB is refused before it is sent', async () => {
+  it('a synapse request that is declared larger than 64 MiB is refused before it is sent', async () => {
     const { port } = await startAxon();
     const client = openSocket(port);
     const signed = createDendrite('//Alice').sign();
@@ -89,7 +89,7 @@ describe('a synapse request', () => {
     expect(client.text()).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  it('that fails by a fault of ours is told an id which the record has, too', async () => {
+  it('a synapse request that fails by our own fault gets an id that its record has, too', async () => {
     const { port, records } = await startAxon({
       answer: async () => {
         throw new Error('secret words');

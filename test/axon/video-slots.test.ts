@@ -3,7 +3,7 @@ import { startAxon } from '../fixtures/axon.ts';
 import { until } from '../fixtures/until.ts';
 import { createValidator } from '../fixtures/validator.ts';
 
-it('a clip that waits for the model leaves its slot to the next clip, one that is decoded does not', async () => {
+it('a clip that waits for the model leaves its slot to the next clip, a clip that is being decoded does not', async () => {
   const asked: Array<{ decoded: () => void; answer: () => void }> = [];
   const { port } = await startAxon({
     videoConcurrency: 1,

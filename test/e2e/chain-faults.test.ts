@@ -29,7 +29,7 @@ async function readyz({ adminPort }: RunningMiner) {
   return { status: answer.status, ...(answer.json() as { reasons?: string[]; warnings?: string[] }) };
 }
 
-describe('a miner goes on answering known validators, and shows how things stand,', () => {
+describe('a miner answers known validators and shows its state', () => {
   let devnet: Devnet;
   let miner: RunningMiner;
   const state = () => miner.chain.status().connection.state;
@@ -52,7 +52,7 @@ describe('a miner goes on answering known validators, and shows how things stand
     expect(miner.chain.announcement).toMatchObject({ port });
   }
 
-  it('while the node is gone, and after it has come back', async () => {
+  it('a miner answers known validators and shows its state while the node is gone, and after it has come back', async () => {
     const { port, state: blocks } = devnet;
     await devnet.close();
     await until(() => state() === 'down');
@@ -67,7 +67,7 @@ describe('a miner goes on answering known validators, and shows how things stand
     await expectAnnounces(9_001);
   });
 
-  it('while the node hangs', async () => {
+  it('a miner answers known validators and shows its state while the node hangs', async () => {
     devnet.stopAnswering();
     await until(() => state() === 'down');
     expect(miner.chain.status().lastFailure?.reason).toContain('no new block');
@@ -77,7 +77,7 @@ describe('a miner goes on answering known validators, and shows how things stand
     await expectAnswered(miner);
   });
 
-  it('while the node answers and its head stands still, and does not take that for life', async () => {
+  it('a miner answers known validators and shows its state while the node answers and its head stands still, and does not count as alive', async () => {
     devnet.stopBlocks();
     await until(() => state() === 'down');
     const stoodAt = miner.chain.status().block;
@@ -93,7 +93,7 @@ describe('a miner goes on answering known validators, and shows how things stand
     await expectAnswered(miner);
   });
 
-  it('when connections are dropped', async () => {
+  it('a miner answers known validators and shows its state when connections are dropped', async () => {
     const states: string[] = [];
     const stop = miner.chain.on('connection', (connection) => states.push(connection.state));
     devnet.dropConnections();
@@ -104,7 +104,7 @@ describe('a miner goes on answering known validators, and shows how things stand
     await expectAnswered(miner);
   });
 
-  it('when the runtime is upgraded', async () => {
+  it('a miner answers known validators and shows its state when the runtime is upgraded', async () => {
     const before = miner.chain.status().connection;
     expect(before).toMatchObject({ specVersion: 424 });
     devnet.upgradeRuntime(425);
@@ -117,28 +117,34 @@ describe('a miner goes on answering known validators, and shows how things stand
     await expectAnnounces(9_002);
   });
 
-  it.each([6, 10, 11, 12, 13, 255])('when the pool refuses the address with %i', async (code) => {
-    devnet.refuseNext(code);
-    miner.chain.announce({ ip: ADDRESS, port: 9_100 + code });
-    await until(() => ['failed', 'waiting'].includes(miner.chain.announcement.state));
-    expect(miner.chain.announcement).toMatchObject({ reason: expect.any(String) });
-    await expectAnswered(miner);
-    await until(() => axonPort() === 9_100 + code);
-  });
+  it.each([6, 10, 11, 12, 13, 255])(
+    'a miner answers known validators and shows its state when the pool refuses the address with %i',
+    async (code) => {
+      devnet.refuseNext(code);
+      miner.chain.announce({ ip: ADDRESS, port: 9_100 + code });
+      await until(() => ['failed', 'waiting'].includes(miner.chain.announcement.state));
+      expect(miner.chain.announcement).toMatchObject({ reason: expect.any(String) });
+      await expectAnswered(miner);
+      await until(() => axonPort() === 9_100 + code);
+    },
+  );
 
-  it.each(DISPATCH_ERRORS)('when the runtime refuses the address in the block with %s', async (name) => {
-    const port = 9_400 + DISPATCH_ERRORS.indexOf(name);
-    devnet.failNext(name);
-    miner.chain.announce({ ip: ADDRESS, port });
-    await until(() => ['failed', 'waiting'].includes(miner.chain.announcement.state));
-    // The rate limit is waited for; every other rule is shown by its name.
-    const shown = name === 'ServingRateLimitExceeded' ? { state: 'waiting' } : { refusal: name };
-    expect(miner.chain.announcement).toMatchObject({ ...shown, reason: expect.any(String) });
-    await expectAnswered(miner);
-    await until(() => axonPort() === port);
-  });
+  it.each(DISPATCH_ERRORS)(
+    'a miner answers known validators and shows its state when the runtime refuses the address in the block with %s',
+    async (name) => {
+      const port = 9_400 + DISPATCH_ERRORS.indexOf(name);
+      devnet.failNext(name);
+      miner.chain.announce({ ip: ADDRESS, port });
+      await until(() => ['failed', 'waiting'].includes(miner.chain.announcement.state));
+      // The rate limit is waited for; every other rule is shown by its name.
+      const shown = name === 'ServingRateLimitExceeded' ? { state: 'waiting' } : { refusal: name };
+      expect(miner.chain.announcement).toMatchObject({ ...shown, reason: expect.any(String) });
+      await expectAnswered(miner);
+      await until(() => axonPort() === port);
+    },
+  );
 
-  it('when its hotkey is evicted and registered again at another uid', async () => {
+  it('a miner answers known validators and shows its state when its hotkey is evicted and registered again at another uid', async () => {
     devnet.evict(BOB, DAVE.address);
     await until(() => miner.chain.registration.state === 'deregistered');
     expect(miner.chain.registration).toMatchObject({ formerUid: 1, takenBy: DAVE.address });
@@ -153,7 +159,7 @@ describe('a miner goes on answering known validators, and shows how things stand
     await expectAnswered(miner);
   });
 
-  it('while the endpoint serves another chain, of which it believes nothing', async () => {
+  it('a miner answers known validators and shows its state while the endpoint serves another chain, of which it believes nothing', async () => {
     const { port, state: blocks } = devnet;
     await devnet.close();
     devnet = await startDevnet({ port, chainName: 'another chain', neurons: [{ hotkey: BOB }] });
@@ -171,7 +177,7 @@ describe('a miner goes on answering known validators, and shows how things stand
 });
 
 describe('a miner with two endpoints', () => {
-  it('answers without a break when the first goes away, and is connected to the second', async () => {
+  it('a miner with two endpoints answers without a break when the first goes away, and is connected to the second', async () => {
     const first = await startDevnet();
     const second = await startDevnet();
     const env = { CHAIN_ENDPOINT: `${first.url},${second.url}` };
@@ -189,7 +195,7 @@ describe('a miner with two endpoints', () => {
 });
 
 describe('a validator that has just registered', () => {
-  it('is answered at its first call, though no change that is watched told of it', async () => {
+  it('a validator that has just registered is answered at its first call', async () => {
     const devnet = await startDevnet({ blockTimeMs: 600_000, sealOnSubmit: true });
     const miner = await startMiner({ devnet });
     // The table is not read for strangers when it is younger than 6 s.

@@ -60,22 +60,28 @@ describe('the open routes', () => {
 });
 
 describe('a validator', () => {
-  it('learns the type of the miner', async () => {
+  it('a validator learns the type of the miner', async () => {
     const answer = await alice.get(port, '/miner_info');
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toMatch(/^application\/json/);
     expect(answer.json()).toEqual({ miner_type: 'DETECTOR', uid: 1, hotkey: BOB });
   });
 
-  it.each(['/detect_image', '/detect_Modality.IMAGE'])('gets a vector for a picture at %s', async (path) => {
-    expectValidVector(await alice.post(port, path, jpeg));
-  });
+  it.each(['/detect_image', '/detect_Modality.IMAGE'])(
+    'a validator gets a vector for a picture at %s',
+    async (path) => {
+      expectValidVector(await alice.post(port, path, jpeg));
+    },
+  );
 
-  it.each(['/detect_video', '/detect_Modality.VIDEO'])('gets a vector for a clip at %s', async (path) => {
-    expectValidVector(await alice.post(port, path, clip));
-  });
+  it.each(['/detect_video', '/detect_Modality.VIDEO'])(
+    'a validator gets a vector for a clip at %s',
+    async (path) => {
+      expectValidVector(await alice.post(port, path, clip));
+    },
+  );
 
-  it('gets another vector for another picture, and the same for the same', async () => {
+  it('a validator gets another vector for another picture, and the same for the same', async () => {
     const noisy = await makeJpeg({ width: 200, height: 300, seed: 7 });
     const first = expectValidVector(await alice.post(port, '/detect_image', jpeg));
     const again = expectValidVector(await alice.post(port, '/detect_image', jpeg));
@@ -84,18 +90,18 @@ describe('a validator', () => {
     expect(other).not.toEqual(first);
   });
 
-  it('is served whatever label the body has, and with headers as large as testnet sends them', async () => {
+  it('a validator is served with any content type, and with headers as large as testnet sends them', async () => {
     const headers = { 'Content-Type': ';;not a type', 'X-Testnet-metadata': 'x'.repeat(60_000) };
     expectValidVector(await alice.post(port, '/detect_image', jpeg, { headers }));
   });
 
-  it('is served without the optional secret signatures', async () => {
+  it('a validator is served without the optional secret signatures', async () => {
     const headers = alice.sign({ body: jpeg });
     for (const index of [0, 1, 2]) delete headers[`Epistula-Secret-Signature-${index}`];
     expectValidVector(await call(port, '/detect_image', { method: 'POST', body: jpeg, headers }));
   });
 
-  it('gets all of a burst answered', async () => {
+  it('a validator gets all of a burst answered', async () => {
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
         index % 2 === 0 ? alice.post(port, '/detect_image', jpeg) : alice.post(port, '/detect_video', clip),
@@ -106,7 +112,7 @@ describe('a validator', () => {
 });
 
 describe('the record of a request', () => {
-  it('is one line with the validator, the bytes and the time of each step, and no bearer token', async () => {
+  it('the record of a request is one line with the validator, the bytes and the time of each step, and no secret signature', async () => {
     const headers = alice.sign({ body: jpeg });
     await call(port, '/detect_image', { method: 'POST', body: jpeg, headers });
     await until(() => running.lines().some((line) => line.msg === 'request answered'));
@@ -126,7 +132,7 @@ describe('the record of a request', () => {
 });
 
 describe('the admin port', () => {
-  it('tells life, readiness and status', async () => {
+  it('the admin port answers /livez, /readyz and /status', async () => {
     expect((await call(running.adminPort, '/livez')).json()).toEqual({ alive: true });
     expect((await call(running.adminPort, '/readyz')).json()).toEqual({
       ready: true,
@@ -141,14 +147,14 @@ describe('the admin port', () => {
     });
   });
 
-  it('answers no page that reaches it by another name', async () => {
+  it('the admin port refuses a web page that reaches it by another name', async () => {
     const answer = await call(running.adminPort, '/status', { headers: { Host: 'evil.example' } });
     expect(answer.status).toBe(403);
   });
 });
 
 describe('the chain', () => {
-  it('holds the address of the axon', async () => {
+  it('the chain holds the address of the axon', async () => {
     await until(() => running.chain.announcement.state === 'announced');
     expect(running.devnet.axonOf(BOB)).toMatchObject({ version: 9_003_000, port, ipType: 4, protocol: 4 });
   });

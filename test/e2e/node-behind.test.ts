@@ -51,7 +51,7 @@ async function readyz(adminPort: number) {
 const isWarm = ({ miner }: RunningMiner) => miner.readiness().reasons.every((one) => !one.includes('model'));
 
 describe('a miner that starts beside a node which is hours behind', () => {
-  it('answers by the table of its earlier run, says why it is not ready, and is ready once the node has caught up', async () => {
+  it('a miner that starts beside a node which is hours behind answers by the signer table of its earlier run, says why it is not ready, and is ready once the node has caught up', async () => {
     const devnet = await openNode();
     const stateDir = await leaveState(devnet);
     // At the old block of the node neither of them was registered.
@@ -85,7 +85,7 @@ describe('a miner that starts beside a node which is hours behind', () => {
     expect((await readyz(running.adminPort)).warnings).toEqual([]);
   });
 
-  it('uses the second endpoint if there is one', async () => {
+  it('a miner that starts beside a node which is hours behind uses the second endpoint if there is one', async () => {
     const [behind, synced] = [await openNode(), await openNode()];
     behind.setLag(LAG_MS);
     behind.deregister(BOB);
@@ -105,7 +105,7 @@ describe('a miner that starts beside a node which is hours behind', () => {
 });
 
 describe('a miner whose node falls behind', () => {
-  it('goes on with what it knows, stays ready with a warning, and takes the node back once it has caught up', async () => {
+  it('a miner whose node falls behind goes on with what it knows, stays ready with a warning, and takes the node back once it has caught up', async () => {
     const devnet = await openNode();
     const running = await open({ devnet });
     await until(() => running.chain.announcement.state === 'announced');
@@ -129,7 +129,7 @@ describe('a miner whose node falls behind', () => {
 });
 
 describe('a miner whose node lags by less than the limit', () => {
-  it('does not blame the clock of its host, and names the node as the other cause', async () => {
+  it('a miner whose node lags by less than the limit does not blame the clock of its host, and names the node as the other cause', async () => {
     const devnet = await openNode();
     devnet.setLag(20_000);
     const running = await open({ devnet });
@@ -149,7 +149,7 @@ describe('a miner whose node lags by less than the limit', () => {
 });
 
 describe('a miner whose clock is fast by more than the limit', () => {
-  it('uses its node again once three verified callers have shown so', async () => {
+  it('a miner whose clock is fast by more than the limit uses its node again once three verified callers have shown so', async () => {
     const devnet = await openNode();
     const callers = (['//Alice', '//Charlie', '//Dave'] as const).map(createValidator);
     devnet.register(callers[2]?.address ?? '');
@@ -174,7 +174,7 @@ describe('a miner whose clock is fast by more than the limit', () => {
 });
 
 describe('the process that is to end if its hotkey is not registered', () => {
-  it('does not end because of a node which is hours behind, and is ready once the node has caught up', async () => {
+  it('a miner with ON_UNREGISTERED=exit does not end because of a node which is hours behind, and is ready once the node has caught up', async () => {
     const devnet = await openNode();
     devnet.setLag(LAG_MS);
     devnet.deregister(BOB);
@@ -205,7 +205,7 @@ describe('the process that is to end if its hotkey is not registered', () => {
     expect(await running.ended).toBe(0);
   });
 
-  it('still ends when a node that is up to date says so', async () => {
+  it('a miner with ON_UNREGISTERED=exit still ends when a node that is up to date says so', async () => {
     const devnet = await openNode();
     devnet.deregister(BOB);
     const flags = ['start', '--dev', '--on-unregistered', 'exit', '--subtensor.chain_endpoint', devnet.url];

@@ -77,7 +77,7 @@ async function expectReady(miner: MinerProcess): Promise<void> {
 }
 
 describe('/readyz, /status and the READY line say the same', () => {
-  it('while no chain answers from the start, and once one does', async () => {
+  it('/readyz, /status and the READY line say the same while no chain answers from the start, and once one does', async () => {
     const first = await startDevnet({ servingRateLimitBlocks: 0 });
     await first.close();
     const miner = await start(first);
@@ -87,7 +87,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     await expectReady(miner);
   });
 
-  it('of a hotkey that is not registered, is registered, and loses its uid', async () => {
+  it('/readyz, /status and the READY line say the same of a hotkey that is not registered, is registered, and loses its uid', async () => {
     const devnet = await startDevnet({ servingRateLimitBlocks: 0 });
     onTestFinished(() => devnet.close());
     devnet.deregister(BOB);
@@ -108,18 +108,21 @@ describe('/readyz, /status and the READY line say the same', () => {
     [12, 'ServingRateLimitExceeded'],
     [13, 'InvalidPort'],
     [255, 'BadRequest'],
-  ])('while the chain refuses each announcement with %i, in the words of the rule', async (code, rule) => {
-    const { devnet, miner } = await open();
-    devnet.refuseNext(code);
-    const refusing = setInterval(() => devnet.refuseNext(code), 20);
-    onTestFinished(() => clearInterval(refusing));
-    await expectReason(miner, new RegExp(`^the axon is not announced: .*\\(${rule}\\)`), false);
-    // It stays so for as long as the chain refuses.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await expectReason(miner, 'the axon is not announced: ', false);
-  });
+  ])(
+    '/readyz, /status and the READY line say the same while the chain refuses each announcement with %i, in the words of the rule',
+    async (code, rule) => {
+      const { devnet, miner } = await open();
+      devnet.refuseNext(code);
+      const refusing = setInterval(() => devnet.refuseNext(code), 20);
+      onTestFinished(() => clearInterval(refusing));
+      await expectReason(miner, new RegExp(`^the axon is not announced: .*\\(${rule}\\)`), false);
+      // It stays so for as long as the chain refuses.
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await expectReason(miner, 'the axon is not announced: ', false);
+    },
+  );
 
-  it('while the chain holds the address of another host, and names it', async () => {
+  it('/readyz, /status and the READY line say the same while the chain holds the address of another host, and names it', async () => {
     const devnet = await startDevnet({ servingRateLimitBlocks: 1_000 });
     onTestFinished(() => devnet.close());
     // Before the miner starts: the chain lets only one of the two announce itself.
@@ -132,7 +135,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     await expectReason(miner, /\(ServingRateLimitExceeded\); the next try is at block \d+$/, false);
   });
 
-  it('while the memory of served requests is lost, which time mends', async () => {
+  it('/readyz, /status and the READY line say the same while the memory of served requests is lost, which time mends', async () => {
     const state = temporaryFolderPath();
     const axonPort = String(await freePort());
     mkdirSync(join(state, 'dev-34', `development-${axonPort}`, 'served-requests'), {
@@ -145,7 +148,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     await expectReady(miner);
   });
 
-  it('of a model whose process is killed again and again', async () => {
+  it('/readyz, /status and the READY line say the same of a model whose process is killed again and again', async () => {
     const { miner } = await open();
     await expectReady(miner);
     for (let kills = 0; kills < 3; kills += 1) {
@@ -165,7 +168,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     );
   });
 
-  it('of a model whose files are gone, which answers all the same', async () => {
+  it('/readyz, /status and the READY line say the same of a model whose files are gone, which answers all the same', async () => {
     const model = join(temporaryFolderPath(), 'model');
     cpSync(join(import.meta.dirname, '../../models/example-image-detector'), model, { recursive: true });
     const { miner } = await open({ IMAGE_MODEL: model });
@@ -174,7 +177,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     await expectWarning(miner, 'the image model could not be loaded again');
   });
 
-  it('of a node that falls hours behind, and of a weights_version whose validators do not ask axons', async () => {
+  it('/readyz, /status and the READY line say the same of a node that falls hours behind, and of a weights_version whose validators do not ask axons', async () => {
     const { devnet, miner } = await open();
     await expectReady(miner);
     devnet.setLag(2 * 3_600_000);
@@ -184,7 +187,7 @@ describe('/readyz, /status and the READY line say the same', () => {
     await expectWarning(miner, 'validators run 4.9.9 or later; since 4.0.0 (2025-08-11)');
   });
 
-  it('of a miner that nobody calls for 150 minutes, and that could not read the validators for a day', async () => {
+  it('/readyz, /status and the READY line say the same of a miner that nobody calls for 150 minutes, and that could not read the validators for a day', async () => {
     const clock = createMovableClock();
     const miner = await startMiner({ clock });
     onTestFinished(() => miner.close());

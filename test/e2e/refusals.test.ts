@@ -29,15 +29,15 @@ const outcome = async (body: Buffer, options?: Options, caller = alice, path = '
 };
 
 describe('a caller', () => {
-  it('with too little stake is refused', async () => {
+  it('a caller with too little stake is refused', async () => {
     expect(await outcome(jpeg, {}, createValidator('//Charlie'))).toEqual([401, 'AXON_SIGNER_STAKE']);
   });
 
-  it('that is not registered is refused', async () => {
+  it('a caller that is not registered is refused', async () => {
     expect(await outcome(jpeg, {}, createValidator('//Dave'))).toEqual([401, 'AXON_SIGNER_UNKNOWN']);
   });
 
-  it('is served once it has registered with enough stake, without waiting for the next reading', async () => {
+  it('a caller is served once it has registered with enough stake, without waiting for the next reading', async () => {
     const { address } = createValidator('//Dave');
     running.devnet.register(address, { stakeTao: 20_000 });
     expect(await outcome(jpeg, {}, createValidator('//Dave'))).toEqual([200, undefined]);
@@ -46,13 +46,13 @@ describe('a caller', () => {
 });
 
 describe('a request', () => {
-  it('sent twice is refused the second time', async () => {
+  it('a request sent twice is refused the second time', async () => {
     const options = { uuid: randomUUID() };
     expect(await outcome(jpeg, options)).toEqual([200, undefined]);
     expect(await outcome(jpeg, options)).toEqual([400, 'AXON_REPLAY']);
   });
 
-  it('whose copy was sent to the path of another task first is served, and no copy on the path of the same task', async () => {
+  it('a request whose copy was sent to the path of another task first is served, and no copy on the path of the same task', async () => {
     const body = jpeg;
     const headers = alice.sign({ body });
     const send = (path: string) => call(port, path, { method: 'POST', headers, body });
@@ -62,7 +62,7 @@ describe('a request', () => {
     expect((await send('/detect_video')).json().code).toBe('AXON_REPLAY');
   });
 
-  it('with one byte changed is refused', async () => {
+  it('a request with one byte changed is refused', async () => {
     const changed = Buffer.from(jpeg);
     changed.writeUInt8(changed.readUInt8(100) ^ 1, 100);
     const answer = await call(port, '/detect_image', {
@@ -74,12 +74,12 @@ describe('a request', () => {
     expect(answer.json()).toEqual({ detail: 'Signature Mismatch', code: 'AXON_SIGNATURE_MISMATCH' });
   });
 
-  it('for another receiver is refused', async () => {
+  it('a request for another receiver is refused', async () => {
     const { address } = createValidator('//Charlie');
     expect(await outcome(jpeg, { receiver: address })).toEqual([400, 'AXON_WRONG_RECEIVER']);
   });
 
-  it('that is stale, or dated too far ahead, is refused', async () => {
+  it('a request that is stale, or dated too far ahead, is refused', async () => {
     expect(await outcome(jpeg, { timestampMs: Date.now() - 8_001 })).toEqual([400, 'AXON_STALE']);
     expect(await outcome(jpeg, { timestampMs: Date.now() + 61_000 })).toEqual([400, 'AXON_FUTURE']);
     expect(await outcome(jpeg, { timestampMs: Date.now() + 50_000 })).toEqual([200, undefined]);
@@ -91,11 +91,11 @@ describe('a request', () => {
     ['Epistula-Uuid', 'x', 'AXON_HEADER_INVALID'],
     ['Epistula-Signed-By', 'Alice', 'AXON_HEADER_INVALID'],
     ['Epistula-Request-Signature', '0x00', 'AXON_HEADER_INVALID'],
-  ])('with a malformed %s is refused', async (name, value, code) => {
+  ])('a request with a malformed %s is refused', async (name, value, code) => {
     expect(await outcome(jpeg, { headers: { [name]: value } })).toEqual([400, code]);
   });
 
-  it('signed by another than it names is refused', async () => {
+  it('a request that is signed by another hotkey than it names is refused', async () => {
     const forged = { ...createValidator('//Dave').sign({ body: jpeg }), 'Epistula-Signed-By': alice.address };
     const answer = await call(port, '/detect_image', { method: 'POST', body: jpeg, headers: forged });
     expect([answer.status, answer.json().code]).toEqual([400, 'AXON_SIGNATURE_MISMATCH']);
@@ -103,7 +103,7 @@ describe('a request', () => {
 });
 
 describe('copies of one request in flight at once', () => {
-  it('whose bodies end at 1, 9 and 10 s give one 200 and two 400', async () => {
+  it('copies of one request in flight at once whose bodies end at 1, 9 and 10 s give one 200 and two 400', async () => {
     const headers = alice.sign({ body: jpeg });
     const copy = (endsAfterMs: number) =>
       call(port, '/detect_image', {
@@ -123,7 +123,7 @@ describe('copies of one request in flight at once', () => {
 });
 
 describe('a body', () => {
-  it('that is announced larger than the limit is refused before it is sent', async () => {
+  it('a body that is declared larger than the limit is refused before it is sent', async () => {
     const answer = await call(port, '/detect_image', {
       method: 'POST',
       body: jpeg,
@@ -133,7 +133,7 @@ describe('a body', () => {
     expect([answer.status, answer.json().code]).toEqual([413, 'AXON_BODY_TOO_LARGE']);
   });
 
-  it('that never ends is given up after 11 seconds', async () => {
+  it('a body that never ends is given up after 11 seconds', async () => {
     const answer = await call(port, '/detect_image', {
       method: 'POST',
       body: jpeg,
@@ -146,7 +146,7 @@ describe('a body', () => {
     expect([answer.status, answer.json().code]).toEqual([408, 'AXON_BODY_TIMEOUT']);
   }, 30_000);
 
-  it('that comes in chunks is read, unless the chunks are tiny', async () => {
+  it('a body that comes in chunks is read, unless the chunks are tiny', async () => {
     const chunked = (body: Buffer, chunkBytes: number) =>
       call(port, '/detect_image', {
         method: 'POST',
@@ -163,13 +163,13 @@ describe('a body', () => {
     expect([refused.status, refused.json().code]).toEqual([400, 'AXON_REQUEST_INVALID']);
   });
 
-  it('that is no picture is refused', async () => {
+  it('a body that is no picture is refused', async () => {
     expect(await outcome(Buffer.from('no picture at all'))).toEqual([415, 'MEDIA_UNSUPPORTED']);
     expect(await outcome(Buffer.alloc(0))).toEqual([415, 'MEDIA_UNSUPPORTED']);
     expect(await outcome(jpeg.subarray(0, jpeg.length / 2))).toEqual([422, 'MEDIA_UNDECODABLE']);
   });
 
-  it('that is no clip is refused', async () => {
+  it('a body that is no clip is refused', async () => {
     const clip = await makeClip({ width: 64, height: 48, frames: 8, seed: 3 });
     const ask = (body: Buffer) => outcome(body, {}, alice, '/detect_video');
     expect(await ask(jpeg)).toEqual([415, 'MEDIA_UNSUPPORTED']);
@@ -178,7 +178,7 @@ describe('a body', () => {
 });
 
 describe('what is not even HTTP', () => {
-  it('is refused in the same form', async () => {
+  it('a request that is not HTTP is refused in the same form', async () => {
     const answer = await call(port, '/', { headers: { 'X-Large': 'x'.repeat(70_000) } });
     expect([answer.status, answer.json().code]).toEqual([431, 'AXON_REQUEST_INVALID']);
   });

@@ -15,7 +15,7 @@ async function start(...options: Parameters<typeof startMiner>): Promise<Running
 
 describe('the model process', () => {
   it.each(['image', 'video'] as const)(
-    'killed during an %s request, still leaves it its answer',
+    'the model process killed during an %s request is replaced, and the request is answered',
     async (task) => {
       const { port, engines } = await start();
       const alice = createValidator('//Alice');
@@ -38,7 +38,7 @@ describe('the model process', () => {
     60_000,
   );
 
-  it('that hangs is replaced, and the request answered', async () => {
+  it('the model process that hangs is replaced, and the request answered', async () => {
     const { port, engines } = await start();
     process.kill(engines.image?.status().pid ?? 0, 'SIGSTOP');
     const jpeg = await makeJpeg({ width: 64, height: 64, seed: 1 });
@@ -48,7 +48,7 @@ describe('the model process', () => {
 });
 
 describe('registration', () => {
-  it('is waited for: the port answers before, and the axon is announced within two blocks after', async () => {
+  it('registration is waited for: the port answers before, and the axon is announced within two blocks after', async () => {
     const devnet = await startDevnet();
     onTestFinished(() => devnet.close());
     devnet.deregister(BOB);
@@ -68,7 +68,7 @@ describe('registration', () => {
 });
 
 describe('the chain', () => {
-  it('may be down at a restart: who was known before is served', async () => {
+  it('the chain may be down at a restart: known callers are served', async () => {
     const devnet = await startDevnet();
     const stateDir = temporaryFolderPath();
     const first = await startMiner({ devnet, stateDir });
@@ -84,7 +84,7 @@ describe('the chain', () => {
     await until(() => miner.readiness().warnings.some((warning) => warning.includes('the chain is away')));
   }, 60_000);
 
-  it('may be down at the start: said once, tried again, served when it comes', async () => {
+  it('the chain may be down at the start: it is logged once and tried again, and callers are served when it comes', async () => {
     const former = await startDevnet();
     const { port: chainPort, state } = former;
     await former.close();
@@ -113,7 +113,7 @@ describe('the chain', () => {
     expect((await alice.post(port, '/detect_image', jpeg)).status).toBe(200);
   }, 60_000);
 
-  it('may go away: known validators are still answered', async () => {
+  it('the chain may go away: known validators are still answered', async () => {
     const { port, devnet, chain } = await start();
     await devnet.close();
     await until(() => chain.status().connection.state !== 'connected');
@@ -123,7 +123,7 @@ describe('the chain', () => {
 });
 
 describe('two hundred slow uploads that name a validator', () => {
-  it('do not change the answers to its own requests', async () => {
+  it('two hundred slow uploads that claim the hotkey of a validator do not change the answers to its own requests', async () => {
     const { port, miner } = await start();
     const alice = createValidator('//Alice');
     const jpeg = await makeJpeg({ width: 400, height: 300, seed: 1 });
@@ -171,7 +171,7 @@ describe('two hundred slow uploads that name a validator', () => {
 });
 
 describe('clips being decoded and inferred', () => {
-  it('do not hold up the open route', async () => {
+  it('clips being decoded and inferred do not hold up the open route', async () => {
     const { port } = await start();
     const clip = await makeClip({ width: 480, height: 360, frames: 40, seed: 1 });
     let unanswered = 2;

@@ -46,7 +46,7 @@ afterEach(async () => {
 });
 
 describe('an ImageSynapse', () => {
-  it('is answered as the same picture is by Epistula', async () => {
+  it('an ImageSynapse is answered as the same picture is by Epistula', async () => {
     const answer = await askImage();
     const epistula = await createValidator('//Alice').post(port, '/detect_image', jpeg);
     expect(answer.json().prediction).toEqual(epistula.json().prediction);
@@ -58,7 +58,7 @@ describe('an ImageSynapse', () => {
     });
   });
 
-  it('is answered with the headers that make it a success for a dendrite', async () => {
+  it('an ImageSynapse is answered with the headers that make it a success for a dendrite', async () => {
     const nonce = nowNs() + 789n;
     const { headers } = await askImage({ nonce });
     expect(headers).toMatchObject({
@@ -79,7 +79,7 @@ describe('an ImageSynapse', () => {
 });
 
 describe('a VideoSynapse', () => {
-  it('is answered, and as many frames give the same answer when each has a thumbnail', async () => {
+  it('a VideoSynapse is answered, and as many frames give the same answer when each has a thumbnail', async () => {
     const answer = await askVideo(encodeFrames(frames));
     expect(answer.status).toBe(200);
     const prediction = answer.json().prediction ?? [];
@@ -98,7 +98,7 @@ describe('a VideoSynapse', () => {
     ['was cut off', () => encodeFrames(frames).slice(0, -500), 422],
     ['has no frame that can be decoded', () => encodeFrames([Buffer.from([0xff, 0xd8, 0xff, 0xd9])]), 422],
     ['is empty', () => '', 415],
-  ])('that %s is refused', async (_, video, status) => {
+  ])('a VideoSynapse that %s is refused', async (_, video, status) => {
     const answer = await askVideo(video());
     expect([answer.status, Object.keys(answer.json())]).toEqual([status, ['message']]);
     expect(answer.headers.bt_header_axon_status_code).toBe(String(status));
@@ -106,7 +106,7 @@ describe('a VideoSynapse', () => {
 });
 
 describe('a caller', () => {
-  it('that is not registered, or has too little stake, is on the blacklist', async () => {
+  it('a caller that is not registered, or has too little stake, is on the blacklist', async () => {
     expect(await outcome({}, createDendrite('//Dave'))).toEqual([
       403,
       'Forbidden. Key is blacklisted: Signer not in metagraph.',
@@ -117,14 +117,14 @@ describe('a caller', () => {
     ]);
   });
 
-  it('is served once it has registered with enough stake, without waiting for the next reading', async () => {
+  it('a caller is served once it has registered with enough stake, without waiting for the next reading', async () => {
     const dave = createDendrite('//Dave');
     running.devnet.register(dave.address, { stakeTao: 20_000 });
     expect(await outcome({}, dave)).toEqual([200, undefined]);
     running.devnet.deregister(dave.address);
   });
 
-  it('with two requests a nanosecond apart gets two answers, in any order and at once', async () => {
+  it('a caller with two requests a nanosecond apart gets two answers, in any order and at once', async () => {
     const first = nowNs() + 1n;
     const nonces = [3n, 0n, 1n, 2n, 4n].map((n) => first + n);
     const answers = await Promise.all(nonces.map((nonce) => outcome({ nonce })));
@@ -132,7 +132,7 @@ describe('a caller', () => {
     expect(await outcome({ nonce: first })).toEqual(refusedAs('request was already served'));
   });
 
-  it('may use one nonce in two dendrites', async () => {
+  it('a caller may use one nonce in two dendrites', async () => {
     const nonce = nowNs();
     expect(await outcome({ nonce })).toEqual([200, undefined]);
     expect(await outcome({ nonce, uuid: '5f3b1c0a-2431-11f0-9c1d-0242ac120002' })).toEqual([200, undefined]);
@@ -140,7 +140,7 @@ describe('a caller', () => {
 });
 
 describe('a request', () => {
-  it('that a stranger has copied to the other path is still served on its own, once', async () => {
+  it('a request that was copied to the other path is still served on its own, once', async () => {
     const headers = alice.sign();
     const { name: _, ...nameless } = headers;
     const body = Buffer.from(synapseJson('ImageSynapse', jpeg.toString('base64')));
@@ -150,7 +150,7 @@ describe('a request', () => {
     expect((await send('/ImageSynapse')).json().message).toMatch(/already served/);
   });
 
-  it('that is as old as its window is refused, however long its sender claims to wait', async () => {
+  it('a request that is as old as its window is refused, however long its caller claims to wait', async () => {
     const SECOND = 1_000_000_000n;
     const old = (seconds: bigint, timeout: string) => outcome({ nonce: nowNs() - seconds * SECOND, timeout });
     expect(await old(13n, '9.0')).toEqual(refusedAs('Nonce is too old'));
@@ -159,13 +159,13 @@ describe('a request', () => {
     expect(await old(5n, '1000000000.0')).toEqual([200, undefined]);
   });
 
-  it('that is dated too far ahead is refused', async () => {
+  it('a request that is dated too far ahead is refused', async () => {
     const ahead = (seconds: bigint) => outcome({ nonce: nowNs() + seconds * 1_000_000_000n });
     expect(await ahead(61n)).toEqual(refusedAs('Nonce is dated in the future'));
     expect(await ahead(50n)).toEqual([200, undefined]);
   });
 
-  it('is refused when its signature is missing, of another key, for another axon, or over another nonce', async () => {
+  it('a request is refused when its signature is missing, of another key, for another axon, or over another nonce', async () => {
     const signature = 'bt_header_dendrite_signature';
     const mismatch = refusedAs('Signature Mismatch');
     expect(await outcome({ headers: { [signature]: undefined } })).toEqual(refusedAs('Missing Signature'));
@@ -178,12 +178,12 @@ describe('a request', () => {
     expect(await outcome({ headers: { bt_header_dendrite_nonce: String(nowNs() + 1n) } })).toEqual(mismatch);
   });
 
-  it('of an SDK whose nonces are no times is refused', async () => {
+  it('a request of an SDK whose nonces are not times is refused', async () => {
     const [status, message] = await outcome({ version: '7001002' });
     expect([status, message]).toEqual([401, expect.stringMatching(/below 7\.2\.0/)]);
   });
 
-  it('with malformed headers is refused', async () => {
+  it('a request with malformed headers is refused', async () => {
     const answer = await askImage({ headers: { timeout: 'soon' } });
     expect([answer.status, answer.json()]).toEqual([
       400,
@@ -195,7 +195,7 @@ describe('a request', () => {
     });
   });
 
-  it('of a class with hashed fields, or whose body is no such synapse, gets the fault that the SDK gives', async () => {
+  it('a request of a class with hashed fields, or whose body is not a valid synapse, gets the fault that the SDK gives', async () => {
     const fault = [500, expect.stringMatching(/^Internal Server Error #[0-9a-f-]{36}$/)];
     expect(await outcome({ bodyHash: EMPTY_BODY_HASH.replace('a', 'b') })).toEqual(fault);
     for (const body of ['', '{', '[]', '{"image": 1}']) {
@@ -207,7 +207,7 @@ describe('a request', () => {
     expect(lines[0]).toMatchObject({ level: 'info', status: 500, errorId: expect.any(String) });
   });
 
-  it('with a picture that is none is refused for what it is', async () => {
+  it('a request with a body that is no picture is refused as such', async () => {
     const ask = async (media: string) =>
       (await alice.post(port, '/ImageSynapse', synapseJson('ImageSynapse', media))).status;
     expect(await ask('bm8gcGljdHVyZQ==')).toBe(415);
@@ -217,7 +217,7 @@ describe('a request', () => {
 });
 
 describe('a path', () => {
-  it('that names no known synapse is answered as the SDK does', async () => {
+  it('a path that names no known synapse is answered as the SDK does', async () => {
     const answer = await alice.post(port, '/AudioSynapse', '{}');
     expect([answer.status, answer.json()]).toEqual([
       404,
@@ -228,7 +228,7 @@ describe('a path', () => {
     expect(answer.headers.bt_header_axon_status_code).toBe('404');
   });
 
-  it('of a synapse takes nothing but a POST', async () => {
+  it('a path of a synapse takes nothing but a POST', async () => {
     expect((await call(port, '/ImageSynapse')).json().code).toBe('AXON_METHOD_NOT_ALLOWED');
     expect((await call(port, '/AudioSynapse')).json().code).toBe('AXON_NOT_FOUND');
   });
@@ -236,7 +236,7 @@ describe('a path', () => {
   it.each([
     ['of a segmenter', { MINER_TYPE: 'segmenter' }],
     ['where SYNAPSE is off', { SYNAPSE: 'off' }],
-  ])('%s is not there', async (_, env) => {
+  ])('a path %s is not there', async (_, env) => {
     const other = await startMiner({ env, waitUntilReady: false });
     const answer = await alice.post(other.port, '/ImageSynapse', '{}');
     await other.close();

@@ -26,7 +26,7 @@ const codeWith = (headers: Record<string, string | undefined>) =>
   codeOf(() => readClaim({ ...VALID, ...headers }, BOB));
 
 describe('the headers of a signed request', () => {
-  it('are read as they stand', () => {
+  it('the headers of an Epistula request are read as they stand', () => {
     expect(readClaim(VALID, BOB)).toEqual({
       timestampMs: 1_752_969_600_123,
       timestampText: '1752969600123',
@@ -38,18 +38,21 @@ describe('the headers of a signed request', () => {
     });
   });
 
-  it('need no secret signatures, and a malformed one counts as absent', () => {
+  it('the headers of an Epistula request need no secret signatures, and a malformed one counts as absent', () => {
     expect(codeWith({ 'epistula-secret-signature-1': '0xzz' })).toBe('none');
     expect(
       readClaim({ ...VALID, 'epistula-secret-signature-1': '0xzz' }, BOB).secretSignature,
     ).toBeUndefined();
   });
 
-  it.each([undefined, '1', '2.0', ' 2', '2, 2'])('refuse version %s', (version) => {
-    expect(codeWith({ 'epistula-version': version })).toBe('AXON_VERSION_UNKNOWN');
-  });
+  it.each([undefined, '1', '2.0', ' 2', '2, 2'])(
+    'an Epistula request of version %s is refused',
+    (version) => {
+      expect(codeWith({ 'epistula-version': version })).toBe('AXON_VERSION_UNKNOWN');
+    },
+  );
 
-  it.each([undefined, ALICE, `${BOB}x`])('refuse receiver %s', (receiver) => {
+  it.each([undefined, ALICE, `${BOB}x`])('an Epistula request for the receiver %s is refused', (receiver) => {
     expect(codeWith({ 'epistula-signed-for': receiver })).toBe('AXON_WRONG_RECEIVER');
   });
 
@@ -64,11 +67,11 @@ describe('the headers of a signed request', () => {
       'epistula-request-signature',
       ['', 'ab'.repeat(64), `0x${'ab'.repeat(63)}`, `0x${'zz'.repeat(64)}`, undefined],
     ],
-  ])('refuse a malformed %s', (name, values) => {
+  ])('an Epistula request with a malformed %s is refused', (name, values) => {
     for (const value of values) expect(codeWith({ [name]: value })).toBe('AXON_HEADER_INVALID');
   });
 
-  it('sign the timestamp in its canonical form', () => {
+  it('an Epistula request signs its timestamp in the canonical form', () => {
     expect(readClaim({ ...VALID, 'epistula-timestamp': '007' }, BOB).timestampText).toBe('7');
   });
 });
@@ -77,12 +80,12 @@ describe('the age of a request', () => {
   const at = 1_752_969_600_123;
   const judge = (arrivedAtMs: number) => codeOf(() => checkFreshness(at, arrivedAtMs, 60_000));
 
-  it('may be exactly 8 seconds, not a millisecond more', () => {
+  it('the age of a request may be exactly 8 seconds, not a millisecond more', () => {
     expect(judge(at + 8_000)).toBe('none');
     expect(judge(at + 8_001)).toBe('AXON_STALE');
   });
 
-  it('may lie ahead as far as the tolerance, not a millisecond more', () => {
+  it('a request may be dated ahead as far as the tolerance, not a millisecond more', () => {
     expect(judge(at - 60_000)).toBe('none');
     expect(judge(at - 60_001)).toBe('AXON_FUTURE');
   });

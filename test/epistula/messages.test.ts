@@ -13,12 +13,12 @@ beforeAll(async () => {
 });
 
 describe('the signed message', () => {
-  it('joins the hash of the body, the uuid, the time and the receiver by dots', () => {
+  it('the signed message joins the hash of the body, the uuid, the time and the receiver by dots', () => {
     const message = requestMessage({ bodySha256Hex: 'ab', uuid: 'u', timestampText: '12', signedFor: BOB });
     expect(message).toBe(`ab.u.12.${BOB}`);
   });
 
-  it('keeps the last dot where there is no receiver', () => {
+  it('the signed message keeps the last dot if there is no receiver', () => {
     expect(requestMessage({ bodySha256Hex: 'ab', uuid: 'u', timestampText: '1', signedFor: '' })).toBe(
       'ab.u.1.',
     );
@@ -26,7 +26,7 @@ describe('the signed message', () => {
 });
 
 describe('the secret messages', () => {
-  it('print their interval as Python prints a float, one millisecond apart', () => {
+  it('the secret messages print their interval as Python prints a float, one millisecond apart', () => {
     expect(secretMessages(1_719_300_001_234, BOB)).toEqual([
       `1719300009999.0.${BOB}`,
       `1719300010000.0.${BOB}`,
@@ -34,7 +34,7 @@ describe('the secret messages', () => {
     ]);
   });
 
-  it('take a time on the boundary as its own interval', () => {
+  it('the secret messages take a time on the boundary as its own interval', () => {
     expect(secretMessages(1_752_969_620_000, BOB)[1]).toBe(`1752969620000.0.${BOB}`);
   });
 });
@@ -52,7 +52,7 @@ describe('a signature', () => {
       uuid: '3f0c7b54-6a0d-4c0b-9d6e-0d7f5b2a9e11',
     });
 
-  it('verifies over its own message, by its own signer, and over nothing else', () => {
+  it('a signature verifies over its own message, by its own signer, and over nothing else', () => {
     const headers = signed();
     const bodySha256Hex = createHash('sha256').update(body).digest('hex');
     const message = requestMessage({
@@ -67,7 +67,7 @@ describe('a signature', () => {
     expect(verifySignature(message, signature, BOB)).toBe(false);
   });
 
-  it('comes with the three secret signatures', () => {
+  it('a signature comes with the three secret signatures', () => {
     const headers = signed();
     secretMessages(1_752_969_600_123, BOB).forEach((message, index) => {
       const secret = headers[`Epistula-Secret-Signature-${index}`] ?? '';
@@ -75,7 +75,7 @@ describe('a signature', () => {
     });
   });
 
-  it('made by the validators of the reference release verifies here', () => {
+  it('a signature made by the validators of the reference release verifies here', () => {
     const signature =
       '0xee44fe6ec616c2a1510f4b5a58bc3e2a0cc17d4143ff5fdd67a94759ea6bfe53f447d4b2d86219eb55b1ff74210306cad4db37eceda1b5f4a1f004529ce5ae87';
     const message = requestMessage({
@@ -90,7 +90,7 @@ describe('a signature', () => {
   });
 
   it.each(['0x', '0x00', `0x${'00'.repeat(64)}`, 'nothing'])(
-    'that is malformed (%s) is false, not an error',
+    'a signature that is malformed (%s) is false, not an error',
     (bad) => {
       expect(verifySignature('m', bad, alice().hotkeyAddress)).toBe(false);
       expect(verifySignature('m', `0x${'11'.repeat(64)}`, 'not an address')).toBe(false);

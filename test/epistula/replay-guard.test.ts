@@ -32,7 +32,7 @@ function setUp() {
 }
 
 describe('the replay guard', () => {
-  it('accepts a request once, by sender and uuid', () => {
+  it('the replay guard accepts a request once, by hotkey and uuid', () => {
     const { open, clock } = setUp();
     const guard = open();
     expect(guard.remember(request({ id: uuid(1), timestampMs: clock.now() }))).toBe(true);
@@ -41,7 +41,7 @@ describe('the replay guard', () => {
     expect(guard.remember(request({ hotkey: BOB, id: uuid(1), timestampMs: clock.now() }))).toBe(true);
   });
 
-  it('remembers over a restart, also after a line that was cut off', () => {
+  it('the replay guard remembers over a restart, also after a line that was cut off', () => {
     const { open, clock, file } = setUp();
     open().remember(request({ id: uuid(1), timestampMs: clock.now() }));
     appendFileSync(file, '17529696');
@@ -50,14 +50,14 @@ describe('the replay guard', () => {
     expect(guard.remember(request({ id: uuid(1), timestampMs: clock.now() }))).toBe(false);
   });
 
-  it('trusts everything at the very first start', () => {
+  it('the replay guard trusts everything at the very first start', () => {
     expect(setUp().open().trustsFromMs).toBe(0);
   });
 
   it.each([
     ['removed', (file: string) => rmSync(file)],
     ['damaged', (file: string) => writeFileSync(file, 'garbage\n')],
-  ])('mistrusts what could have been served when its file was %s', (_, spoil) => {
+  ])('the replay guard refuses requests that could have been served after its file was %s', (_, spoil) => {
     const { open, clock, file } = setUp();
     open().remember(request({ id: uuid(1), timestampMs: clock.now() }));
     spoil(file);
@@ -71,7 +71,7 @@ describe('the replay guard', () => {
     expect(open().trustsFromMs).toBe(untilMs);
   });
 
-  it('keeps an entry as long as a fresh copy can turn up, then forgets it', () => {
+  it('the replay guard keeps an entry as long as a fresh copy can turn up, then forgets it', () => {
     const { open, clock } = setUp();
     const timestampMs = clock.now() + 60_000;
     open().remember(request({ id: uuid(1), timestampMs: timestampMs }));
@@ -81,7 +81,7 @@ describe('the replay guard', () => {
     expect(open().size).toBe(0);
   });
 
-  it('tells requests of one dendrite by their nonces, in any order, and for as long as each counts as fresh', () => {
+  it('the replay guard tells requests of one dendrite apart by their nonces, in any order, and for as long as each counts as fresh', () => {
     const { open, clock } = setUp();
     const nonce = (n: number) => `${uuid(1)}:174585000012345678${n}`;
     open().remember(request({ id: nonce(2), timestampMs: clock.now(), freshForMs: 64_000 }));
@@ -99,7 +99,7 @@ describe('the replay guard', () => {
     expect(open().size).toBe(0);
   });
 
-  it('keeps its file small over many requests', () => {
+  it('the replay guard keeps its file small over many requests', () => {
     const { open, clock, file } = setUp();
     const guard = open();
     for (let index = 0; index < 5_000; index++) {
@@ -110,7 +110,7 @@ describe('the replay guard', () => {
     expect(readFileSync(file, 'utf8').split('\n').length).toBeLessThan(1_500);
   });
 
-  it('mistrusts after a restart when the disk failed', () => {
+  it('the replay guard knows after a restart that the disk had failed', () => {
     const { open, clock, folder } = setUp();
     const guard = open();
     rmSync(folder, { recursive: true });
@@ -119,7 +119,7 @@ describe('the replay guard', () => {
     expect(open().trustsFromMs).toBe(clock.now() + 60_000);
   });
 
-  it('leaves no file to trust after a restart when the disk was full', () => {
+  it('the replay guard leaves no file to trust after a restart when the disk was full', () => {
     const { open, clock, file } = setUp();
     const guard = open();
     rmSync(file);
@@ -130,7 +130,7 @@ describe('the replay guard', () => {
     expect(open().trustsFromMs).toBe(clock.now() + 60_000);
   });
 
-  it('takes a copy on the path of another task for another request, and a second copy there for a replay', () => {
+  it('the replay guard counts a copy on the path of another task as another request, and a second copy there as a replay', () => {
     const { open, clock } = setUp();
     const once = request({ id: uuid(1), timestampMs: clock.now() });
     expect(open().remember(once)).toBe(true);
@@ -139,7 +139,7 @@ describe('the replay guard', () => {
     expect(open().remember(once)).toBe(false);
   });
 
-  it('takes an id for used in whatever case its letters come', () => {
+  it('the replay guard recognises an id in any case of letters', () => {
     const { open, clock } = setUp();
     const id = 'abcdefab-0000-4000-8000-000000000000';
     const guard = open();
@@ -147,7 +147,7 @@ describe('the replay guard', () => {
     expect(guard.remember(request({ id: id.toUpperCase(), timestampMs: clock.now() }))).toBe(false);
   });
 
-  it('reads a file without tasks, whose ids are used up for every task', () => {
+  it('the replay guard reads a file without tasks, whose ids are used up for every task', () => {
     const { open, clock, folder, file } = setUp();
     mkdirSync(folder);
     writeFileSync(file, `${clock.now() + 19_000} ${ALICE}:${uuid(1)}\n`);
@@ -158,7 +158,7 @@ describe('the replay guard', () => {
     }
   });
 
-  it('refuses a copy of a forgotten request after the clock was set back, and takes later ones', () => {
+  it('the replay guard refuses a copy of a forgotten request after the clock was set back, and takes later ones', () => {
     const { open, clock } = setUp();
     const served = request({ id: uuid(1), timestampMs: clock.now() });
     open().remember(served);
@@ -170,7 +170,7 @@ describe('the replay guard', () => {
     expect(guard.remember(request({ id: uuid(2), timestampMs: clock.now() + 1 }))).toBe(true);
   });
 
-  it('refuses such a copy without a restart too', () => {
+  it('the replay guard refuses a copy of a forgotten request without a restart, too', () => {
     const { open, clock } = setUp();
     const guard = open();
     const served = request({ id: uuid(0), timestampMs: clock.now() });
@@ -183,16 +183,19 @@ describe('the replay guard', () => {
     expect(guard.remember(served)).toBe(false);
   });
 
-  it.each(['a first start', 'a restart', 'a loss'])('keeps its file from other users after %s', (after) => {
-    const { open, clock, file } = setUp();
-    const guard = open();
-    if (after === 'a restart') open();
-    if (after === 'a loss') rmSync(file);
-    guard.remember(request({ id: uuid(1), timestampMs: clock.now() }));
-    expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
-  });
+  it.each(['a first start', 'a restart', 'a loss'])(
+    'the replay guard keeps its file from other users after %s',
+    (after) => {
+      const { open, clock, file } = setUp();
+      const guard = open();
+      if (after === 'a restart') open();
+      if (after === 'a loss') rmSync(file);
+      guard.remember(request({ id: uuid(1), timestampMs: clock.now() }));
+      expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
+    },
+  );
 
-  it('goes on serving where the disk takes no change at all', () => {
+  it('the replay guard goes on serving if the disk takes no change at all', () => {
     const { open, clock, file } = setUp();
     // A folder where the file should be can be neither appended to, nor replaced, nor removed as a file.
     mkdirSync(join(file, 'in the way'), { recursive: true });

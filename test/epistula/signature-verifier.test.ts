@@ -20,7 +20,7 @@ function setUp() {
 }
 
 describe('the signature verifier', () => {
-  it('tells valid from forged signatures, however many come at once', async () => {
+  it('the signature verifier tells valid from forged signatures, also of many at once', async () => {
     const { verifier, job } = setUp();
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) => {
@@ -31,7 +31,7 @@ describe('the signature verifier', () => {
     expect(answers).toEqual(Array.from({ length: 40 }, (_, index) => index % 2 === 0));
   });
 
-  it('takes no signature, and no key, that cannot even be read', async () => {
+  it('the signature verifier refuses a signature or a hotkey that cannot be read', async () => {
     const { verifier, job } = setUp();
     const good = job('m');
     for (const damaged of [{ signature: '0x00' }, { signature: '' }, { hotkey: 'nobody' }, { hotkey: '' }]) {
@@ -40,7 +40,7 @@ describe('the signature verifier', () => {
     expect(await verifier.verify(good, 'a')).toBe(true);
   });
 
-  it('lets an address with one request pass another with many', async () => {
+  it('the signature verifier lets an address with one request pass another with many', async () => {
     const { verifier, job } = setUp();
     const order: string[] = [];
     const flood = Array.from({ length: 50 }, (_, index) =>
@@ -51,7 +51,7 @@ describe('the signature verifier', () => {
     expect(order.indexOf('validator')).toBeLessThan(3);
   });
 
-  it('refuses an address whose requests pile up, and serves it again later', async () => {
+  it('the signature verifier refuses an address whose requests pile up, and serves it again later', async () => {
     const { verifier, job } = setUp();
     const one = job('m');
     const outcomes = await Promise.allSettled(
@@ -63,7 +63,7 @@ describe('the signature verifier', () => {
     expect(await verifier.verify(one, 'flooder')).toBe(true);
   });
 
-  it('refuses what still waits when it closes', async () => {
+  it('the signature verifier refuses waiting signatures when it closes', async () => {
     const { verifier, job } = setUp();
     const waiting = verifier.verify(job('m'), 'a');
     const closing = expect(waiting).rejects.toMatchObject({ code: 'AXON_CLOSING' });

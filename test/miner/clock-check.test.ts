@@ -59,12 +59,12 @@ describe('the clock check', () => {
       'the clock of this host is 2.5 s fast; set it by NTP',
     ],
     ['three callers who differ by a little', { callers: three(2_000) }, 2_000, null],
-  ])('believes %s', (_what, seen, offsetMs, warning) => {
+  ])('the clock check believes %s', (_what, seen, offsetMs, warning) => {
     const isOff = warning !== null;
     expect(watch().see(seen)).toMatchObject({ offsetMs, isOff, warning });
   });
 
-  it('does not blame the clock for late blocks alone: the node may be behind', () => {
+  it('the clock check does not blame the clock for late blocks alone: the node may be behind', () => {
     for (const seen of [{ chain: 17_000 }, { chain: 17_000, callers: { offsetMs: 0, callers: 2 } }]) {
       expect(watch().see(seen)).toMatchObject({
         isOff: false,
@@ -75,7 +75,7 @@ describe('the clock check', () => {
     }
   });
 
-  it('blames the node for late blocks when callers show that the clock is right', () => {
+  it('the clock check blames the node for late blocks when callers show that the clock is right', () => {
     expect(watch().see({ chain: 17_000, callers: three(80) })).toMatchObject({
       isOff: false,
       offsetMs: 80,
@@ -84,14 +84,14 @@ describe('the clock check', () => {
     });
   });
 
-  it('blames the clock for late blocks when callers show that it is fast', () => {
+  it('the clock check blames the clock for late blocks when callers show that it is fast', () => {
     expect(watch().see({ chain: 4_000, callers: three(7_000) })).toMatchObject({
       isOff: true,
       warning: 'the clock of this host is 7.0 s fast; set it by NTP',
     });
   });
 
-  it('says once what is wrong, and once that it is right again', () => {
+  it('the clock check says once what is wrong, and once that it is right again', () => {
     const { see, lines } = watch();
     for (const chain of [0, -2_001, -4_000, -3_000, 0, 0, 9_000, 8_000]) see({ chain });
     see({ chain: 8_000, callers: three(50) });

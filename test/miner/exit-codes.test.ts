@@ -19,11 +19,11 @@ describe('the exit codes', () => {
     ['AXON_ADDRESS_UNAVAILABLE', 1],
     ['CHAIN_UNREACHABLE', 1],
     ['INTERNAL', 1],
-  ] as const)('%s ends the process with %i', (code, exitCode) => {
+  ] as const)('%s ends the process with exit code %i', (code, exitCode) => {
     expect(exitCodeOf(code)).toBe(exitCode);
   });
 
-  it('are those of the table for every error there is, each told apart', () => {
+  it('the exit codes of all errors are those of the table', () => {
     const known: readonly number[] = Object.values(EXIT_CODES);
     expect(new Set(known).size).toBe(known.length);
     for (const code of Object.keys(ERROR_DEFINITIONS)) {

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import { parseFlags } from '../../src/config/flags.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { resolveConfig } from '../../src/config/miner-config.ts';
-import { keepAddressAnnounced } from '../../src/miner/external-address.ts';
+import { followExternalAddress } from '../../src/miner/external-address.ts';
 import { createCapturingLogger } from '../fixtures/capturing-logger.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -24,7 +24,7 @@ function follow(addresses: readonly (string | undefined)[], env: Record<string, 
   const stop = new AbortController();
   let looks = 0;
   let asked = 0;
-  const following = keepAddressAnnounced(resolveConfig(loaded, { dev: false, root: '/' }), {
+  const following = followExternalAddress(resolveConfig(loaded, { dev: false, root: '/' }), {
     chain: {
       announce: (address) => announced.push(address),
       lackAddress: (problem) => problems.push(problem),
@@ -49,13 +49,13 @@ function follow(addresses: readonly (string | undefined)[], env: Record<string, 
 }
 
 describe('the announced address', () => {
-  it('is announced once while it stays, with the external port', async () => {
+  it('the announced address is announced once while it stays, with the external port', async () => {
     const { announced, looks } = follow(['8.8.8.8']);
     await until(() => looks() > 5);
     expect(announced).toEqual([{ ip: '8.8.8.8', port: 9000 }]);
   });
 
-  it('follows the address of the host', async () => {
+  it('the announced address follows the address of the host', async () => {
     const { announced, lines } = follow(['8.8.8.8', '8.8.8.8', '8.8.4.4']);
     await until(() => announced.length === 2);
     expect(announced[1]).toEqual({ ip: '8.8.4.4', port: 9000 });
@@ -64,20 +64,20 @@ describe('the announced address', () => {
     ]);
   });
 
-  it('does not follow an address that is told only once', async () => {
+  it('the announced address does not follow an address that was found only once', async () => {
     const { announced, looks } = follow(['8.8.8.8', '8.8.4.4', '8.8.8.8', '9.9.9.9', '8.8.8.8']);
     await until(() => looks() > 8);
     expect(announced).toHaveLength(1);
   });
 
-  it('stays while no source answers, and is sought for as long as there is none', async () => {
+  it('the announced address stays while no source answers, and is looked up until there is one', async () => {
     const { announced, looks, lines } = follow([undefined, undefined, '8.8.8.8', undefined]);
     await until(() => looks() > 6);
     expect(announced).toEqual([{ ip: '8.8.8.8', port: 9000 }]);
     expect(lines().filter(({ level }) => level === 'error')).toHaveLength(2);
   });
 
-  it('is said to be missing, with the reason and the time of the next look, until it is found', async () => {
+  it('a missing address is reported with the reason and the time of the next look, until it is found', async () => {
     const { announced, problems } = follow([undefined, '8.8.8.8']);
     await until(() => announced.length === 1);
     expect(problems).toEqual([
@@ -90,7 +90,7 @@ describe('the announced address', () => {
   });
 
   it.each(['finney', 'test'])(
-    'is asked of the internet on %s, also if the only endpoint is a node on this host',
+    'the announced address is looked up on the internet for %s, also if the only endpoint is a node on this host',
     async (NETWORK) => {
       const { announced } = follow(['8.8.8.8'], { NETWORK, CHAIN_ENDPOINT: 'ws://127.0.0.1:9944' });
       await until(() => announced.length === 1);

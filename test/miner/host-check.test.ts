@@ -31,13 +31,13 @@ async function lookIn(
 }
 
 describe('the host of a miner', () => {
-  it('has nothing said of it if there is room and leave for all', async () => {
+  it('a host with enough room and rights gets no warning', async () => {
     const check = createHostCheck({ stateDir: temporaryFolderPath(), maxConnections: 1 });
     await check.look();
     expect(check.warnings).toEqual([]);
   });
 
-  it('whose STATE_DIR is gone is told so', async () => {
+  it('a missing STATE_DIR gives a warning', async () => {
     const stateDir = join(temporaryFolderPath(), 'gone');
     const check = createHostCheck({ stateDir, maxConnections: 1 });
     await check.look();
@@ -45,7 +45,7 @@ describe('the host of a miner', () => {
   });
 
   it.skipIf(!otherUserCanRead(process.execPath))(
-    'where another user owns a folder in STATE_DIR is told which one (needs root and setpriv)',
+    'a folder in STATE_DIR that another user owns gives a warning with its name (needs root and setpriv)',
     async () => {
       const stateDir = temporaryFolderPath();
       const folder = join(stateDir, 'served-requests');
@@ -63,7 +63,7 @@ describe('the host of a miner', () => {
     },
   );
 
-  it('that lets a process open fewer files than connections take is told how to raise it', async () => {
+  it('a limit of open files below the number of connections gives a warning that says how to raise it', async () => {
     const stateDir = temporaryFolderPath();
     const limited = ['prlimit', '--nofile=1024:1024'];
     expect(await lookIn(limited, stateDir, 4_096)).toEqual([
@@ -72,7 +72,7 @@ describe('the host of a miner', () => {
     expect(await lookIn(limited, stateDir, 512)).toEqual([]);
   });
 
-  it.skipIf(!isRoot || !canMount())('whose disk is nearly full is told so (needs to mount)', async () => {
+  it.skipIf(!isRoot || !canMount())('a nearly full disk gives a warning (needs to mount)', async () => {
     const stateDir = temporaryFolderPath();
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', stateDir]);
     onTestFinished(() => {

@@ -46,7 +46,7 @@ function watch() {
 }
 
 describe('readiness', () => {
-  it('is told once when it comes for the first time', async () => {
+  it('the first readiness is reported once', async () => {
     const { holds, firsts } = watch();
     await holds([], []);
     await holds(['gone'], []);
@@ -54,7 +54,7 @@ describe('readiness', () => {
     expect(firsts()).toBe(1);
   });
 
-  it('is logged with its reasons when it goes, and when it comes back', async () => {
+  it('readiness is logged with its reasons when it goes, and when it comes back', async () => {
     const { holds, lines, messages } = watch();
     await holds(['the axon is not announced'], []);
     await holds([], []);
@@ -62,21 +62,21 @@ describe('readiness', () => {
     expect(lines()[0]).toMatchObject({ level: 'warn', reasons: ['the axon is not announced'] });
   });
 
-  it('is not logged anew while only the numbers in its reasons change', async () => {
+  it('readiness is not logged again if only the numbers in its reasons change', async () => {
     const { holds, messages } = watch();
     await holds(['the node is 2 hours behind'], []);
     await holds(['the node is 3 hours behind'], []);
     expect(messages()).toEqual(['not ready']);
   });
 
-  it('is not logged for what passes at once', async () => {
+  it('a short change of readiness is not logged', async () => {
     const { holds, messages } = watch();
     await holds(['the image model is restarting'], [], 100);
     await holds([], []);
     expect(messages()).toEqual([]);
   });
 
-  it('leaves warnings to lines of their own', async () => {
+  it('warnings have log lines of their own', async () => {
     const { holds, lines, messages } = watch();
     await holds([], ['the disk is full']);
     await holds([], []);

@@ -79,13 +79,13 @@ function view(ill: {
 }
 
 describe('a miner', () => {
-  it('whose chain is away, and was never read, says where it looks', () => {
+  it('a miner whose chain is away, and was never read, says where it looks', () => {
     expect(readinessOf(view({ signersKnown: false, chain: { connection: AWAY } })).reasons).toContain(
       'the chain is away: ws://127.0.0.1: refused',
     );
   });
 
-  it('whose chain is away, and was read not long ago, stays ready and says by what it judges', () => {
+  it('a miner whose chain is away, and was read not long ago, stays ready and says how old its signer table is', () => {
     const signers = { known: true, count: 1, ageMs: 3 * 60_000 };
     expect(readinessOf(view({ chain: { connection: AWAY, signers } }))).toEqual({
       ready: true,
@@ -94,7 +94,7 @@ describe('a miner', () => {
     });
   });
 
-  it('whose clock or host is not as it should be stays ready and says so', () => {
+  it('a miner with a fault of its clock or host stays ready and says so', () => {
     const ill = view({ clockWarning: 'the clock is slow', hostWarnings: ['the disk is full'] });
     expect(readinessOf(ill)).toEqual({
       ready: true,
@@ -103,7 +103,7 @@ describe('a miner', () => {
     });
   });
 
-  it('whose model process is replaced often stays ready and says so', () => {
+  it('a miner whose model process is replaced often stays ready and says so', () => {
     const engine = { recentRestarts: 3, lastError: 'the model process was killed by SIGKILL' };
     expect(readinessOf(view({ engine })).warnings).toEqual([
       'the process of the image model was replaced 3 times in the last hour; the last time the model process was killed by SIGKILL',
@@ -111,13 +111,13 @@ describe('a miner', () => {
     expect(readinessOf(view({ engine: { ...engine, recentRestarts: 2 } })).warnings).toEqual([]);
   });
 
-  it('whose subnet says that its validators do not ask axons stays ready and says so', () => {
+  it('a miner whose subnet says that its validators do not ask axons stays ready and says so', () => {
     const { ready, warnings } = readinessOf(view({ chain: { weightsVersion: readWeightsVersion(409_090) } }));
     expect(ready).toBe(true);
     expect(warnings).toEqual([expect.stringContaining('validators run 4.9.9 or later')]);
   });
 
-  it('that is announced and hears nothing for 150 minutes says how to test the port, and who validates', () => {
+  it('a miner that is announced and hears nothing for 150 minutes says how to test the port, and who validates', () => {
     const old = { announcedForMs: 150 * 60_000 };
     expect(readinessOf(view({ chain: old }))).toEqual({
       ready: true,
@@ -133,7 +133,7 @@ describe('a miner', () => {
     expect(readinessOf(view({ chain: fresh, lastVerifiedAgeMs: 200 * 60_000 })).warnings).toEqual([]);
   });
 
-  it('whose address other software announced can be found, and says why the entry is not its own', () => {
+  it('a miner whose address other software announced can be found, and says why the entry is not its own', () => {
     const announcement: Announcement = { state: 'waiting', reason: 'too soon', untilBlock: 9 };
     expect(readinessOf(view({ chain: { announcement, heldAddress: { ...HELD, leadsHere: true } } }))).toEqual(
       {
@@ -146,7 +146,7 @@ describe('a miner', () => {
     );
   });
 
-  it('whose own entry could not be read again is announced all the same, and nobody else is blamed', () => {
+  it('a miner whose own entry could not be read again is announced all the same, and no other software is blamed', () => {
     const failed = { code: 'CHAIN_CALL_FAILED', reason: 'the node did not answer', retryAtMs: 0 } as const;
     const heldAddress = { ...HELD, leadsHere: true, isForeign: false };
     const ways: [Announcement, string][] = [
@@ -166,7 +166,7 @@ describe('a miner', () => {
     }
   });
 
-  it('that loads its models does not claim to look its address up', () => {
+  it('a miner that loads its models does not claim to look its address up', () => {
     const engine = { state: 'warming' } as const;
     expect(readinessOf(view({ engine, chain: { announcement: { state: 'idle' } } })).reasons).toEqual([
       'the image model is warming',
@@ -174,7 +174,7 @@ describe('a miner', () => {
     ]);
   });
 
-  it('whose model on disk was refused, or is not there any more, stays ready with the one it has and says so', () => {
+  it('a miner whose model on disk was refused, or is not there any more, stays ready with the one it has and says so', () => {
     const lastReload = {
       at: '2026-11-22T17:00:00.000Z',
       reason: 'SIGHUP',
@@ -192,7 +192,7 @@ describe('a miner', () => {
     });
   });
 
-  it('is ready when it listens, is warm and registered, and knows the validators', () => {
+  it('a miner is ready when it listens, is warm and registered, and knows the validators', () => {
     expect(readinessOf(view({}))).toEqual({ ready: true, reasons: [], warnings: [] });
   });
 
@@ -317,7 +317,7 @@ describe('a miner', () => {
       { trustsFromInMs: 1 },
       'the memory of served requests was lost; requests are refused until they cannot be replays',
     ],
-  ])('that %s is not ready, and says so', (_what, ill, reason) => {
+  ])('a miner that %s is not ready, and says so', (_what, ill, reason) => {
     expect(readinessOf(view(ill))).toEqual({ ready: false, reasons: [reason], warnings: [] });
   });
 });

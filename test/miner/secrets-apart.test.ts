@@ -34,33 +34,38 @@ const refusedFor = (setting: string) => ({
   message: expect.stringContaining(setting),
 });
 
-describe('what a model could read as its weights', () => {
-  it('is no wallet and no password that lies elsewhere', async () => {
+describe('the check that secrets lie apart from models', () => {
+  it('a wallet and a password outside the folder of a model are accepted', async () => {
     const { folder, judge } = setUp();
     await expect(judge({})).resolves.toBeUndefined();
     await expect(judge({ model: join(folder, 'model.onnx') })).resolves.toBeUndefined();
   });
 
-  it.each(['', 'model.onnx'])('is a wallet in its folder, which is refused (the model: %s)', async (file) => {
-    const { folder, judge } = setUp();
-    const path = join(folder, 'wallets');
-    await expect(judge({ model: join(folder, file), path })).rejects.toMatchObject(refusedFor('WALLET_PATH'));
-  });
+  it.each(['', 'model.onnx'])(
+    'a wallet in the folder of a model is refused (the model: %s)',
+    async (file) => {
+      const { folder, judge } = setUp();
+      const path = join(folder, 'wallets');
+      await expect(judge({ model: join(folder, file), path })).rejects.toMatchObject(
+        refusedFor('WALLET_PATH'),
+      );
+    },
+  );
 
-  it('is a wallet beside it, where the folder of the wallets is its own', async () => {
+  it('a wallet is refused if the folder of the wallets is that of a model', async () => {
     const { folder, judge } = setUp();
     mkdirSync(join(folder, 'mine/hotkeys'), { recursive: true });
     await expect(judge({ path: folder })).rejects.toMatchObject(refusedFor('WALLET_PATH'));
   });
 
-  it('is a wallet that a link leads to', async () => {
+  it('a wallet in the folder of a model is refused, also if WALLET_PATH is a link to it', async () => {
     const { root, folder, judge } = setUp();
     const link = join(root, 'link');
     symlinkSync(join(folder, 'wallets'), link);
     await expect(judge({ path: link })).rejects.toMatchObject(refusedFor('WALLET_PATH'));
   });
 
-  it('is a password in its folder', async () => {
+  it('a password file in the folder of a model is refused', async () => {
     const { folder, judge } = setUp();
     const passwordFile = join(folder, 'password');
     await expect(judge({ passwordFile })).rejects.toMatchObject(refusedFor('WALLET_PASSWORD_FILE'));

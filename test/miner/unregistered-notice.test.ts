@@ -24,39 +24,42 @@ describe('the notice to an operator whose hotkey is not registered', () => {
   it.each([
     ['finney', 34],
     ['test', 168],
-  ])('has the command for %s, for either generation of btcli', (network, netuid) => {
-    const notice = noticeFor({ NETWORK: network });
-    const others = `--wallet-hotkey first --network ${network}`;
-    expect(notice).toContain(
-      `\`btcli subnets register --netuid ${netuid} --wallet miner ${others}\` (SDK 11) or` +
-        ` \`btcli subnets register --netuid ${netuid} --wallet-name miner ${others}\` (bittensor-cli 9)`,
-    );
-    expect(notice).toContain(BOB);
-  });
+  ])(
+    'the notice of an unregistered hotkey has the command for %s, for either generation of btcli',
+    (network, netuid) => {
+      const notice = noticeFor({ NETWORK: network });
+      const others = `--wallet-hotkey first --network ${network}`;
+      expect(notice).toContain(
+        `\`btcli subnets register --netuid ${netuid} --wallet miner ${others}\` (SDK 11) or` +
+          ` \`btcli subnets register --netuid ${netuid} --wallet-name miner ${others}\` (bittensor-cli 9)`,
+      );
+      expect(notice).toContain(BOB);
+    },
+  );
 
-  it('names a wallet folder of its own, and quotes what a shell would split', () => {
+  it('the notice of an unregistered hotkey names a wallet folder of its own, and quotes what a shell would split', () => {
     const notice = noticeFor({ NETWORK: 'finney', WALLET_PATH: '/srv/wallets', WALLET_NAME: "my mother's" });
     expect(notice).toContain(`--wallet 'my mother'\\''s' --wallet-hotkey first --wallet-path /srv/wallets`);
   });
 
-  it('names the endpoint of a local chain', () => {
+  it('the notice of an unregistered hotkey names the endpoint of a local chain', () => {
     const notice = noticeFor({ NETWORK: 'local', CHAIN_ENDPOINT: 'ws://127.0.0.1:9955' });
     expect(notice).toContain('--network ws://127.0.0.1:9955`');
   });
 
-  it('registers with the development chain by curl', () => {
+  it('the notice of an unregistered hotkey registers with the development chain by curl', () => {
     const notice = noticeFor({ DEVNET_PORT: '9966' }, { dev: true });
     const [, body = ''] = /curl -d '(\{.*\})' http:\/\/127\.0\.0\.1:9966$/.exec(notice) ?? [];
     expect(JSON.parse(body)).toMatchObject({ method: 'devnet_register', params: [BOB] });
   });
 
-  it('says what registering costs, and that a part of it may be locked as collateral', () => {
+  it('the notice of an unregistered hotkey says what registering costs, and that a part of it may be locked as collateral', () => {
     const notice = noticeFor({ NETWORK: 'finney' });
     expect(notice).toContain('costs 0.5 TAO');
     expect(notice).toMatch(/burned.*collateral.*released only as the miner earns/);
   });
 
-  it('says before the command that validators of the live line do not ask such a miner, with release and date', () => {
+  it('the notice of an unregistered hotkey says before the command that validators of the live line do not ask such a miner, with release and date', () => {
     for (const NETWORK of ['finney', 'test']) {
       const notice = noticeFor({ NETWORK });
       expect(notice.indexOf(LIVE_NETWORK_NOTICE)).toBeGreaterThan(0);
@@ -69,7 +72,7 @@ describe('the notice to an operator whose hotkey is not registered', () => {
   it.each([
     [BOB, `its uid 7 belongs to ${BOB} now`],
     [null, 'its uid 7 is gone'],
-  ])('says who has the uid of one who was deregistered (%s)', (takenBy, words) => {
+  ])('the notice of an unregistered hotkey says who has the uid now (%s)', (takenBy, words) => {
     const registration: Absence = { state: 'deregistered', formerUid: 7, takenBy, burnTao: 0.5 };
     const notice = noticeFor({ NETWORK: 'finney' }, { registration });
     expect(notice).toContain(`was deregistered on subnet 34 of finney: ${words}`);

@@ -26,7 +26,7 @@ const codeOf = (act: () => unknown) => {
 };
 
 describe('the headers of a dendrite', () => {
-  it('are read with every digit of the nonce', () => {
+  it('the headers of a dendrite are read with every digit of the nonce', () => {
     const claim = read();
     expect(claim).toMatchObject({ nonce: NONCE, timestampMs: 1_745_850_000_123, timeoutMs: 9_000 });
     expect(claim.echo.bt_header_dendrite_nonce).toBe('1745850000123456789');
@@ -50,19 +50,22 @@ describe('the headers of a dendrite', () => {
     ['bt_header_dendrite_version', 'nine'],
     ['computed_body_hash', 'None'],
     ['computed_body_hash', undefined],
-  ])('with %s = %s are malformed', (name, value) => {
+  ])('the headers of a dendrite with %s = %s are malformed', (name, value) => {
     expect(codeOf(() => read({ [name]: value }))).toBe('AXON_HEADER_INVALID');
   });
 
-  it.each([undefined, '712', '7001999'])('of SDK version %s have a nonce that is no time', (version) => {
-    expect(codeOf(() => read({ bt_header_dendrite_version: version }))).toBe('AXON_VERSION_UNKNOWN');
-  });
+  it.each([undefined, '712', '7001999'])(
+    'the headers of a dendrite of SDK version %s have a nonce that is not a time',
+    (version) => {
+      expect(codeOf(() => read({ bt_header_dendrite_version: version }))).toBe('AXON_VERSION_UNKNOWN');
+    },
+  );
 
-  it('of SDK 7.2.0 are the first that are served', () => {
+  it('the headers of a dendrite of SDK 7.2.0 are the first that are served', () => {
     expect(codeOf(() => read({ bt_header_dendrite_version: '7002000' }))).toBe('OK');
   });
 
-  it('without a signature, or for another axon, are refused', () => {
+  it('the headers of a dendrite without a signature, or for another axon, are refused', () => {
     expect(codeOf(() => read({ bt_header_dendrite_signature: undefined }))).toBe('AXON_SIGNATURE_MISMATCH');
     const other = createDendrite('//Charlie').address;
     expect(codeOf(() => read({ bt_header_axon_hotkey: other }))).toBe('AXON_WRONG_RECEIVER');
@@ -73,11 +76,11 @@ describe('the headers of a dendrite', () => {
     ['0.25', 4_250],
     ['1000000000.0', 64_000],
     ['1e+300', 64_000],
-  ])('with a timeout of %s may be as old as %i ms', (timeout, windowMs) => {
+  ])('the headers of a dendrite with a timeout of %s may be as old as %i ms', (timeout, windowMs) => {
     expect(read({}, timeout).windowMs).toBe(windowMs);
   });
 
-  it('without a timeout may be 4 s old', () => {
+  it('the headers of a dendrite without a timeout may be 4 s old', () => {
     expect(read({ timeout: undefined })).toMatchObject({ windowMs: 4_000 });
   });
 });
@@ -85,18 +88,18 @@ describe('the headers of a dendrite', () => {
 describe('a nonce', () => {
   const at = (offsetNs: bigint) => codeOf(() => checkNonce(read(), NONCE + offsetNs, 60_000));
 
-  it('is fresh until the last nanosecond of its window, and stale at its end', () => {
+  it('a nonce is fresh until the last nanosecond of its window, and stale at its end', () => {
     expect(at(13_000_000_000n - 1n)).toBe('OK');
     expect(at(13_000_000_000n)).toBe('AXON_STALE');
   });
 
-  it('may be dated ahead no further than is tolerated', () => {
+  it('a nonce may be dated ahead as far as the tolerance', () => {
     expect(at(-2_000_000_000n)).toBe('OK');
     expect(at(-60_000_000_000n)).toBe('OK');
     expect(at(-60_000_000_001n)).toBe('AXON_FUTURE');
   });
 
-  it('is compared with a clock of milliseconds', () => {
+  it('a nonce is compared with a clock of milliseconds', () => {
     expect(nanoseconds(1_745_850_000_123)).toBe(1_745_850_000_123_000_000n);
     expect(nanoseconds(0.25)).toBe(250_000n);
   });

@@ -24,11 +24,11 @@ describe('the signed message', () => {
     bodyHash: EMPTY,
   });
 
-  it('joins nonce, both hotkeys, the uuid and the hash', () => {
+  it('the signed message joins nonce, both hotkeys, the uuid and the hash', () => {
     expect(message).toBe(`1745850000123456789.${ALICE}.${BOB}.5f3b1c0a-2431-11f0-9c1d-0242ac120002.${EMPTY}`);
   });
 
-  it('is what the SDK signs', () => {
+  it('the signed message is what the SDK signs', () => {
     const signature =
       '0x8e99166afe5775115881be1f73b6191737eeab3c518f36e4dfe0e1a60be2805380a2ae1e6910912c0f7cf678e53f501033096aae37e5edb6235147c02ce5f387';
     expect(verifySignature(message, signature, ALICE)).toBe(true);

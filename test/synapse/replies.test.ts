@@ -6,7 +6,7 @@ import { BOB } from '../fixtures/validator.ts';
 const AXON = { hotkey: BOB, uuid: '5f3b1c0a-2431-11f0-9c1d-0242ac120002', version: 9_003_000, nonce: 17n };
 
 describe('the headers of an answer', () => {
-  it('hand back what the dendrite sent and add what the axon says', () => {
+  it('the headers of an answer give back those of the dendrite and add those of the axon', () => {
     const echo = { name: 'ImageSynapse', timeout: '9.0', bt_header_dendrite_nonce: '1745850000123456789' };
     const headers = replyHeaders({
       name: 'ImageSynapse',
@@ -30,7 +30,7 @@ describe('the headers of an answer', () => {
     expect(Number(headers.total_size) - Number(headers.header_size)).toBe(1_000);
   });
 
-  it('are printable ASCII whatever the message is', () => {
+  it('the headers of an answer are printable ASCII whatever the message is', () => {
     const status = { code: 413, message: `4 × 4\r\nInjected: ${'x'.repeat(1_000)}` };
     const { bt_header_axon_status_message: text } = replyHeaders({
       name: 'ImageSynapse',
@@ -63,12 +63,12 @@ describe('a refusal', () => {
     ['ADMISSION_DEADLINE', 408, 'Response timeout after: 9s'],
     ['AXON_SYNAPSE_INVALID', 500, `Internal Server Error #${errorId}`],
     ['INFERENCE_FAILED', 500, `Internal Server Error #${errorId}`],
-  ])('for %s has the status and the words of the SDK', (code, status, message) => {
+  ])('a refusal for %s has the status and the words of the SDK', (code, status, message) => {
     const error = new MinerError(code, 'why');
     expect(refusalStatus(error, { timeoutMs: 9_000, errorId })).toEqual({ code: status, message });
   });
 
-  it('of an unknown name lists the known ones as Python does', () => {
+  it('a refusal of an unknown name lists the known ones as Python does', () => {
     expect(unknownSynapse('AudioSynapse', ['ImageSynapse', 'VideoSynapse'])).toEqual({
       code: 404,
       message: "Synapse name 'AudioSynapse' not found. Available synapses ['ImageSynapse', 'VideoSynapse']",

@@ -17,13 +17,13 @@ const SECRETS = [
 const ESCAPE = String.fromCharCode(27);
 
 describe('the logger', () => {
-  it.each(SECRETS.slice(0, 5))('never writes a %s', (name) => {
+  it.each(SECRETS.slice(0, 5))('the logger never writes a %s', (name) => {
     const { logger, lines } = createCapturingLogger();
     logger.info({ [name]: 'hush', wallet: { [name]: 'hush' } }, 'opened');
     expect(lines()).toMatchObject([{ [name]: '[secret]', wallet: { [name]: '[secret]' } }]);
   });
 
-  it.each(SECRETS.slice(5))('never writes the header %s', (name) => {
+  it.each(SECRETS.slice(5))('the logger never writes the header %s', (name) => {
     const { logger, lines } = createCapturingLogger();
     const headers = { [name]: 'hush', 'epistula-uuid': 'shown' };
     logger.info({ headers, request: { headers } }, 'came');
@@ -31,14 +31,14 @@ describe('the logger', () => {
     expect(lines()).toMatchObject([{ headers: { 'epistula-uuid': 'shown' } }]);
   });
 
-  it('writes one JSON object a line, whatever is in its values', () => {
+  it('the logger writes one JSON object for each line, whatever its values are', () => {
     const { logger, lines } = createCapturingLogger();
     logger.warn({ agent: 'a\n{"level":"fatal"}\r\n\u001b[31m' }, 'odd');
     expect(lines()).toHaveLength(1);
     expect(lines()[0]).toMatchObject({ level: 'warn', msg: 'odd' });
   });
 
-  it('writes for people on a terminal, and nothing below its level', () => {
+  it('the logger writes for people on a terminal, and nothing below its level', () => {
     const stream = Object.assign(new PassThrough(), { isTTY: true });
     const logger = createLogger({ level: 'warn', stream });
     logger.info('quiet');
@@ -50,7 +50,7 @@ describe('the logger', () => {
     expect(() => JSON.parse(text)).toThrow();
   });
 
-  it('escapes what a terminal obeys, so that a value can neither move the cursor nor turn the text around', () => {
+  it('the logger escapes characters that a terminal obeys, so that no value moves the cursor or turns the text around', () => {
     const { logger, text, lines } = createCapturingLogger();
     const odd = 'a\u001b[31m\u009b2J\u007f\u202eb\u2028c';
     logger.warn({ stderr: odd, err: new Error(odd) }, odd);
@@ -58,7 +58,7 @@ describe('the logger', () => {
     expect(lines()).toMatchObject([{ stderr: odd, msg: odd }]);
   });
 
-  it('shows on a terminal the escapes of what a value would have it obey', () => {
+  it('the logger shows the escapes of such characters on a terminal', () => {
     const stream = Object.assign(new PassThrough(), { isTTY: true });
     const logger = createLogger({ level: 'warn', stream });
     const odd = 'words \u001b]0;title\u0007 \u009b2J \u202e \r\b \\u001b "quoted" two\nlines';

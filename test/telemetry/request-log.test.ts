@@ -21,7 +21,7 @@ function setUp() {
 }
 
 describe('the request log', () => {
-  it('writes a line for each validator, and what to do where the miner is at fault', () => {
+  it('the request log writes a line for each validator, with the remedy if the miner is at fault', () => {
     const { add, lines } = setUp();
     add(VALIDATOR);
     add(VALIDATOR, new MinerError('MEDIA_UNDECODABLE', 'broken'));
@@ -33,7 +33,7 @@ describe('the request log', () => {
     ]);
   });
 
-  it('calls nobody a validator whose signature was not verified', () => {
+  it('the request log names no validator if the signature was not verified', () => {
     const { refuse, lines } = setUp();
     refuse('AXON_SIGNATURE_MISMATCH');
     expect(lines()[0]).toMatchObject({ claimedHotkey: VALIDATOR.hotkey });
@@ -41,7 +41,7 @@ describe('the request log', () => {
     expect(lines()[0]).not.toHaveProperty('uid');
   });
 
-  it('is not flooded by strangers, counts them all, and never leaves out a validator', () => {
+  it('the request log is not flooded by unverified requests, counts them all, and never leaves out a validator', () => {
     const { refuse, add, lines, log, clock } = setUp();
     for (let index = 0; index < 1_000; index++) refuse();
     for (let index = 0; index < 50; index++) refuse('AXON_BUSY');
@@ -58,7 +58,7 @@ describe('the request log', () => {
     });
   });
 
-  it('keeps the newest verified requests only', () => {
+  it('the request log keeps the newest verified requests only', () => {
     const { add, refuse, log, clock } = setUp();
     expect(log.summary()).toMatchObject({
       lastVerifiedAtMs: undefined,

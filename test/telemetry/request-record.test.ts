@@ -3,7 +3,7 @@ import { startRecord } from '../../src/telemetry/request-record.ts';
 import { createManualClock } from '../fixtures/manual-clock.ts';
 
 describe('the record of a request', () => {
-  it('has the time of each step that was reached, of a failed one too', async () => {
+  it('the record of a request has the time of each step that was reached, also of a failed one', async () => {
     const clock = createManualClock(1_000);
     const record = startRecord('/detect_image', '1.1.1.1', clock);
     const during = async (ms: number) => clock.advance(ms);
@@ -31,7 +31,7 @@ describe('the record of a request', () => {
     });
   });
 
-  it('cannot be changed once it is finished', () => {
+  it('the record of a request cannot be changed once it is finished', () => {
     const builder = startRecord('/', '1.1.1.1', createManualClock());
     const record = builder.finish(200, 'OK');
     builder.took('infer', 5);
