@@ -92,7 +92,8 @@ describe('a picture that takes too long', () => {
 describe('a process that ends during a picture', () => {
   it('a process that ends during a picture fails only that picture', async () => {
     const { decoder, children, log } = await openDecoder({ processes: 2 });
-    await until(() => children().length === 2);
+    // Both have started: only decoding takes CPU time from here on.
+    await Promise.all([decoder.decode(await small, asItIs), decoder.decode(await small, asItIs)]);
     const decoding = decoder.decode(giant, asItIs);
     const working = new Map(children().map((pid) => [pid, cpuTicks(pid)]));
     let pid = 0;
