@@ -6,7 +6,7 @@ export type { Logger };
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Never written, wherever they stand in a logged object: keys, passwords, and the secret signatures of Epistula. */
+/** Never written, wherever they turn up in a logged object: keys, passwords, and the bearer tokens of Epistula. */
 const REDACTED = [
   'password',
   'secretPhrase',
@@ -20,7 +20,7 @@ const REDACTED = [
 
 interface LoggerOptions {
   readonly level: LogLevel;
-  /** Where lines go; standard output if absent. */
+  /** Where lines go; standard output when absent. */
   readonly stream?: NodeJS.WritableStream & { isTTY?: boolean };
 }
 
