@@ -3,7 +3,7 @@
 export interface Concurrency {
   /** Pictures in work at once, from decoding to the answer. */
   readonly images: number;
-  /** Clips in work at once. */
+  /** Clips decoded at once. */
   readonly videos: number;
   /** Processes that decode pictures. */
   readonly pictureProcesses: number;

@@ -1,5 +1,5 @@
 // Remembers which signed requests were served, also over a restart: a copy of one is refused.
-// The assembly makes it; signature-check.ts asks it, and readiness waits until its memory is whole.
+// The assembly makes it; signed-request.ts asks it, and readiness waits until its memory is whole.
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';

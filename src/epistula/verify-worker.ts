@@ -1,19 +1,7 @@
 // The thread that verifies signatures. signature-verifier.ts starts it and gives it one job at a time.
 import { parentPort } from 'node:worker_threads';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
-import { verifySignature } from './verify.ts';
-
-/** One signature to check, and the answer to it. */
-export interface VerifyJob {
-  readonly id: number;
-  readonly message: string;
-  readonly signature: string;
-  readonly hotkey: string;
-}
-export interface VerifyResult {
-  readonly id: number;
-  readonly valid: boolean;
-}
+import { type VerifyJob, type VerifyResult, verifySignature } from './signature-verifier.ts';
 
 await cryptoWaitReady();
 parentPort?.on('message', ({ id, message, signature, hotkey }: VerifyJob) => {

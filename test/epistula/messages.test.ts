@@ -3,7 +3,7 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { requestMessage, secretMessages } from '../../src/epistula/headers.ts';
 import { signRequest } from '../../src/epistula/sign.ts';
-import { verifySignature } from '../../src/epistula/verify.ts';
+import { verifySignature } from '../../src/epistula/signature-verifier.ts';
 import { developmentWallet } from '../../src/wallet/development.ts';
 
 const BOB = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';

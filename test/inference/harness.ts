@@ -81,6 +81,9 @@ function openEngine(engine: Engine): OpenEngine {
   let contract: HeldModel['contract'] | undefined;
   return {
     ...engine,
+    get state() {
+      return engine.state;
+    },
     get contract() {
       if (contract === undefined) throw new Error('not ready yet');
       return contract;

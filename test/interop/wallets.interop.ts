@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Keyring } from '@polkadot/keyring';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { describe, expect, it } from 'vitest';
-import { verifySignature } from '../../src/epistula/verify.ts';
+import { verifySignature } from '../../src/epistula/signature-verifier.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { openWallet } from '../../src/wallet/open-wallet.ts';
 import type { Wallet } from '../../src/wallet/wallet.ts';

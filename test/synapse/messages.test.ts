@@ -1,6 +1,6 @@
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { verifySignature } from '../../src/epistula/verify.ts';
+import { verifySignature } from '../../src/epistula/signature-verifier.ts';
 import { NO_FIELDS_HASH, synapseMessage } from '../../src/synapse/messages.ts';
 import { BOB } from '../fixtures/validator.ts';
 

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import sharp from 'sharp';
-import { verifySignature } from '../../epistula/verify.ts';
+import { verifySignature } from '../../epistula/signature-verifier.ts';
 import type { InputContract } from '../../inference/contract/contract.ts';
 import { runDecoder } from '../../media/clips/decoder-process.ts';
 import { sampleVideo } from '../../media/clips/video.ts';

@@ -4,11 +4,11 @@ import type { Mutant } from '../mutant.ts';
 
 const HEADERS = { file: 'src/epistula/headers.ts', tests: ['test/epistula/headers.test.ts'] };
 const MESSAGES = { ...HEADERS, tests: ['test/epistula/messages.test.ts'] };
-const VERIFY = { file: 'src/epistula/verify.ts', tests: ['test/epistula/signature-verifier.test.ts'] };
 const VERIFIER = {
   file: 'src/epistula/signature-verifier.ts',
   tests: ['test/epistula/signature-verifier.test.ts', 'test/epistula/signature-thread.test.ts'],
 };
+const VERIFY = { ...VERIFIER, tests: ['test/epistula/signature-verifier.test.ts'] };
 const CHECKS = { tests: ['test/axon/epistula-protocol.test.ts', 'test/e2e/refusals.test.ts'] };
 const EPISTULA = { ...CHECKS, file: 'src/axon/epistula-protocol.ts' };
 const STAKE = { ...CHECKS, file: 'src/axon/stake-check.ts' };
